@@ -1,0 +1,37 @@
+/** Walking and rebuilding graphs, without recursion: an unrolled loop of many thousand nodes must not overflow the stack. */
+import { Node, type Graph } from "./node.js";
+import { invariant } from "../util/errors.js";
+
+/** Nodes reachable from `roots`, inputs first. `enter` may refuse to walk past a node, which is then listed as a leaf. */
+export function topological(roots: readonly Node[], enter: (node: Node) => boolean = () => true): Node[] {
+  const seen = new Set<Node>(roots);
+  const pending = [...seen];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if (!enter(node)) continue;
+    for (const x of node.inputs)
+      if (!seen.has(x)) {
+        seen.add(x);
+        pending.push(x);
+      }
+  }
+  return [...seen].sort((a, b) => a.id - b.id);
+}
+
+/** The same application (or part) on other inputs; the node itself when nothing changed. */
+export function withInputs(node: Node, inputs: readonly Node[]): Node {
+  if (inputs.every((x, i) => x === node.inputs[i])) return node;
+  if (node.part !== null) return Node.parts(inputs[0])[node.part];
+  return Node.apply(node.primitive, inputs, node.params);
+}
+
+/** The outputs of `graph` with `args` in place of its inputs. Nodes that do not depend on an input are shared. */
+export function substitute(graph: Graph, args: readonly Node[]): Node[] {
+  invariant(args.length === graph.inputs.length, `a graph of ${graph.inputs.length} inputs was given ${args.length}`);
+  const image = new Map<Node, Node>(graph.inputs.map((x, i) => [x, args[i]]));
+  const first = Math.min(...graph.inputs.map((x) => x.id));
+  for (const node of topological(graph.outputs, (n) => n.id > first && !image.has(n))) {
+    if (image.has(node)) continue;
+    image.set(node, node.id < first ? node : withInputs(node, node.inputs.map((x) => image.get(x) ?? x)));
+  }
+  return graph.outputs.map((x) => image.get(x) ?? x);
+}

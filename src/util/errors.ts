@@ -1,0 +1,59 @@
+/**
+ * The errors of the framework. Every message reads
+ * `op: what must hold, got float32[2,3] and float32[4,5]. what to do`.
+ */
+
+/** Base of every error the framework raises on purpose. */
+export class TypegradError extends Error {
+  override name = "TypegradError";
+}
+
+/** Shapes, axes or ranks do not fit: `zeros([2, 3]).matmul(zeros([4, 5]))`; transpose or reshape an operand. */
+export class ShapeError extends TypegradError {
+  override name = "ShapeError";
+}
+
+/** A dtype is not allowed here: `sqrt` of an `int32` tensor; convert with `x.astype("float32")`. */
+export class DTypeError extends TypegradError {
+  override name = "DTypeError";
+}
+
+/** An argument that is neither a shape nor a dtype is out of range: `dropout(x, 1.5)`. */
+export class ArgumentError extends TypegradError {
+  override name = "ArgumentError";
+}
+
+/** A device is unknown, unavailable, or tensors of two devices meet; move one with `x.to(device)`. */
+export class DeviceError extends TypegradError {
+  override name = "DeviceError";
+}
+
+/** A value was read, or leaked, where only its shape is known: inside `compile` or `vmap`. */
+export class TraceError extends TypegradError {
+  override name = "TraceError";
+}
+
+/** The tensor's memory was handed to a compiled step that updated it in place; keep a value with `x.clone()`. */
+export class DonatedError extends TypegradError {
+  override name = "DonatedError";
+}
+
+/** The arena is full; free intermediate tensors with `scope(() => …)`, or yield to the event loop in long loops. */
+export class OutOfMemoryError extends TypegradError {
+  override name = "OutOfMemoryError";
+}
+
+/** A file or byte stream is damaged, truncated, or not of the format it claims to be. */
+export class FormatError extends TypegradError {
+  override name = "FormatError";
+}
+
+/** Something that cannot happen did: a defect of the framework, never of its caller. */
+export class InternalError extends TypegradError {
+  override name = "InternalError";
+}
+
+/** Fails with an `InternalError` unless `condition` holds. */
+export function invariant(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new InternalError(`internal: ${message}. please report this`);
+}
