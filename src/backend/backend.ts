@@ -35,4 +35,3 @@ export interface Device {
   /** Bytes in use, and the most that was ever in use. */
   memory(): { readonly used: number; readonly peak: number; readonly limit: number };
 }
-

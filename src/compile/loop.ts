@@ -24,22 +24,52 @@ export type Value =
   /** The iteration number of the enclosing program loop with this number; int32. */
   | { readonly kind: "counter"; readonly type: "int32"; readonly lanes: 1; readonly loop: number }
   /** `lanes` neighbouring elements from element `offset` (int32) on. Lanes beyond a buffer's end are never read. */
-  | { readonly kind: "load"; readonly type: ScalarType; readonly lanes: Lanes; readonly buffer: number; readonly offset: Value }
+  | {
+      readonly kind: "load";
+      readonly type: ScalarType;
+      readonly lanes: Lanes;
+      readonly buffer: number;
+      readonly offset: Value;
+    }
   /** One scalar in every lane. */
   | { readonly kind: "splat"; readonly type: ScalarType; readonly lanes: Lanes; readonly value: Value }
   /** A vector from as many scalars as it has lanes. */
   | { readonly kind: "pack"; readonly type: ScalarType; readonly lanes: Lanes; readonly values: readonly Value[] }
   /** One lane of a vector. */
-  | { readonly kind: "lane"; readonly type: ScalarType; readonly lanes: 1; readonly value: Value; readonly lane: number }
+  | {
+      readonly kind: "lane";
+      readonly type: ScalarType;
+      readonly lanes: 1;
+      readonly value: Value;
+      readonly lane: number;
+    }
   /** A scalar operation, lane by lane; all arguments have the result's number of lanes. Meaning as in `ir/scalar`. */
-  | { readonly kind: "op"; readonly type: ScalarType; readonly lanes: Lanes; readonly op: ScalarOp; readonly args: readonly Value[] };
+  | {
+      readonly kind: "op";
+      readonly type: ScalarType;
+      readonly lanes: Lanes;
+      readonly op: ScalarOp;
+      readonly args: readonly Value[];
+    };
 
 export type Statement =
   | { readonly kind: "set"; readonly local: Local; readonly value: Value }
   | { readonly kind: "store"; readonly buffer: number; readonly offset: Value; readonly value: Value }
   /** `for (index = from; index < to; index += step)`; `from` and `to` are computed once. */
-  | { readonly kind: "loop"; readonly index: Local; readonly from: Value; readonly to: Value; readonly step: number; readonly body: readonly Statement[] }
-  | { readonly kind: "if"; readonly condition: Value; readonly then: readonly Statement[]; readonly otherwise: readonly Statement[] };
+  | {
+      readonly kind: "loop";
+      readonly index: Local;
+      readonly from: Value;
+      readonly to: Value;
+      readonly step: number;
+      readonly body: readonly Statement[];
+    }
+  | {
+      readonly kind: "if";
+      readonly condition: Value;
+      readonly then: readonly Statement[];
+      readonly otherwise: readonly Statement[];
+    };
 
 /**
  * Work that may be split: tasks 0 to `tasks - 1` are independent of each other, and a call does those from `first` up to,
@@ -59,9 +89,21 @@ export interface Kernel {
 export type Step =
   | { readonly kind: "kernel"; readonly kernel: Kernel }
   /** A host routine reads and writes whole buffers. */
-  | { readonly kind: "routine"; readonly name: string; readonly inputs: readonly number[]; readonly outputs: readonly number[]; run(inputs: readonly NdArray[]): readonly NdArray[] }
+  | {
+      readonly kind: "routine";
+      readonly name: string;
+      readonly inputs: readonly number[];
+      readonly outputs: readonly number[];
+      run(inputs: readonly NdArray[]): readonly NdArray[];
+    }
   /** Runs `steps` `length` times; its counter goes from 0 up, or from `length - 1` down when `reverse`. */
-  | { readonly kind: "loop"; readonly loop: number; readonly length: number; readonly reverse: boolean; readonly steps: readonly Step[] }
+  | {
+      readonly kind: "loop";
+      readonly loop: number;
+      readonly length: number;
+      readonly reverse: boolean;
+      readonly steps: readonly Step[];
+    }
   /** Runs the steps that an int32 or bool scalar in buffer `selector` chooses, clamped to the cases there are. */
   | { readonly kind: "branch"; readonly selector: number; readonly cases: readonly (readonly Step[])[] };
 

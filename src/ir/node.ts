@@ -94,7 +94,13 @@ export class Node<P = unknown> {
   depth: number;
   value: Stored | null = null;
 
-  private constructor(primitive: Primitive<P>, inputs: readonly Node[], params: P, outputs: readonly Aval[], part: number | null) {
+  private constructor(
+    primitive: Primitive<P>,
+    inputs: readonly Node[],
+    params: P,
+    outputs: readonly Aval[],
+    part: number | null,
+  ) {
     this.primitive = primitive;
     this.#inputs = inputs;
     this.params = params;
@@ -108,7 +114,16 @@ export class Node<P = unknown> {
 
   /** Applies a primitive; throws the primitive's own error when the inputs do not fit. */
   static apply<P>(primitive: Primitive<P>, inputs: readonly Node[], params: P): Node<P> {
-    return new Node(primitive, inputs, params, primitive.infer(inputs.map((x) => x.aval), params), null);
+    return new Node(
+      primitive,
+      inputs,
+      params,
+      primitive.infer(
+        inputs.map((x) => x.aval),
+        params,
+      ),
+      null,
+    );
   }
 
   /** The outputs of an application as single values: the node itself, or one part for each. */
@@ -166,7 +181,8 @@ function mergeScopes(inputs: readonly Node[]): readonly Scope[] {
   for (const x of inputs) {
     const own = x.scopes;
     if (own.length === 0 || own === merged) continue;
-    merged = merged.length === 0 ? own : own.every((o) => merged.includes(o)) ? merged : [...new Set([...merged, ...own])];
+    merged =
+      merged.length === 0 ? own : own.every((o) => merged.includes(o)) ? merged : [...new Set([...merged, ...own])];
   }
   return merged;
 }

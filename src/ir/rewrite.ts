@@ -31,7 +31,15 @@ export function substitute(graph: Graph, args: readonly Node[]): Node[] {
   const first = Math.min(...graph.inputs.map((x) => x.id));
   for (const node of topological(graph.outputs, (n) => n.id > first && !image.has(n))) {
     if (image.has(node)) continue;
-    image.set(node, node.id < first ? node : withInputs(node, node.inputs.map((x) => image.get(x) ?? x)));
+    image.set(
+      node,
+      node.id < first
+        ? node
+        : withInputs(
+            node,
+            node.inputs.map((x) => image.get(x) ?? x),
+          ),
+    );
   }
   return graph.outputs.map((x) => image.get(x) ?? x);
 }

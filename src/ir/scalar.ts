@@ -16,9 +16,22 @@ export type ScalarType = DType | "int64";
 
 export type UnaryOp = "neg" | "abs" | "sqrt" | "floor" | "ceil" | "trunc" | "nearest" | "not" | "convert" | "bitcast";
 export type BinaryOp =
-  | "add" | "sub" | "mul" | "div" | "rem" | "min" | "max"
-  | "and" | "or" | "xor" | "shl" | "shr"
-  | "lt" | "le" | "eq" | "ne";
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "rem"
+  | "min"
+  | "max"
+  | "and"
+  | "or"
+  | "xor"
+  | "shl"
+  | "shr"
+  | "lt"
+  | "le"
+  | "eq"
+  | "ne";
 export type TernaryOp = "select" | "fma";
 export type ScalarOp = UnaryOp | BinaryOp | TernaryOp;
 
@@ -44,17 +57,42 @@ export type Lowering =
   /** Each element of the result by itself. */
   | { readonly form: "map"; value(at: readonly Expr[]): Expr }
   /** Each element folds `value` over the index space `over`; an empty space gives the combine's neutral element. */
-  | { readonly form: "reduce"; readonly combine: Combine; readonly over: Shape; value(at: readonly Expr[], over: readonly Expr[]): Expr }
+  | {
+      readonly form: "reduce";
+      readonly combine: Combine;
+      readonly over: Shape;
+      value(at: readonly Expr[], over: readonly Expr[]): Expr;
+    }
   /** Running fold along `axis`: element i folds elements 0 to i (from i to the end when `reverse`). */
-  | { readonly form: "prefix"; readonly combine: "sum" | "product" | "max" | "min"; readonly axis: number; readonly reverse: boolean; value(at: readonly Expr[]): Expr }
+  | {
+      readonly form: "prefix";
+      readonly combine: "sum" | "product" | "max" | "min";
+      readonly axis: number;
+      readonly reverse: boolean;
+      value(at: readonly Expr[]): Expr;
+    }
   /** `result = initial`, then, for each `over` in row-major order with `inside`, `result[target] += value`. */
-  | { readonly form: "scatter"; readonly over: Shape; initial(at: readonly Expr[]): Expr; inside(over: readonly Expr[]): Expr; target(over: readonly Expr[]): readonly Expr[]; value(over: readonly Expr[]): Expr }
+  | {
+      readonly form: "scatter";
+      readonly over: Shape;
+      initial(at: readonly Expr[]): Expr;
+      inside(over: readonly Expr[]): Expr;
+      target(over: readonly Expr[]): readonly Expr[];
+      value(over: readonly Expr[]): Expr;
+    }
   /** A host algorithm on whole arrays; a compiled program is cut here. */
   | { readonly form: "routine"; run(inputs: readonly NdArray[]): readonly NdArray[] }
   /** Other nodes take this one's place: the body of a composite, an identity. */
   | { readonly form: "inline"; readonly body: Graph }
   /** `body` runs `length` times over (consts, carry, a slice of each xs) and gives (carry, a slice of each ys). */
-  | { readonly form: "loop"; readonly body: Graph; readonly length: number; readonly reverse: boolean; readonly constants: number; readonly carries: number }
+  | {
+      readonly form: "loop";
+      readonly body: Graph;
+      readonly length: number;
+      readonly reverse: boolean;
+      readonly constants: number;
+      readonly carries: number;
+    }
   /** The first input, a bool or int32 scalar, chooses which body runs on the rest. */
   | { readonly form: "branch"; readonly bodies: readonly Graph[] }
   /** A value from outside: a constant's data, an argument. */
@@ -104,11 +142,9 @@ export const s = {
   nearest: (a: Expr): Expr => unary("nearest", a),
   /** Logical for bool, bitwise for integers. */
   not: (a: Expr): Expr => unary("not", a),
-  convert: (type: ScalarType, a: Expr): Expr =>
-    a.type === type ? a : { kind: "op", type, op: "convert", args: [a] },
+  convert: (type: ScalarType, a: Expr): Expr => (a.type === type ? a : { kind: "op", type, op: "convert", args: [a] }),
   /** The same bits under another type of the same width. */
-  bitcast: (type: ScalarType, a: Expr): Expr =>
-    a.type === type ? a : { kind: "op", type, op: "bitcast", args: [a] },
+  bitcast: (type: ScalarType, a: Expr): Expr => (a.type === type ? a : { kind: "op", type, op: "bitcast", args: [a] }),
 
   select: (condition: Expr, a: Operandish, b: Operandish): Expr => {
     const [x, y] = pair(a, b);
@@ -141,7 +177,14 @@ function unary(op: UnaryOp, a: Expr): Expr {
 function compare(op: "lt" | "le" | "eq" | "ne", a: Operandish, b: Operandish): Expr {
   const [x, y] = pair(a, b);
   if (isConst(x) && isConst(y)) {
-    const holds = op === "lt" ? x.value < y.value : op === "le" ? x.value <= y.value : op === "eq" ? x.value === y.value : x.value !== y.value;
+    const holds =
+      op === "lt"
+        ? x.value < y.value
+        : op === "le"
+          ? x.value <= y.value
+          : op === "eq"
+            ? x.value === y.value
+            : x.value !== y.value;
     return s.const("bool", holds ? 1 : 0);
   }
   return { kind: "op", type: "bool", op, args: [x, y] };

@@ -56,7 +56,9 @@ export function normalizeAxes(op: string, axes: number | readonly number[] | und
   const normal = list.map((a) => normalizeAxis(op, a, value)).sort((a, b) => a - b);
   normal.forEach((a, i) => {
     if (i > 0 && a === normal[i - 1])
-      throw new ShapeError(`${op}: axes must be distinct, got [${list.join(",")}] for ${show(value)}. name each axis once`);
+      throw new ShapeError(
+        `${op}: axes must be distinct, got [${list.join(",")}] for ${show(value)}. name each axis once`,
+      );
   });
   return normal;
 }
