@@ -1,0 +1,137 @@
+/** The layer direction, read from the imports in `src/` and enforced; what may stand where is data at the top. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+/** Lowest first. A file imports from its own folder and from earlier lines; `index` is `src/index.ts`, the public API. */
+const layers: readonly (readonly string[])[] = [
+  ["util"],
+  ["ir"],
+  ["primitive"],
+  ["transform", "compile"],
+  ["backend"],
+  ["tensor"],
+  ["tree"],
+  ["api"],
+  ["random", "linalg", "fft", "io"],
+  ["index"],
+  ["nn", "optim", "data", "distributions"],
+  ["train"],
+  ["models"],
+  ["cli"],
+];
+const core = ["util", "ir", "primitive", "transform", "compile", "backend", "tensor"];
+/** From here upwards only the public API of lower layers is imported. */
+const firstUser = layers.findIndex((names) => names.includes("nn"));
+
+/** Modules below `cli` that import from Node, and why; others may reach them by dynamic import only. */
+const nodeOnly: Readonly<Record<string, string>> = {};
+
+/** Packages a folder may import. The core imports none. */
+const packages: Readonly<Record<string, readonly string[]>> = {};
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
+const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".ts"));
+const source = new Map(files.map((f) => [f, readFileSync(join(root, "src", f), "utf8")]));
+const lineCount = (file: string): number => (source.get(file) ?? "").trimEnd().split("\n").length;
+const folderOf = (file: string): string => (file.includes("/") ? file.slice(0, file.indexOf("/")) : "index");
+const levelOf = (file: string): number => layers.findIndex((names) => names.includes(folderOf(file)));
+
+/** Code without comments, so that prose is never read as an import. */
+const bare = (text: string): string => text.replace(/\/\*[^]*?\*\/|(^|\s)\/\/[^\n]*/g, "$1");
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly kind: "value" | "type" | "dynamic";
+}
+
+function importsOf(from: string): Import[] {
+  const pattern = /\b(import|export)\b(\s+type\b)?(?:[\s\w{},*$]*?\bfrom)?\s*(\(?)\s*"([^"]+)"/g;
+  return [...bare(source.get(from) ?? "").matchAll(pattern)].map(([, , type, call, name]) => ({
+    from,
+    to: name.startsWith(".") ? normalize(join(dirname(from), name)).replace(/\.js$/, ".ts") : name,
+    kind: type ? "type" : call ? "dynamic" : "value",
+  }));
+}
+const imports = files.flatMap(importsOf);
+const inside = imports.filter((x) => source.has(x.to));
+const outside = imports.filter((x) => !source.has(x.to));
+const show = (list: readonly Import[]): string[] => list.map((x) => `${x.from} imports ${x.to}`);
+
+test("every folder of src has a layer", () => {
+  assert.ok(inside.length >= files.length / 2, "imports are read");
+  assert.deepEqual(
+    files.filter((f) => levelOf(f) < 0),
+    [],
+  );
+});
+
+test("files import from their own folder and from lower layers", () => {
+  const wrong = inside.filter((x) => folderOf(x.from) !== folderOf(x.to) && levelOf(x.to) >= levelOf(x.from));
+  assert.deepEqual(show(wrong), []);
+});
+
+test("from nn upwards only what the package exports is imported", () => {
+  const { exports }: { exports: Record<string, string | { default: string }> } = JSON.parse(
+    readFileSync(join(root, "package.json"), "utf8"),
+  );
+  const entries = Object.values(exports).map((x) => (typeof x === "string" ? x : x.default));
+  const isPublic = (f: string): boolean => entries.includes(`./dist/${f.replace(/\.ts$/, ".js")}`);
+  const above = inside.filter((x) => levelOf(x.from) >= firstUser && folderOf(x.from) !== folderOf(x.to));
+  assert.deepEqual(show(above.filter((x) => !isPublic(x.to))), []);
+});
+
+test("no import cycles", () => {
+  const next = new Map(
+    files.map((f) => [f, inside.filter((x) => x.from === f && x.kind === "value").map((x) => x.to)]),
+  );
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    assert.ok(!path.includes(file), `cycle: ${[...path.slice(path.indexOf(file)), file].join(" > ")}`);
+    if (done.has(file)) return;
+    for (const x of next.get(file) ?? []) visit(x, [...path, file]);
+    done.add(file);
+  };
+  for (const f of files) visit(f, []);
+});
+
+test("Node is imported by cli and by modules declared for Node, which others load dynamically", () => {
+  const free = (f: string): boolean => folderOf(f) === "cli" || f in nodeOnly;
+  const wrong = outside.filter((x) => x.to.startsWith("node:") && x.kind !== "type" && !free(x.from));
+  const loaded = inside.filter((x) => x.to in nodeOnly && x.kind === "value" && !free(x.from));
+  assert.deepEqual(show([...wrong, ...loaded]), []);
+  const stale = Object.keys(nodeOnly).filter((f) => !outside.some((x) => x.from === f && x.to.startsWith("node:")));
+  assert.deepEqual(stale, [], "declared for Node without need");
+});
+
+test("packages are imported where that is declared, and missing files nowhere", () => {
+  const other = outside.filter((x) => !x.to.startsWith("node:"));
+  assert.deepEqual(show(other.filter((x) => !packages[folderOf(x.from)]?.includes(x.to))), []);
+});
+
+test("files have at most 700 lines, the core 17,000", () => {
+  assert.deepEqual(
+    files.filter((f) => lineCount(f) > 700),
+    [],
+  );
+  const total = files.filter((f) => core.includes(folderOf(f))).reduce((sum, f) => sum + lineCount(f), 0);
+  assert.ok(total <= 17_000, `the core has ${total} lines`);
+});
+
+test("a primitive is known to one file", () => {
+  const below = layers.slice(1, 5).flat();
+  const mentions = files.filter((f) => below.includes(folderOf(f)) && /\berf\b/.test(source.get(f) ?? ""));
+  const besides = mentions.filter((f) => f !== "primitive/index.ts");
+  assert.ok(besides.length <= 1, `erf is mentioned in ${besides.join(", ")}`);
+});
+
+test("the type checker is never silenced", () => {
+  const silencers = /\bas unknown as\b|@ts-(?:ignore|nocheck|expect-error)|[:<|]\s*any\b(?!\s*\()|\bas any\b|\bany\[\]/;
+  assert.deepEqual(
+    files.filter((f) => silencers.test(bare(source.get(f) ?? "")) || /@ts-|lint-disable/.test(source.get(f) ?? "")),
+    [],
+  );
+});
