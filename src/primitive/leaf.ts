@@ -1,0 +1,149 @@
+/** Primitives without a formula: where values come from, and identities that carry a meaning for a transform. */
+import { type DType, dtypes, roundTo } from "../ir/dtype.js";
+import { Graph, Node, notDifferentiable, type Primitive, type Scope, type Stored } from "../ir/node.js";
+import { s } from "../ir/scalar.js";
+import { type Aval, type Shape, normalizeAxis } from "../ir/shape.js";
+import { DTypeError, InternalError } from "../util/errors.js";
+import { apply, linear, type None, none } from "./define.js";
+import { build, sample } from "./ndarray.js";
+
+const neverBatched = (): never => {
+  throw new InternalError("internal: a value without inputs is never batched");
+};
+
+/** The same number everywhere. The value is kept as text, in which NaN, infinities and -0 stay apart. */
+export const fillPrimitive: Primitive<Aval & { readonly value: string }> = {
+  name: "fill",
+  infer: (_inputs, { dtype, shape }) => [{ dtype, shape }],
+  vjp: notDifferentiable,
+  jvp: notDifferentiable,
+  batch: neverBatched,
+  lower: (_inputs, { dtype, value }) => ({ form: "map", value: () => s.const(dtype, Number(value)) }),
+  reference: (_inputs, { dtype, shape, value }) => [build(shape, () => roundTo(dtype, Number(value)))],
+  samples: dtypes.map((dtype) => ({ inputs: [], params: { dtype, shape: [2, 3], value: "1" } })),
+  errors: [],
+};
+export const fill = (value: number, dtype: DType, shape: Shape): Node =>
+  apply(fillPrimitive, [], { dtype, shape, value: Object.is(value, -0) ? "-0" : String(value) });
+/** A number with the dtype and shape of a node. */
+export const fillLike = (x: Node, value: number): Node => fill(value, x.dtype, x.shape);
+
+/** `y[i] = i along axis`. */
+export const iotaPrimitive: Primitive<Aval & { readonly axis: number }> = {
+  name: "iota",
+  infer(_inputs, { dtype, shape, axis }) {
+    if (dtype === "bool") throw new DTypeError("iota: dtype must be a number, got bool. choose int32 or float32");
+    normalizeAxis("iota", axis, { dtype, shape });
+    return [{ dtype, shape }];
+  },
+  vjp: notDifferentiable,
+  jvp: notDifferentiable,
+  batch: neverBatched,
+  lower: (_inputs, { dtype, axis }) => ({
+    form: "map",
+    value: (at) => (dtype === "uint32" ? s.bitcast(dtype, at[axis]) : s.convert(dtype, at[axis])),
+  }),
+  reference: (_inputs, { shape, axis }) => [build(shape, (i) => i[axis])],
+  samples: dtypes
+    .filter((d) => d !== "bool")
+    .flatMap((dtype) => [0, 1].map((axis) => ({ inputs: [], params: { dtype, shape: [3, 5], axis } }))),
+  errors: [
+    { inputs: [], params: { dtype: "bool", shape: [2], axis: 0 }, message: "iota: dtype must be a number" },
+    { inputs: [], params: { dtype: "int32", shape: [2], axis: 1 }, message: "iota: axis must be" },
+  ],
+};
+export const iota = (dtype: DType, shape: Shape, axis: number): Node =>
+  apply(iotaPrimitive, [], { dtype, shape, axis });
+
+/** A value that came from outside: a host array, a device buffer. Its data is the node's `value`. */
+export const constantPrimitive: Primitive<Aval> = {
+  name: "constant",
+  infer: (_inputs, { dtype, shape }) => [{ dtype, shape }],
+  vjp: notDifferentiable,
+  jvp: notDifferentiable,
+  batch: neverBatched,
+  lower: () => ({ form: "input" }),
+  reference: () => {
+    throw new InternalError("internal: a constant is read from its value");
+  },
+  samples: [],
+  errors: [],
+};
+export function constant(value: Stored): Node {
+  const node = apply(constantPrimitive, [], { dtype: value.dtype, shape: value.shape });
+  node.settle(value);
+  return node;
+}
+
+/** A hole that a caller fills: an argument of a traced function. */
+export const placeholderPrimitive: Primitive<Aval & { readonly label: string }> = {
+  name: "placeholder",
+  infer: (_inputs, { dtype, shape }) => [{ dtype, shape }],
+  vjp: notDifferentiable,
+  jvp: notDifferentiable,
+  batch: neverBatched,
+  lower: () => ({ form: "input" }),
+  reference: () => {
+    throw new InternalError("internal: a placeholder has no value");
+  },
+  samples: [],
+  errors: [],
+};
+/** A placeholder that belongs to no scope: an input of a graph kept as data. */
+export const hole = (aval: Aval, label: string): Node =>
+  apply(placeholderPrimitive, [], { dtype: aval.dtype, shape: aval.shape, label });
+/** A placeholder of a running transform; values that depend on it cannot be read. */
+export const placeholder = (aval: Aval, label: string, scope: Scope): Node =>
+  Node.scoped(placeholderPrimitive, [], { dtype: aval.dtype, shape: aval.shape, label }, scope);
+
+/** The function `x ↦ x` as a graph. */
+function identity(aval: Aval): Graph {
+  const x = hole(aval, "x");
+  return new Graph([x], [x]);
+}
+
+let nextMark = 0;
+
+/** `y = x` with an identity of its own, by which a transform tells "x as I see it" from x. */
+export const markPrimitive: Primitive<{ readonly id: number }> = linear({
+  name: "mark",
+  infer: ([x]) => [x],
+  transpose: (g) => g,
+  batch: ([x]) => [x],
+  lower: ([x]) => ({ form: "inline", body: identity(x) }),
+  reference: ([x]) => [x],
+  samples: [sample("float32", [[2, 3]], { id: -1 })],
+  errors: [],
+});
+export function mark(x: Node, scope: Scope): Node {
+  const node = Node.scoped(markPrimitive, [x], { id: nextMark++ }, scope);
+  if (x.value !== null) node.settle(x.value);
+  return node;
+}
+
+/** `y = x` whose derivative is zero by decree. */
+export const stopGradientPrimitive: Primitive<None> = {
+  name: "stopGradient",
+  infer: ([x]) => [x],
+  vjp: notDifferentiable,
+  jvp: notDifferentiable,
+  batch: ([x]) => [stopGradient(x)],
+  lower: ([x]) => ({ form: "inline", body: identity(x) }),
+  reference: ([x]) => [x],
+  samples: [sample("float32", [[2, 3]], none)],
+  errors: [],
+};
+export const stopGradient = (x: Node): Node => apply(stopGradientPrimitive, [x], none);
+
+/** `y = x`, computed again from here on: equal subexpressions on the two sides of a barrier are not merged. */
+export const barrierPrimitive: Primitive<{ readonly id: number }> = linear({
+  name: "barrier",
+  infer: ([x]) => [x],
+  transpose: (g) => g,
+  batch: ([x], _batched, _size, { id }) => [apply(barrierPrimitive, [x], { id })],
+  lower: ([x]) => ({ form: "map", value: (at) => x.at(at) }),
+  reference: ([x]) => [x],
+  samples: [sample("float32", [[2, 3]], { id: -1 })],
+  errors: [],
+});
+export const barrier = (x: Node): Node => apply(barrierPrimitive, [x], { id: nextMark++ });

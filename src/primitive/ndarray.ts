@@ -1,0 +1,39 @@
+/** Helpers for `reference` rules: whole arrays addressed by their index, nothing clever. */
+import type { NdArray, Sample, SampleInput } from "../ir/node.js";
+import type { DType } from "../ir/dtype.js";
+import { type Shape, sizeOf, stridesOf } from "../ir/shape.js";
+
+/** The row-major position of an index. */
+export const ravel = (index: readonly number[], shape: Shape): number =>
+  stridesOf(shape).reduce((sum, stride, i) => sum + stride * index[i], 0);
+
+/** The index at a row-major position. */
+export const unravel = (position: number, shape: Shape): number[] =>
+  stridesOf(shape).map((stride, i) => Math.floor(position / stride) % shape[i]);
+
+/** An array from a function of the index. */
+export function build(shape: Shape, f: (index: number[]) => number): NdArray {
+  const data = new Float64Array(sizeOf(shape));
+  for (let k = 0; k < data.length; k++) data[k] = f(unravel(k, shape));
+  return { shape, data };
+}
+
+/** The element at an index. */
+export const element = (x: NdArray, index: readonly number[]): number => x.data[ravel(index, x.shape)];
+
+/** Calls `f` with every index of `shape`, in row-major order. */
+export function each(shape: Shape, f: (index: number[]) => void): void {
+  const n = sizeOf(shape);
+  for (let k = 0; k < n; k++) f(unravel(k, shape));
+}
+
+/** A sample whose inputs all have one dtype. */
+export const sample = <P>(
+  dtype: DType,
+  shapes: readonly Shape[],
+  params: P,
+  domain?: readonly [number, number],
+): Sample<P> => ({
+  inputs: shapes.map((shape): SampleInput => (domain ? { dtype, shape, domain } : { dtype, shape })),
+  params,
+});
