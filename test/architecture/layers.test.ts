@@ -15,7 +15,7 @@ const layers: readonly (readonly string[])[] = [
   ["tensor"],
   ["tree"],
   ["api"],
-  ["random", "linalg", "fft", "io"],
+  ["random", "linalg", "fft", "io", "plot"],
   ["index"],
   ["nn", "optim", "data", "distributions"],
   ["train"],
@@ -30,7 +30,10 @@ const firstUser = layers.findIndex((names) => names.includes("nn"));
 const nodeOnly: Readonly<Record<string, string>> = {};
 
 /** Packages a folder may import. The core imports none. */
-const packages: Readonly<Record<string, readonly string[]>> = {};
+const packages: Readonly<Record<string, readonly string[]>> = {
+  plot: ["@observablehq/plot", "linkedom", "fast-png"],
+  cli: ["commander", "cli-progress"],
+};
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".ts"));
