@@ -1,0 +1,325 @@
+/** The report of a run: one HTML page that needs nothing beside it. */
+import { confusion, lines, pngUri, themeCss } from "../plot/index.js";
+import type { LayerRow, Mistake, RunRecord } from "./record.js";
+import { count, duration, figure, percent, plural } from "./text.js";
+
+/** HTML that is already safe to put into a page. */
+class Markup {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+type Content = string | number | Markup | readonly Content[];
+
+const escape = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+
+function markup(content: Content): string {
+  if (content instanceof Markup) return content.text;
+  return typeof content === "object" ? content.map(markup).join("") : escape(String(content));
+}
+
+/** Markup from a template; every value in it is escaped unless it is markup itself. */
+const html = (parts: TemplateStringsArray, ...values: readonly Content[]): Markup =>
+  new Markup(parts.map((part, i) => part + (i < values.length ? markup(values[i]) : "")).join(""));
+
+const raw = (text: string): Markup => new Markup(text);
+
+const css = `${themeCss}
+:root{--panel:#f7f8fa;--good:#1e7f5c;--bad:#b42f40}
+@media(prefers-color-scheme:dark){:root{--panel:#1b202a;--good:#5fcfa3;--bad:#f27d8a}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--tg-surface);color:var(--tg-ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}
+main{max-width:1080px;margin:0 auto;padding:40px 24px 56px}
+h1{font-size:28px;line-height:1.2;margin:0 0 4px;letter-spacing:-.015em}
+h2{font-size:18px;margin:44px 0 12px;letter-spacing:-.01em}
+p{margin:0 0 12px}
+.muted,figcaption,th,dt{color:var(--tg-muted)}
+.facts{display:grid;grid-template-columns:repeat(6,1fr);gap:12px;margin:24px 0 0}
+.facts>div{background:var(--panel);border-radius:10px;padding:14px 16px}
+.facts b{display:block;font-size:22px;line-height:1.2;font-weight:650;letter-spacing:-.02em;white-space:nowrap}
+.facts div:first-child b{color:var(--good)}
+.facts span{color:var(--tg-muted);font-size:13px}
+.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:28px;align-items:start}
+.pair>*{min-width:0}
+svg.tg-plot{width:100%;height:auto;display:block}
+.digits{display:grid;grid-template-columns:repeat(auto-fill,minmax(88px,1fr));gap:14px 12px}
+.digits figure{margin:0;font-size:13px;line-height:1.35}
+.digits img{display:block;width:100%;aspect-ratio:1;image-rendering:pixelated;border-radius:8px;background:#000}
+.digits b{color:var(--bad);font-weight:650}
+.digits i{color:var(--good);font-style:normal;font-weight:650}
+.digits figcaption{margin-top:5px}
+.scroll{overflow-x:auto}
+table{border-collapse:collapse;width:100%;font-size:14px}
+th{text-align:left;font-weight:500;font-size:13px}
+th,td{padding:6px 16px 6px 0;border-bottom:1px solid var(--tg-grid);white-space:nowrap}
+tr>:last-child{padding-right:0}
+.n{text-align:right}
+tfoot td{font-weight:650;border-bottom:0}
+code{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+pre{margin:0;padding:14px 16px;background:var(--panel);border-radius:10px;white-space:pre-wrap;overflow-wrap:anywhere}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:5px 18px;margin:0;font-size:14px}
+dd{margin:0;overflow-wrap:anywhere}
+h3{font-size:14px;margin:0 0 10px}
+.group{background:var(--panel);border-radius:10px;padding:16px}
+details{margin-top:16px}summary{cursor:pointer;color:var(--tg-muted)}
+footer{margin-top:48px;color:var(--tg-muted);font-size:13px}
+@media(max-width:1000px){.facts{grid-template-columns:repeat(3,1fr)}}
+@media(max-width:560px){th,td{white-space:normal;padding-right:10px;font-size:13px}code{white-space:nowrap;font-size:12px}main{padding:24px 16px 40px}h1{font-size:23px}.facts{grid-template-columns:1fr 1fr}.facts b{font-size:20px}}
+@media print{.group,.facts>div,pre{border:1px solid var(--tg-grid)}}`;
+
+const best = ({ epochs }: RunRecord) => epochs.reduce((a, b) => (b.testAccuracy > a.testAccuracy ? b : a));
+const errorsOf = (counts: RunRecord["confusion"]): [wrong: number, all: number] => {
+  const all = counts.flat().reduce((a, b) => a + b, 0);
+  return [all - counts.reduce((sum, row, i) => sum + row[i], 0), all];
+};
+const parametersOf = (layers: readonly LayerRow[]): number => layers.reduce((sum, row) => sum + row.parameters, 0);
+
+function facts(run: RunRecord): Markup {
+  const last = run.epochs[run.epochs.length - 1];
+  const [wrong, all] = errorsOf(run.confusion);
+  const cards: [string, string][] = [
+    [percent(last.testAccuracy), "test accuracy"],
+    [`${count(wrong)} of ${count(all)}`, "test pictures wrong"],
+    [figure(last.testLoss), "test loss"],
+    [duration(run.seconds), `for ${plural(run.epochs.length, "epoch")}`],
+    [count(last.imagesPerSecond), "training images/s"],
+    [count(parametersOf(run.layers)), "parameters"],
+  ];
+  return html`<div class="facts">
+    ${cards.map(([value, name]) => html`<div><b>${value}</b><span>${name}</span></div>`)}
+  </div>`;
+}
+
+function curves(run: RunRecord): Markup {
+  const x = run.epochs.map((e) => e.epoch);
+  const size = { width: 500, height: 290, x: { label: "epoch" } };
+  const loss = lines(
+    [
+      { name: "training", x, y: run.epochs.map((e) => e.trainLoss) },
+      { name: "test", x, y: run.epochs.map((e) => e.testLoss) },
+    ],
+    { ...size, title: "Loss", y: { label: "cross-entropy" } },
+  );
+  const top = best(run);
+  const accuracy = lines(
+    [
+      {
+        name: `test, best ${percent(top.testAccuracy)} in epoch ${top.epoch}`,
+        x,
+        y: run.epochs.map((e) => e.testAccuracy),
+      },
+    ],
+    {
+      ...size,
+      title: "Accuracy",
+      y: { label: "share of test pictures named correctly", format: ".1%" },
+    },
+  );
+  return html`<div class="pair">${raw(loss)}${raw(accuracy)}</div>`;
+}
+
+/** Pairs of classes that are taken for each other, the most frequent first. */
+function confusedPairs({
+  confusion,
+  classes,
+}: RunRecord): { truth: string; predicted: string; times: number; of: number }[] {
+  return confusion
+    .flatMap((row, i) => {
+      const of = row.reduce((a, b) => a + b, 0);
+      return row.map((times, j) => ({ truth: classes[i], predicted: classes[j], times: i === j ? 0 : times, of }));
+    })
+    .filter(({ times }) => times > 0)
+    .sort((a, b) => b.times - a.times);
+}
+
+function classTable({ confusion, classes }: RunRecord): Markup {
+  const rows = classes.map((name, i) => {
+    const [right, truth, claimed] = [
+      confusion[i][i],
+      confusion[i].reduce((a, b) => a + b, 0),
+      confusion.reduce((sum, row) => sum + row[i], 0),
+    ];
+    const share = (n: number): string => (n ? percent(right / n, 1) : "none");
+    return html`<tr>
+      <td>${name}</td>
+      <td class="n">${count(truth)}</td>
+      <td class="n">${share(truth)}</td>
+      <td class="n">${share(claimed)}</td>
+    </tr>`;
+  });
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          <th>class</th>
+          <th class="n">pictures</th>
+          <th class="n">recall</th>
+          <th class="n">precision</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function confusionSection(run: RunRecord): Markup {
+  const pairs = confusedPairs(run).slice(0, 3);
+  const most = pairs.map((p, i) => html`${i ? ", " : ""}${p.truth} as ${p.predicted} (${count(p.times)})`);
+  const sentence = pairs.length
+    ? html`<p class="muted">Most often: ${most}.</p>`
+    : html`<p class="muted">No picture of the test set is taken for another class.</p>`;
+  return html`<h2>What is taken for what</h2>
+    ${sentence}
+    <div class="pair">
+      <div>${raw(confusion(run.confusion, run.classes, { width: 500 }))}</div>
+      ${classTable(run)}
+    </div>`;
+}
+
+function mistakeFigure({ classes }: RunRecord, mistake: Mistake): Markup {
+  const { picture, index, truth, predicted, probability, truthProbability } = mistake;
+  const title = `test picture ${index}: ${classes[truth]} taken for ${classes[predicted]}`;
+  return html`<figure>
+    <img src="${pngUri(picture)}" alt="${title}" title="${title}" />
+    <figcaption>
+      says <b>${classes[predicted]}</b> · ${percent(probability, 0)}<br />is <i>${classes[truth]}</i> ·
+      ${percent(truthProbability, 0)}
+    </figcaption>
+  </figure>`;
+}
+
+function mistakes(run: RunRecord): Markup {
+  const [wrong] = errorsOf(run.confusion);
+  if (wrong === 0) return html``;
+  const shown =
+    run.mistakes.length < wrong
+      ? `The ${count(run.mistakes.length)} most confident of ${count(wrong)} mistakes`
+      : `All ${plural(wrong, "mistake")}`;
+  return html`<h2>Mistakes</h2>
+    <p class="muted">
+      ${shown}, the most confident first: what the model says with its probability, then what the picture is and the
+      probability that was left for it.
+    </p>
+    <div class="digits">${run.mistakes.map((mistake) => mistakeFigure(run, mistake))}</div>`;
+}
+
+function model({ layers }: RunRecord): Markup {
+  const rows = layers.map(
+    (row) =>
+      html`<tr>
+        <td><code>${row.path}</code></td>
+        <td>${row.kind}</td>
+        <td><code>[${row.output.join(", ")}]</code></td>
+        <td class="n">${count(row.parameters)}</td>
+      </tr>`,
+  );
+  return html`<h2>Model</h2>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>name</th>
+            <th>layer</th>
+            <th>output</th>
+            <th class="n">parameters</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+        <tfoot>
+          <tr>
+            <td colspan="3">total</td>
+            <td class="n">${count(parametersOf(layers))}</td>
+          </tr>
+        </tfoot>
+      </table>
+    </div>`;
+}
+
+function epochTable({ epochs }: RunRecord): Markup {
+  const rows = epochs.map(
+    (e) =>
+      html`<tr>
+        <td>${e.epoch}</td>
+        <td class="n">${figure(e.trainLoss)}</td>
+        <td class="n">${figure(e.testLoss)}</td>
+        <td class="n">${percent(e.testAccuracy)}</td>
+        <td class="n">${figure(e.learningRate)}</td>
+        <td class="n">${duration(e.seconds)}</td>
+      </tr>`,
+  );
+  return html`<details>
+    <summary>Every epoch in numbers</summary>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>epoch</th>
+            <th class="n">training loss</th>
+            <th class="n">test loss</th>
+            <th class="n">test accuracy</th>
+            <th class="n">learning rate</th>
+            <th class="n">time</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>
+  </details>`;
+}
+
+function settings({ settings, command }: RunRecord): Markup {
+  const groups = settings.map(
+    ({ name, rows }) =>
+      html`<div class="group">
+        <h3>${name}</h3>
+        <dl>
+          ${rows.map(
+            ([key, value]) =>
+              html`<dt>${key}</dt>
+                <dd>${value}</dd>`,
+          )}
+        </dl>
+      </div>`,
+  );
+  return html`<h2>Settings</h2>
+    <div class="pair" style="gap:12px">${groups}</div>
+    <h2>The same run again</h2>
+    <pre><code>${command}</code></pre>`;
+}
+
+/** The page. The run must have finished at least one epoch. */
+export function report(run: RunRecord): string {
+  const state =
+    run.epochs.length < run.plannedEpochs
+      ? `, stopped after ${run.epochs.length} of ${plural(run.plannedEpochs, "epoch")}`
+      : "";
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width,initial-scale=1" />
+        <title>${run.title}: ${run.name}</title>
+        <style>
+          ${raw(css)}
+        </style>
+      </head>
+      <body>
+        <main>
+          <h1>${run.title}</h1>
+          <p class="muted">Run <b>${run.name}</b>, started ${run.startedAt}${state}</p>
+          ${facts(run)}
+          <h2>Learning</h2>
+          ${curves(run)}${epochTable(run)} ${confusionSection(run)} ${mistakes(run)} ${model(run)} ${settings(run)}
+          <footer>Written by typegrad ${run.version}.</footer>
+        </main>
+      </body>
+    </html> `;
+  return page.text;
+}
