@@ -186,20 +186,3 @@ function mergeScopes(inputs: readonly Node[]): readonly Scope[] {
   }
   return merged;
 }
-
-let nextGraph = 0;
-
-/** A function as data: placeholder nodes and the nodes computed from them. May use outside nodes as constants. */
-export class Graph {
-  readonly id: number = nextGraph++;
-  readonly inputs: readonly Node[];
-  readonly outputs: readonly Node[];
-  constructor(inputs: readonly Node[], outputs: readonly Node[]) {
-    this.inputs = inputs;
-    this.outputs = outputs;
-  }
-  /** In keys of params a graph stands for itself. */
-  toJSON(): string {
-    return `graph ${this.id}`;
-  }
-}

@@ -1,5 +1,6 @@
 /** Walking and rebuilding graphs, without recursion: an unrolled loop of many thousand nodes must not overflow the stack. */
-import { Node, type Graph } from "./node.js";
+import { Node } from "./node.js";
+import type { Graph } from "./graph.js";
 import { invariant } from "../util/errors.js";
 
 /** Nodes reachable from `roots`, inputs first. `enter` may refuse to walk past a node, which is then listed as a leaf. */

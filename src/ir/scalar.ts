@@ -8,7 +8,8 @@
  */
 import { type DType, roundTo } from "./dtype.js";
 import type { Aval, Shape } from "./shape.js";
-import type { Graph, NdArray } from "./node.js";
+import type { NdArray } from "./node.js";
+import type { Graph } from "./graph.js";
 import { InternalError } from "../util/errors.js";
 
 /** Types of scalars in a kernel: every dtype, and `int64` for the bits of a float64. */

@@ -1,10 +1,11 @@
 /** Primitives without a formula: where values come from, and identities that carry a meaning for a transform. */
 import { type DType, dtypes, roundTo } from "../ir/dtype.js";
-import { Graph, Node, notDifferentiable, type Primitive, type Scope, type Stored } from "../ir/node.js";
+import { Node, notDifferentiable, type Primitive, type Scope, type Stored } from "../ir/node.js";
+import { Graph } from "../ir/graph.js";
 import { s } from "../ir/scalar.js";
 import { type Aval, type Shape, normalizeAxis } from "../ir/shape.js";
 import { DTypeError, InternalError } from "../util/errors.js";
-import { apply, linear, type None, none } from "./define.js";
+import { apply, linear, type None, none, stacked } from "./define.js";
 import { build, sample } from "./ndarray.js";
 
 const neverBatched = (): never => {
@@ -102,21 +103,19 @@ function identity(aval: Aval): Graph {
   return new Graph([x], [x]);
 }
 
-let nextMark = 0;
-
-/** `y = x` with an identity of its own, by which a transform tells "x as I see it" from x. */
-export const markPrimitive: Primitive<{ readonly id: number }> = linear({
+/** `y = x` as one transform sees it: the node itself tells it from x, and from what other transforms see. */
+export const markPrimitive: Primitive<None> = linear<None>({
   name: "mark",
   infer: ([x]) => [x],
   transpose: (g) => g,
   batch: ([x]) => [x],
   lower: ([x]) => ({ form: "inline", body: identity(x) }),
   reference: ([x]) => [x],
-  samples: [sample("float32", [[2, 3]], { id: -1 })],
+  samples: [sample("float32", [[2, 3]], none)],
   errors: [],
 });
 export function mark(x: Node, scope: Scope): Node {
-  const node = Node.scoped(markPrimitive, [x], { id: nextMark++ }, scope);
+  const node = Node.scoped(markPrimitive, [x], none, scope);
   if (x.value !== null) node.settle(x.value);
   return node;
 }
@@ -135,15 +134,18 @@ export const stopGradientPrimitive: Primitive<None> = {
 };
 export const stopGradient = (x: Node): Node => apply(stopGradientPrimitive, [x], none);
 
-/** `y = x`, computed again from here on: equal subexpressions on the two sides of a barrier are not merged. */
-export const barrierPrimitive: Primitive<{ readonly id: number }> = linear({
+/**
+ * `y = x`, computed again once `after` is known. Since the two sides of a barrier are different values, what follows it is
+ * not merged with equal computations on `x` itself.
+ */
+export const barrierPrimitive: Primitive<None> = linear<None>({
   name: "barrier",
   infer: ([x]) => [x],
   transpose: (g) => g,
-  batch: ([x], _batched, _size, { id }) => [apply(barrierPrimitive, [x], { id })],
+  batch: ([x, after], [xBatched], size) => [barrier(xBatched ? x : stacked(x, size), after)],
   lower: ([x]) => ({ form: "map", value: (at) => x.at(at) }),
   reference: ([x]) => [x],
-  samples: [sample("float32", [[2, 3]], { id: -1 })],
+  samples: [sample("float32", [[2, 3], [2]], none)],
   errors: [],
 });
-export const barrier = (x: Node): Node => apply(barrierPrimitive, [x], { id: nextMark++ });
+export const barrier = (x: Node, after: Node): Node => apply(barrierPrimitive, [x, after], none);

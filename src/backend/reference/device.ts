@@ -2,10 +2,10 @@
  * The witness: every node's `reference` rule, one after the other, in float64 and rounded to the node's dtype. Written
  * for obviousness; nothing here is shared with the compiler.
  */
-import { zip } from "../../util/arrays.js";
 import { DeviceError } from "../../util/errors.js";
-import { type DType, type TypedArray, hostArray, roundTo } from "../../ir/dtype.js";
-import type { HostValue, NdArray, Node } from "../../ir/node.js";
+import { type DType, type TypedArray, hostArray } from "../../ir/dtype.js";
+import type { HostValue, NdArray } from "../../ir/node.js";
+import { interpret } from "../../ir/interpret.js";
 import { topological } from "../../ir/rewrite.js";
 import { type Aval, type Shape, show, sizeOf } from "../../ir/shape.js";
 import type { Computation, Device, DeviceValue, Executable } from "../backend.js";
@@ -62,38 +62,6 @@ function own(value: DeviceValue): ReferenceValue {
   );
 }
 
-/** The results of one application, rounded to their dtypes. */
-function apply(node: Node, inputs: readonly NdArray[]): readonly NdArray[] {
-  const results = node.primitive.reference(inputs, node.params, node.outputs);
-  return zip(results, node.outputs).map(([result, aval]) => ({
-    shape: aval.shape,
-    data: result.data.map((x) => roundTo(aval.dtype, x)),
-  }));
-}
-
-/** The outputs of a computation for given input values. */
-function interpret(computation: Computation, order: readonly Node[], inputs: readonly NdArray[]): readonly NdArray[] {
-  const known = new Map<Node, readonly NdArray[]>(zip(computation.inputs, inputs).map(([node, x]) => [node, [x]]));
-  const results = (node: Node): readonly NdArray[] => {
-    const found = known.get(node);
-    if (found === undefined) throw new DeviceError(`reference: ${node.toString()} has no value`);
-    return found;
-  };
-  for (const node of order) {
-    if (known.has(node)) continue;
-    known.set(
-      node,
-      node.part === null
-        ? apply(
-            node,
-            node.inputs.map((x) => results(x)[0]),
-          )
-        : [results(node.inputs[0])[node.part]],
-    );
-  }
-  return computation.outputs.map((node) => results(node)[0]);
-}
-
 export class ReferenceDevice implements Device {
   readonly name = deviceName;
   readonly #usage = new Usage();
@@ -117,7 +85,7 @@ export class ReferenceDevice implements Device {
       run: (values) => {
         assertInputs(computation.inputs, computation.donated, values);
         const inputs = values.map(own);
-        const outputs = interpret(computation, order, inputs).map(
+        const outputs = interpret(computation.inputs, computation.outputs, inputs).map(
           (x, i) => new ReferenceValue(computation.outputs[i].aval, x.data.slice(), this.#usage),
         );
         inputs.forEach((x, i) => computation.donated[i] && x.release("donated"));

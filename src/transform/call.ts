@@ -1,0 +1,158 @@
+/**
+ * A function applied as one node. Transforms may treat it by its body, or by a derivative rule of its own; the compiler
+ * always sees the body. Composites, `customVjp` and `checkpoint` are calls.
+ */
+import { type DType, isFloat } from "../ir/dtype.js";
+import { interpret } from "../ir/interpret.js";
+import { Node, type Primitive } from "../ir/node.js";
+import type { Graph } from "../ir/graph.js";
+import { substitute } from "../ir/rewrite.js";
+import { sameShape, show } from "../ir/shape.js";
+import { mul, sub } from "../primitive/arithmetic.js";
+import { add, broadcast, sum } from "../primitive/define.js";
+import { barrier } from "../primitive/leaf.js";
+import { sample } from "../primitive/ndarray.js";
+import { zip } from "../util/arrays.js";
+import { ShapeError } from "../util/errors.js";
+import { batchGraphTo, closed, dense, jvpGraph, sparse, trace, vjpGraph, zeros } from "./graphs.js";
+
+/** What a call carries: its graphs are closed. */
+export interface Call {
+  readonly label: string;
+  readonly body: Graph;
+  /** From inputs, outputs and cotangents of the outputs to cotangents of all inputs; `null` differentiates the body. */
+  readonly rule: Graph | null;
+  /** Whether the derivative computes the body again from its inputs, so that nothing inside has to be kept. */
+  readonly recompute: boolean;
+}
+
+export const callPrimitive: Primitive<Call> = {
+  name: "call",
+  infer(inputs, { body, label }) {
+    for (const [x, own] of zip(inputs, body.inputs))
+      if (!sameShape(x.shape, own.shape) || x.dtype !== own.dtype)
+        throw new ShapeError(`${label}: inputs must be as traced, ${show(own.aval)}, got ${show(x)}. trace it anew`);
+    return body.outputs.map((y) => y.aval);
+  },
+  vjp(node, cotangents) {
+    const { body, rule, recompute } = node.params;
+    const seeds = cotangents.map((g, i) => g ?? zeros(node.outputs[i]));
+    if (rule !== null) {
+      const cts = substitute(rule, [...node.inputs, ...Node.parts(node), ...seeds]);
+      return cts.map((ct, i) => (isFloat(node.inputs[i].dtype) ? ct : null));
+    }
+    const { graph, positions } = vjpGraph(body);
+    const inputs = recompute ? node.inputs.map((x) => barrier(x, seeds[0])) : node.inputs;
+    const values = substitute(graph, [...inputs, ...seeds.filter((g) => isFloat(g.dtype))]);
+    return dense({ positions, values }, inputs.length);
+  },
+  jvp(node, tangents) {
+    const { graph, positions } = jvpGraph(
+      node.params.body,
+      tangents.map((t) => t !== null),
+    );
+    const values = substitute(graph, [...node.inputs, ...sparse(tangents).values]);
+    return dense({ positions, values }, node.outputs.length);
+  },
+  batch(inputs, flags, size, call) {
+    const everyOutput = call.body.outputs.map(() => true);
+    const body = batchGraphTo(call.body, flags, everyOutput, size);
+    const rule = call.rule && batchGraphTo(call.rule, [...flags, ...everyOutput, ...everyOutput], flags, size);
+    return Node.parts(Node.apply(callPrimitive, inputs, { ...call, body, rule }));
+  },
+  lower: (_inputs, { body }) => ({ form: "inline", body }),
+  reference: (inputs, { body }) => interpret(body.inputs, body.outputs, inputs),
+  samples: (["float32", "float64"] as const).flatMap((dtype) => [
+    sample(
+      dtype,
+      [
+        [2, 3],
+        [2, 3],
+      ],
+      sampleCall(dtype, false),
+    ),
+    sample(
+      dtype,
+      [
+        [2, 3],
+        [2, 3],
+      ],
+      sampleCall(dtype, true),
+    ),
+  ]),
+  errors: [
+    {
+      inputs: [
+        { dtype: "float32", shape: [2] },
+        { dtype: "float32", shape: [2] },
+      ],
+      params: sampleCall("float32", false),
+      message: "sample: inputs must be as traced",
+    },
+  ],
+};
+
+/** (x, y) ↦ (x·y, Σ (x - y)²), with its derivative written out or left to the body. */
+function sampleCall(dtype: DType, withRule: boolean): Call {
+  const aval = { dtype, shape: [2, 3] };
+  const body = trace([aval, aval], ([x, y]) => [mul(x, y), sum(mul(sub(x, y), sub(x, y)), [1])]);
+  const written = trace([aval, aval, ...body.outputs.map((y) => y.aval), ...body.outputs.map((y) => y.aval)], (all) => {
+    const [x, y, , , g, h] = all;
+    const difference = sub(x, y);
+    const spreadH = broadcast(h, x.shape, [0]);
+    const twice = mul(spreadH, add(difference, difference));
+    return [add(mul(g, y), twice), sub(mul(g, x), twice)];
+  });
+  return { label: "sample", body, rule: withRule ? written : null, recompute: !withRule };
+}
+
+/** A function of nodes, with a derivative of its own: `rule` gets inputs, outputs and cotangents of the outputs. */
+export function call(
+  label: string,
+  inputs: readonly Node[],
+  f: (inputs: readonly Node[]) => readonly Node[],
+  options: {
+    readonly rule?: (inputs: readonly Node[], outputs: readonly Node[], cotangents: readonly Node[]) => readonly Node[];
+    readonly recompute?: boolean;
+  },
+): readonly Node[] {
+  const avals = inputs.map((x) => x.aval);
+  const { graph: body, captured } = closed(trace(avals, f));
+  const { rule, recompute = false } = options;
+  const all = [...inputs, ...captured];
+  return Node.parts(
+    Node.apply(callPrimitive, all, {
+      label,
+      body,
+      rule: rule ? traceRule(label, body, inputs.length, rule) : null,
+      recompute,
+    }),
+  );
+}
+
+/** The rule as a closed graph over all inputs of the body; captured values get no derivative from it. */
+function traceRule(
+  label: string,
+  body: Graph,
+  given: number,
+  rule: (inputs: readonly Node[], outputs: readonly Node[], cotangents: readonly Node[]) => readonly Node[],
+): Graph {
+  const results = body.outputs.map((y) => y.aval);
+  const n = body.inputs.length;
+  const traced = trace([...body.inputs.map((x) => x.aval), ...results, ...results], (holes) => {
+    const own = holes.slice(0, given);
+    const cts = rule(own, holes.slice(n, n + results.length), holes.slice(n + results.length));
+    for (const [x, ct] of zip(own, cts))
+      if (!sameShape(x.shape, ct.shape))
+        throw new ShapeError(
+          `${label}: a cotangent must have its input's shape, ${show(x.aval)}, got ${show(ct.aval)}. sum or broadcast it`,
+        );
+    return [...cts, ...holes.slice(given, n).map((x) => zeros(x.aval))];
+  });
+  const { graph, captured } = closed(traced);
+  if (captured.length > 0)
+    throw new ShapeError(
+      `${label}: a derivative rule must only use its arguments, but it uses ${captured[0].toString()} from outside. pass it as an input`,
+    );
+  return graph;
+}

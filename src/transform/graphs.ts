@@ -1,0 +1,129 @@
+/** Graphs as data: tracing them, closing them over what they use, and deriving new ones from them. */
+import { type Node } from "../ir/node.js";
+import { Graph } from "../ir/graph.js";
+import { substitute } from "../ir/rewrite.js";
+import type { Aval } from "../ir/shape.js";
+import { isFloat } from "../ir/dtype.js";
+import { fill, hole } from "../primitive/leaf.js";
+import { sum } from "../primitive/define.js";
+import { backward, batch, type Batched, dependents, forward, stretch } from "./passes.js";
+
+/** Traces a function of nodes into a graph. */
+export function trace(avals: readonly Aval[], f: (inputs: readonly Node[]) => readonly Node[]): Graph {
+  const inputs = avals.map((aval, i) => hole(aval, `x${i}`));
+  return new Graph(inputs, f(inputs));
+}
+
+/**
+ * A graph that names everything it uses: outside nodes that its nodes depend on become further inputs, appended, so that
+ * no transform can overlook them. Nodes that need nothing (numbers, counters) stay inside.
+ */
+export function closed(graph: Graph): { readonly graph: Graph; readonly captured: readonly Node[] } {
+  const inner = new Set([...graph.inputs, ...dependents(graph.inputs, graph.outputs)]);
+  const captured = new Set<Node>();
+  const capture = (x: Node): void => {
+    if (inner.has(x)) return;
+    const isInput = x.inputs.length === 0 && x.primitive.lower([], x.params, x.outputs).form === "input";
+    if (x.inputs.length > 0 || isInput) captured.add(x);
+  };
+  for (const node of inner) if (!graph.inputs.includes(node)) node.inputs.forEach(capture);
+  graph.outputs.forEach(capture);
+  if (captured.size === 0) return { graph, captured: [] };
+  const list = [...captured];
+  const all = trace(
+    [...graph.inputs, ...list].map((x) => x.aval),
+    (holes) => replace(graph.outputs, [...graph.inputs, ...list], holes),
+  );
+  return { graph: all, captured: list };
+}
+
+/** `outputs` with `images` in place of `sources`. */
+export function replace(outputs: readonly Node[], sources: readonly Node[], images: readonly Node[]): Node[] {
+  return substitute(new Graph(sources, outputs), images);
+}
+
+/** Zeros of a dtype and shape. */
+export const zeros = (aval: Aval): Node => fill(0, aval.dtype, aval.shape);
+
+/** Which of several values are there, and those. */
+export interface Sparse<T> {
+  readonly positions: readonly number[];
+  readonly values: readonly T[];
+}
+export function sparse<T>(all: readonly (T | null)[]): Sparse<T> {
+  const values: T[] = [];
+  const positions: number[] = [];
+  all.forEach((x, i) => {
+    if (x === null) return;
+    values.push(x);
+    positions.push(i);
+  });
+  return { positions, values };
+}
+
+/** The inverse of `sparse`. */
+export function dense<T>({ positions, values }: Sparse<T>, length: number): (T | null)[] {
+  const all = new Array<T | null>(length).fill(null);
+  positions.forEach((p, i) => (all[p] = values[i]));
+  return all;
+}
+
+/** A derived graph, and which inputs or outputs of the original its outputs belong to. */
+export interface Derived {
+  readonly graph: Graph;
+  readonly positions: readonly number[];
+}
+
+/** From inputs of `body` and cotangents of its float outputs to the cotangents, where they are not zero, of its inputs. */
+export function vjpGraph(body: Graph): Derived {
+  const seeds = body.outputs.map((y, i) => (isFloat(y.dtype) ? hole(y.aval, `ct${i}`) : null));
+  const { positions, values } = sparse(backward(body.outputs, seeds, body.inputs));
+  return { graph: new Graph([...body.inputs, ...sparse(seeds).values], values), positions };
+}
+
+/** From inputs of `body` and tangents of those that are `active` to the non-zero tangents of its outputs. */
+export function jvpGraph(body: Graph, active: readonly boolean[]): Derived {
+  const seeds = body.inputs.map((x, i) => (active[i] ? hole(x.aval, `t${i}`) : null));
+  const { positions, values } = sparse(forward(body.outputs, body.inputs, seeds));
+  return { graph: new Graph([...body.inputs, ...sparse(seeds).values], values), positions };
+}
+
+/** `body` with a batch axis in front of its flagged inputs, and of those outputs that come to depend on one. */
+export function batchGraph(
+  body: Graph,
+  flags: readonly boolean[],
+  size: number,
+): { readonly graph: Graph; readonly flags: readonly boolean[] } {
+  const inputs = body.inputs.map((x, i) =>
+    flags[i] ? hole({ dtype: x.dtype, shape: [size, ...x.shape] }, `b${i}`) : hole(x.aval, `b${i}`),
+  );
+  const images = inputs.map((node, i): Batched => ({ node, batched: flags[i] }));
+  const outputs = batch(body.outputs, body.inputs, images, size);
+  return {
+    graph: new Graph(
+      inputs,
+      outputs.map((y) => y.node),
+    ),
+    flags: outputs.map((y) => y.batched),
+  };
+}
+
+/** The same with a stated choice of which outputs get the axis; one that must not have it is summed over it. */
+export function batchGraphTo(body: Graph, flags: readonly boolean[], wanted: readonly boolean[], size: number): Graph {
+  const { graph, flags: found } = batchGraph(body, flags, size);
+  const outputs = graph.outputs.map((node, i) => {
+    const full = stretch({ node, batched: found[i] }, size);
+    return wanted[i] ? full : sum(full, [0]);
+  });
+  return new Graph(graph.inputs, outputs);
+}
+
+/** The same graph over more inputs: input k of `graph` becomes input `places[k]` of those with the given avals. */
+export function replaceInputs(graph: Graph, avals: readonly Aval[], places: readonly number[]): Graph {
+  return trace(avals, (holes) =>
+    substitute(
+      graph,
+      places.map((p) => holes[p]),
+    ),
+  );
+}

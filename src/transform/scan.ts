@@ -1,0 +1,297 @@
+/** A loop as one node: a carried state, a slice of each sequence in, a slice of each result out. */
+import { type DType, isFloat } from "../ir/dtype.js";
+import { interpret } from "../ir/interpret.js";
+import { type NdArray, Node, type Primitive } from "../ir/node.js";
+import { Graph } from "../ir/graph.js";
+import { substitute } from "../ir/rewrite.js";
+import { type Aval, type Shape, sameShape, show, sizeOf } from "../ir/shape.js";
+import { mul, sub } from "../primitive/arithmetic.js";
+import { add } from "../primitive/define.js";
+import { moveAxis } from "../primitive/movement.js";
+import { range } from "../util/arrays.js";
+import { ShapeError } from "../util/errors.js";
+import { stretch } from "./passes.js";
+import { batchGraph, batchGraphTo, closed, dense, jvpGraph, trace, vjpGraph, zeros } from "./graphs.js";
+
+/**
+ * `body` maps (constants, carry, a slice of each sequence) to (carry, a slice of each result) and runs `length` times,
+ * from the last slice to the first when `reverse`.
+ */
+export interface Scan {
+  readonly body: Graph;
+  readonly length: number;
+  readonly reverse: boolean;
+  readonly constants: number;
+  readonly carries: number;
+}
+
+/** The three groups that inputs of a scan, or of its body, consist of. */
+function groups<T>(all: readonly T[], { constants, carries }: Scan): [T[], T[], T[]] {
+  return [all.slice(0, constants), all.slice(constants, constants + carries), all.slice(constants + carries)];
+}
+const stackedAval = (x: Aval, length: number): Aval => ({ dtype: x.dtype, shape: [length, ...x.shape] });
+const same = (a: Aval, b: Aval): boolean => a.dtype === b.dtype && sameShape(a.shape, b.shape);
+
+export const scanPrimitive: Primitive<Scan> = {
+  name: "scan",
+  infer(inputs, scan) {
+    const { body, length, carries } = scan;
+    const [, carry, sequences] = groups(
+      body.inputs.map((x) => x.aval),
+      scan,
+    );
+    const [, , given] = groups(inputs, scan);
+    given.forEach((x, i) => {
+      if (!same(x, stackedAval(sequences[i], length)))
+        throw new ShapeError(
+          `scan: sequence ${i} must be ${show(stackedAval(sequences[i], length))}, got ${show(x)}. all sequences have one length`,
+        );
+    });
+    carry.forEach((x, i) => {
+      const next = body.outputs[i].aval;
+      if (!same(x, next))
+        throw new ShapeError(
+          `scan: the carried state must keep its dtype and shape, got ${show(x)} and then ${show(next)}. convert or reshape it`,
+        );
+    });
+    const results = body.outputs.slice(carries).map((y) => stackedAval(y.aval, length));
+    return [...carry, ...results];
+  },
+  vjp: scanVjp,
+  jvp: scanJvp,
+  batch(inputs, flags, size, scan) {
+    const [constants, carry, sequences] = groups(inputs, scan);
+    const [constantFlags, carryStart, sequenceFlags] = groups(flags, scan);
+    const carryFlags = settledFlags(scan, constantFlags, carryStart, sequenceFlags, size);
+    const all = [...constantFlags, ...carryFlags, ...sequenceFlags];
+    const body = batchGraphTo(
+      scan.body,
+      all,
+      scan.body.outputs.map((_, i) => i >= scan.carries || carryFlags[i]),
+      size,
+    );
+    const results = scanNodes(
+      { ...scan, body },
+      constants,
+      carry.map((node, i) => (carryFlags[i] ? stretch({ node, batched: carryStart[i] }, size) : node)),
+      sequences.map((x, i) => (sequenceFlags[i] ? moveAxis(x, 0, 1) : x)),
+    );
+    return results.map((y, i) =>
+      i < scan.carries ? stretch({ node: y, batched: carryFlags[i] }, size) : moveAxis(y, 1, 0),
+    );
+  },
+  lower: (_inputs, { body, length, reverse, constants, carries }) => ({
+    form: "loop",
+    body,
+    length,
+    reverse,
+    constants,
+    carries,
+  }),
+  reference: scanReference,
+  samples: (["float32", "float64"] as const).flatMap((dtype) => [
+    scanSample(dtype, 4, false),
+    scanSample(dtype, 3, true),
+    scanSample(dtype, 0, false),
+  ]),
+  errors: [
+    {
+      inputs: [
+        { dtype: "float32", shape: [2] },
+        { dtype: "float32", shape: [2] },
+        { dtype: "float32", shape: [5, 2] },
+      ],
+      params: scanSample("float32", 4, false).params,
+      message: "scan: sequence 0 must be float32[4,2], got float32[5,2]",
+    },
+  ],
+};
+
+/** The outputs of a scan: last carry, then the stacked results. */
+export const scanNodes = (
+  scan: Scan,
+  constants: readonly Node[],
+  carry: readonly Node[],
+  sequences: readonly Node[],
+): readonly Node[] => Node.parts(Node.apply(scanPrimitive, [...constants, ...carry, ...sequences], scan));
+
+/** A scan of a function of nodes; what it uses from outside becomes a constant. */
+export function scan(
+  f: (
+    carry: readonly Node[],
+    slices: readonly Node[],
+  ) => { readonly carry: readonly Node[]; readonly results: readonly Node[] },
+  initial: readonly Node[],
+  sequences: readonly Node[],
+  options: { readonly length: number; readonly reverse: boolean },
+): { readonly carry: readonly Node[]; readonly results: readonly Node[] } {
+  const { length, reverse } = options;
+  const slices = sequences.map((x): Aval => ({ dtype: x.dtype, shape: x.shape.slice(1) }));
+  const traced = trace([...initial.map((x) => x.aval), ...slices], (holes) => {
+    const { carry, results } = f(holes.slice(0, initial.length), holes.slice(initial.length));
+    return [...carry, ...results];
+  });
+  const { graph, captured } = closed(traced);
+  const given = traced.inputs.length;
+  const body = new Graph([...graph.inputs.slice(given), ...graph.inputs.slice(0, given)], graph.outputs);
+  const params = { body, length, reverse, constants: captured.length, carries: initial.length };
+  const outputs = scanNodes(params, captured, initial, sequences);
+  return { carry: outputs.slice(0, initial.length), results: outputs.slice(initial.length) };
+}
+
+/** Which carries are batched once a batched one has reached all it influences. */
+function settledFlags(
+  scan: Scan,
+  constants: readonly boolean[],
+  start: readonly boolean[],
+  sequences: readonly boolean[],
+  size: number,
+): readonly boolean[] {
+  let flags = start;
+  for (;;) {
+    const found = batchGraph(scan.body, [...constants, ...flags, ...sequences], size).flags;
+    const next = flags.map((f, i) => f || found[i]);
+    if (next.every((f, i) => f === flags[i])) return flags;
+    flags = next;
+  }
+}
+
+function scanJvp(node: Node<Scan>, tangents: readonly (Node | null)[]): readonly (Node | null)[] {
+  const scan = node.params;
+  const { carries, body } = scan;
+  const isActive = node.inputs.map(
+    (x, i) => isFloat(x.dtype) && (tangents[i] !== null || (i >= scan.constants && i < scan.constants + carries)),
+  );
+  const derived = jvpGraph(body, isActive);
+  const floats = range(body.outputs.length).filter((i) => isFloat(body.outputs[i].dtype));
+  const found = dense({ positions: derived.positions, values: derived.graph.outputs }, body.outputs.length);
+  const dy = (i: number) => found[i] ?? zeros(body.outputs[i].aval);
+  const carryOut = floats.filter((i) => i < carries);
+  const resultOut = floats.filter((i) => i >= carries);
+  const holes = derived.graph.inputs;
+  const activePositions = range(isActive.length).filter((i) => isActive[i]);
+  const tangentOf = (from: number, to: number): number[] => activePositions.filter((i) => from <= i && i < to);
+  const primal = <T>(all: readonly T[]) => groups(all, scan);
+  const [c, s, x] = primal(holes.slice(0, body.inputs.length));
+  const tangentHole = new Map(activePositions.map((i, k) => [i, holes[body.inputs.length + k]]));
+  const group = (from: number, to: number) => tangentOf(from, to).flatMap((i) => tangentHole.get(i) ?? []);
+  const edge = scan.constants + carries;
+  const graph = new Graph(
+    [...c, ...group(0, scan.constants), ...s, ...group(scan.constants, edge), ...x, ...group(edge, isActive.length)],
+    [...body.outputs.slice(0, carries), ...carryOut.map(dy), ...body.outputs.slice(carries), ...resultOut.map(dy)],
+  );
+  const given = (from: number, to: number) => tangentOf(from, to).map((i) => tangents[i] ?? zeros(node.inputs[i].aval));
+  const [constants, carry, sequences] = primal(node.inputs);
+  const outputs = scanNodes(
+    {
+      ...scan,
+      body: graph,
+      constants: constants.length + group(0, scan.constants).length,
+      carries: carries + carryOut.length,
+    },
+    [...constants, ...given(0, scan.constants)],
+    [...carry, ...given(scan.constants, edge)],
+    [...sequences, ...given(edge, isActive.length)],
+  );
+  const dys = [
+    ...outputs.slice(carries, carries + carryOut.length),
+    ...outputs.slice(outputs.length - resultOut.length),
+  ];
+  return dense({ positions: floats, values: dys.slice(0, floats.length) }, node.outputs.length);
+}
+
+/** The carries that entered each step, stacked: what the backward loop needs of the forward one. */
+function enteringCarries(node: Node<Scan>): readonly Node[] {
+  const scan = node.params;
+  const [, carryHoles] = groups(scan.body.inputs, scan);
+  const body = new Graph(scan.body.inputs, [...scan.body.outputs.slice(0, scan.carries), ...carryHoles]);
+  return scanNodes({ ...scan, body }, ...groups(node.inputs, scan)).slice(scan.carries);
+}
+
+/** Runs the loop the other way round, each step pulling its cotangents back through a recomputed body. */
+function scanVjp(node: Node<Scan>, cotangents: readonly (Node | null)[]): readonly (Node | null)[] {
+  const scan = node.params;
+  const { body, carries } = scan;
+  const [constants, , sequences] = groups(node.inputs, scan);
+  const derived = vjpGraph(body);
+  const floatsOf = (nodes: readonly Node[], offset: number) =>
+    nodes.flatMap((x, i) => (isFloat(x.dtype) ? [offset + i] : []));
+  const edge = constants.length + carries;
+  const constantAt = floatsOf(constants, 0);
+  const carryAt = floatsOf(node.inputs.slice(constants.length, edge), constants.length);
+  const sequenceAt = floatsOf(sequences, edge);
+  const resultAt = floatsOf(body.outputs.slice(carries), carries);
+  const inputAval = (i: number) => body.inputs[i].aval;
+  const avals = [
+    ...constants.map((x) => x.aval),
+    ...carryAt.map(inputAval), // cotangents of the carry
+    ...constantAt.map(inputAval), // sums of the cotangents of the constants
+    ...body.inputs.slice(constants.length).map((x) => x.aval), // entering carry, slices
+    ...resultAt.map((i) => body.outputs[i].aval), // cotangents of the result slices
+  ];
+  const back = trace(avals, (holes) => {
+    const take = cutter(holes);
+    const c = take(constants.length);
+    const carryCt = take(carryAt.length);
+    const sums = take(constantAt.length);
+    const inner = take(body.inputs.length - constants.length);
+    const values = substitute(derived.graph, [...c, ...inner, ...carryCt, ...take(resultAt.length)]);
+    const cts = dense({ positions: derived.positions, values }, body.inputs.length);
+    const at = (i: number) => cts[i] ?? zeros(inputAval(i));
+    return [...carryAt.map(at), ...constantAt.map((i, k) => add(sums[k], at(i))), ...sequenceAt.map(at)];
+  });
+  const ctOf = (i: number) => cotangents[i] ?? zeros(node.outputs[i]);
+  const outputs = scanNodes(
+    {
+      body: back,
+      length: scan.length,
+      reverse: !scan.reverse,
+      constants: constants.length,
+      carries: carryAt.length + constantAt.length,
+    },
+    constants,
+    [...carryAt.map((i) => ctOf(i - constants.length)), ...constantAt.map((i) => zeros(node.inputs[i].aval))],
+    [...enteringCarries(node), ...sequences, ...resultAt.map(ctOf)],
+  );
+  return dense({ positions: [...carryAt, ...constantAt, ...sequenceAt], values: outputs }, node.inputs.length);
+}
+
+/** Takes the next few elements of a list, again and again. */
+function cutter<T>(all: readonly T[]): (count: number) => T[] {
+  let start = 0;
+  return (count) => all.slice(start, (start += count));
+}
+
+function scanReference(inputs: readonly NdArray[], scan: Scan): readonly NdArray[] {
+  const { body, length, carries, reverse } = scan;
+  const [constants, initial, sequences] = groups(inputs, scan);
+  const results = body.outputs.slice(carries).map((y) => ({
+    shape: [length, ...y.shape] as Shape,
+    data: new Float64Array(length * sizeOf(y.shape)),
+  }));
+  let carry = initial;
+  for (const step of range(length)) {
+    const t = reverse ? length - 1 - step : step;
+    const slices = sequences.map(({ shape, data }) => {
+      const size = sizeOf(shape.slice(1));
+      return { shape: shape.slice(1), data: data.slice(t * size, (t + 1) * size) };
+    });
+    const outputs = interpret(body.inputs, body.outputs, [...constants, ...carry, ...slices]);
+    carry = outputs.slice(0, carries);
+    results.forEach((y, i) => y.data.set(outputs[carries + i].data, t * outputs[carries + i].data.length));
+  }
+  return [...carry, ...results];
+}
+
+/** h ↦ w·h + x with results h - x. */
+function scanSample(dtype: DType, length: number, reverse: boolean): Primitive<Scan>["samples"][number] {
+  const aval: Aval = { dtype, shape: [2] };
+  const body = trace([aval, aval, aval], ([w, h, x]) => {
+    const next = add(mul(w, h), x);
+    return [next, sub(next, mul(x, h))];
+  });
+  return {
+    inputs: [aval, aval, stackedAval(aval, length)],
+    params: { body, length, reverse, constants: 1, carries: 1 },
+  };
+}
