@@ -1,0 +1,118 @@
+/** The one memory that all tensors and kernels of a device share. */
+import { ArgumentError, OutOfMemoryError } from "../../util/errors.js";
+import { Allocator, type Chunk, unit } from "./allocator.js";
+
+/** Whether workers may run kernels on the arena too. */
+export const sharedArena = false;
+
+const pageBytes = 65536;
+
+/**
+ * Nothing is allocated below this address. Addresses that are a constant less than the guard too small may therefore be
+ * formed (the constant is added by the load itself) without going below zero.
+ */
+export const guardBytes = 1 << 20;
+
+/** What wasm32 can address. */
+export const addressable = 2 ** 32;
+
+const constantBytes = 4096;
+
+export class Arena {
+  readonly memory: WebAssembly.Memory;
+  readonly limit: number;
+  readonly #allocator: Allocator;
+  readonly #constants = new Map<string, number>();
+  #constantArea: { next: number; end: number } = { next: 0, end: 0 };
+  #bytes = new Uint8Array(0);
+  #words = new Int32Array(0);
+
+  constructor(limit = addressable) {
+    if (!(limit >= 2 * guardBytes && limit <= addressable))
+      throw new ArgumentError(
+        `arena: the limit must be from ${2 * guardBytes} to ${addressable} bytes, got ${limit}. leave it out for all of it`,
+      );
+    this.limit = Math.floor(limit / pageBytes) * pageBytes;
+    this.memory = new WebAssembly.Memory({
+      initial: guardBytes / pageBytes,
+      maximum: this.limit / pageBytes,
+      shared: sharedArena,
+    });
+    this.#allocator = new Allocator(guardBytes);
+  }
+
+  /** At least `bytes` (more than 0), aligned to a cache line; `reclaim` gives back what it can when all is in use. */
+  allocate(bytes: number, reclaim: () => void = () => undefined): Chunk {
+    const found = this.#allocator.allocate(bytes) ?? this.#growFor(bytes);
+    if (found !== null) return found;
+    reclaim();
+    const second = this.#allocator.allocate(bytes);
+    if (second !== null) return second;
+    const { used } = this.#allocator;
+    throw new OutOfMemoryError(
+      `allocate: tensors must fit into ${this.limit} bytes, got a request for ${bytes} with ${used} in use. ` +
+        "free intermediate tensors with scope(() => …) or using, or await a macrotask in long loops so that dropped ones are collected",
+    );
+  }
+  release(chunk: Chunk): void {
+    this.#allocator.release(chunk);
+  }
+
+  /** The address of 16 constant bytes; equal constants share one. */
+  constant(bytes: Uint8Array): number {
+    const key = bytes.join();
+    const known = this.#constants.get(key);
+    if (known !== undefined) return known;
+    if (this.#constantArea.next === this.#constantArea.end) {
+      const { address } = this.allocate(constantBytes);
+      this.#constantArea = { next: address, end: address + constantBytes };
+    }
+    const address = this.#constantArea.next;
+    this.#constantArea.next += 16;
+    this.bytes.set(bytes, address);
+    this.#constants.set(key, address);
+    return address;
+  }
+
+  /** The whole memory; a view taken before an allocation may be detached after it. */
+  get bytes(): Uint8Array {
+    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.memory.buffer);
+    return this.#bytes;
+  }
+  /** The whole memory as int32 words. */
+  get words(): Int32Array {
+    if (this.#words.length === 0) this.#words = new Int32Array(this.memory.buffer);
+    return this.#words;
+  }
+  get used(): number {
+    return this.#allocator.used;
+  }
+  get peak(): number {
+    return this.#allocator.peak;
+  }
+
+  /** Makes room for `bytes`, and more when it is cheap, so that growing stays rare. */
+  #growFor(bytes: number): Chunk | null {
+    const { end } = this.#allocator;
+    const needed = this.#allocator.shortfall(bytes);
+    for (const wanted of [Math.max(needed, 16 * pageBytes, (end - guardBytes) / 4), needed, exactly(bytes)]) {
+      const pages = Math.ceil(wanted / pageBytes);
+      if (end + pages * pageBytes > this.limit || !this.#grow(pages)) continue;
+      this.#allocator.extend(pages * pageBytes);
+      return this.#allocator.allocate(bytes);
+    }
+    return null;
+  }
+  #grow(pages: number): boolean {
+    try {
+      this.memory.grow(pages);
+    } catch {
+      return false;
+    }
+    this.#bytes = new Uint8Array(0);
+    this.#words = new Int32Array(0);
+    return true;
+  }
+}
+
+const exactly = (bytes: number): number => Math.ceil(bytes / unit) * unit;
