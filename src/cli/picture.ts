@@ -1,0 +1,101 @@
+/** Pictures that people have, made into what a model of handwritten digits was trained on. */
+import type { Picture } from "../plot/index.js";
+
+/** Grey levels from 0 to 1, row by row. */
+interface Grey {
+  readonly width: number;
+  readonly height: number;
+  readonly values: Float64Array;
+}
+
+/** The level at a place; 0 outside. */
+const at = ({ width, height, values }: Grey, x: number, y: number): number =>
+  x >= 0 && y >= 0 && x < width && y < height ? values[y * width + x] : 0;
+
+/** The median of the levels along the border. */
+function groundOf(grey: Grey): number {
+  const { width, height } = grey;
+  const border: number[] = [];
+  for (let x = 0; x < width; x++) border.push(at(grey, x, 0), at(grey, x, height - 1));
+  for (let y = 0; y < height; y++) border.push(at(grey, 0, y), at(grey, width - 1, y));
+  return border.sort((a, b) => a - b)[border.length >> 1];
+}
+
+/** Light strokes on black, whichever way the picture has them. */
+function strokesOf(grey: Grey): Grey {
+  const ground = groundOf(grey);
+  const from = (level: number): number => (ground > 0.5 ? (ground - level) / ground : (level - ground) / (1 - ground));
+  return { ...grey, values: grey.values.map((level) => Math.max(0, from(level))) };
+}
+
+interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The smallest box around what stands out from black; the whole picture when nothing does. */
+function boxOf({ width, height, values }: Grey): Box {
+  let [left, right, top, bottom] = [width, -1, height, -1];
+  values.forEach((level, i) => {
+    if (level <= 0.25) return;
+    const [x, y] = [i % width, Math.floor(i / width)];
+    [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x), Math.min(top, y), Math.max(bottom, y)];
+  });
+  if (right < 0) return { left: 0, top: 0, width, height };
+  return { left, top, width: right - left + 1, height: bottom - top + 1 };
+}
+
+/** How much of the interval from `from` to `to` lies over pixel `i`. */
+const overlap = (i: number, from: number, to: number): number => Math.max(0, Math.min(i + 1, to) - Math.max(i, from));
+
+/** The mean level over the rectangle between two corners, which may lie inside pixels. */
+function meanOver(grey: Grey, x0: number, y0: number, x1: number, y1: number): number {
+  let sum = 0;
+  for (let y = Math.floor(y0); y < y1; y++)
+    for (let x = Math.floor(x0); x < x1; x++) sum += at(grey, x, y) * overlap(x, x0, x1) * overlap(y, y0, y1);
+  return sum / ((x1 - x0) * (y1 - y0));
+}
+
+/** The part of a picture in a box, as `width × height` means over equal areas. */
+function resample(grey: Grey, box: Box, width: number, height: number): Grey {
+  const [dx, dy] = [box.width / width, box.height / height];
+  const values = Float64Array.from({ length: width * height }, (_, i) => {
+    const [x, y] = [box.left + (i % width) * dx, box.top + Math.floor(i / width) * dy];
+    return meanOver(grey, x, y, x + dx, y + dy);
+  });
+  return { width, height, values };
+}
+
+/** The centre of mass, in pixels. */
+function centreOf({ width, height, values }: Grey): [x: number, y: number] {
+  let [mass, mx, my] = [0, 0, 0];
+  values.forEach((level, i) => {
+    mass += level;
+    mx += level * ((i % width) + 0.5);
+    my += level * (Math.floor(i / width) + 0.5);
+  });
+  return mass > 0 ? [mx / mass, my / mass] : [width / 2, height / 2];
+}
+
+/** Side of MNIST's pictures, and of the box that their strokes fill. */
+const side = 28;
+const inner = 20;
+
+/**
+ * A drawn digit the way MNIST has them (LeCun et al. 1998, section III.A): light on dark, fitted into a box of 20 × 20
+ * with its proportions kept, and put into 28 × 28 with its centre of mass in the middle. A picture of 28 × 28 on a dark
+ * ground is taken as it is.
+ */
+export function digitLevels({ width, height, pixels }: Picture): Float32Array {
+  const seen: Grey = { width, height, values: Float64Array.from(pixels, (v) => v / 255) };
+  if (width === side && height === side && groundOf(seen) <= 0.5) return Float32Array.from(seen.values);
+  const strokes = strokesOf(seen);
+  const box = boxOf(strokes);
+  const fit = (length: number): number => Math.max(1, Math.round((length * inner) / Math.max(box.width, box.height)));
+  const small = resample(strokes, box, fit(box.width), fit(box.height));
+  const [cx, cy] = centreOf(small);
+  const [dx, dy] = [Math.round(side / 2 - cx), Math.round(side / 2 - cy)];
+  return Float32Array.from({ length: side * side }, (_, i) => at(small, (i % side) - dx, Math.floor(i / side) - dy));
+}

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { digitLevels } from "#src/cli/picture.js";
+import type { Picture } from "typegrad/plot";
+
+const grey = (width: number, height: number, level: (x: number, y: number) => number): Picture => ({
+  width,
+  height,
+  channels: 1,
+  pixels: Uint8Array.from({ length: width * height }, (_, i) =>
+    Math.round(255 * level(i % width, Math.floor(i / width))),
+  ),
+});
+const cells = (values: Float32Array): [x: number, y: number][] =>
+  [...values].flatMap((v, i): [number, number][] => (v > 0.5 ? [[i % 28, Math.floor(i / 28)]] : []));
+const span = (list: number[]): [number, number] => [Math.min(...list), Math.max(...list)];
+
+test("a picture like MNIST's stays as it is", () => {
+  const picture = grey(28, 28, (x, y) => (x > 9 && x < 15 && y > 3 && y < 24 ? 0.8 : 0));
+  assert.deepEqual(
+    [...digitLevels(picture)],
+    [...picture.pixels].map((v) => Math.fround(v / 255)),
+  );
+});
+
+test("dark strokes on light paper: turned over, fitted into 20 × 20, centred by mass", () => {
+  // A bar of 40 × 200 in a corner of a sheet: 4 × 20 around the middle.
+  const values = digitLevels(grey(400, 300, (x, y) => (x >= 10 && x < 50 && y >= 20 && y < 220 ? 0.1 : 0.9)));
+  const on = cells(values);
+  assert.equal(on.length, 4 * 20);
+  assert.deepEqual(span(on.map(([x]) => x)), [12, 15]);
+  assert.deepEqual(span(on.map(([, y]) => y)), [4, 23]);
+  assert.ok(
+    values.every((v) => v < 1e-6 || Math.abs(v - 8 / 9) < 2e-3),
+    "the paper is 0, the ink its contrast to it",
+  );
+});
+
+test("light strokes on grey, and small ones, are fitted too", () => {
+  const on = cells(digitLevels(grey(9, 9, (x, y) => (x >= 2 && x < 7 && y >= 3 && y < 5 ? 1 : 0.3))));
+  assert.deepEqual(span(on.map(([x]) => x)), [4, 23]);
+  assert.deepEqual(span(on.map(([, y]) => y)), [10, 17]);
+});
+
+test("means over areas keep the amount of ink", () => {
+  const checks = digitLevels(grey(40, 40, (x, y) => (x + y) % 2));
+  const inside = [...checks].filter((_, i) => i % 28 >= 4 && i % 28 < 24 && i >= 4 * 28 && i < 24 * 28);
+  assert.ok(
+    inside.every((v) => Math.abs(v - inside[0]) < 1e-6 && v > 0),
+    "each pixel covers two of each kind",
+  );
+});
+
+test("an empty sheet is empty", () => {
+  assert.ok(digitLevels(grey(50, 60, () => 1)).every((v) => v === 0));
+});
