@@ -48,6 +48,11 @@ export class FormatError extends TypegradError {
   override name = "FormatError";
 }
 
+/** A file cannot be read, written or downloaded; the message says why and what to do. */
+export class FileError extends TypegradError {
+  override name = "FileError";
+}
+
 /** Something that cannot happen did: a defect of the framework, never of its caller. */
 export class InternalError extends TypegradError {
   override name = "InternalError";

@@ -1,0 +1,111 @@
+/** Files of the machine, under Node. Node's modules are asked for at run time, so that bundles for browsers stay free of them. */
+import { FileError } from "../util/errors.js";
+
+function nodeProcess(op: string): NodeJS.Process {
+  if (typeof process === "undefined" || typeof process.getBuiltinModule !== "function")
+    throw new FileError(
+      `${op}: files need Node 20.19 or later. here, work on bytes: parseSafetensors, parseNpy, parseNpz`,
+    );
+  return process;
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+
+const reasons: ReadonlyMap<string, string> = new Map([
+  ["ENOENT", "there is no such file or folder"],
+  ["EACCES", "permission is denied. choose another place or change its permissions"],
+  ["EPERM", "the operation is not permitted. choose another place or change its permissions"],
+  ["EISDIR", "it is a folder. name a file"],
+  ["ENOTDIR", "a part of the path is a file. name a folder there"],
+  ["EROFS", "the file system is read-only. choose another place"],
+  ["ENOSPC", "the disk is full. free some space or choose another place"],
+  ["EDQUOT", "the disk quota is used up. free some space or choose another place"],
+  ["EFBIG", "the file would be larger than is allowed. choose another place"],
+  ["EMFILE", "too many files are open. close some"],
+]);
+
+/** The error for what the system said. */
+export function explain(op: string, path: string | URL, error: unknown): FileError {
+  const fallback = error instanceof Error ? error.message : String(error);
+  return new FileError(`${op}: ${String(path)}: ${reasons.get(codeOf(error)) ?? fallback}`, { cause: error });
+}
+
+/**
+ * The bytes of a file.
+ *
+ * @throws FileError when it cannot be read, naming the path and what to do.
+ */
+export async function readFile(path: string | URL): Promise<Uint8Array> {
+  const fs = nodeProcess("readFile").getBuiltinModule("node:fs/promises");
+  try {
+    return new Uint8Array(await fs.readFile(path));
+  } catch (error) {
+    throw explain("readFile", path, error);
+  }
+}
+
+/** Whether there is a file (not a folder) at `path`. */
+export async function fileExists(path: string): Promise<boolean> {
+  const fs = nodeProcess("fileExists").getBuiltinModule("node:fs/promises");
+  try {
+    return (await fs.stat(path)).isFile();
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error))) return false;
+    throw explain("fileExists", path, error);
+  }
+}
+
+/**
+ * Writes a file so that at `path` there is always the old content or the new, whole: the bytes go to a file beside it,
+ * are flushed to the disk, and take its name. Makes missing folders; leaves nothing behind when it fails.
+ *
+ * @throws FileError when the disk is full, permission is missing, …
+ */
+export async function writeFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
+  const { getBuiltinModule, pid } = nodeProcess("writeFileAtomic");
+  const fs = getBuiltinModule("node:fs/promises");
+  const { dirname } = getBuiltinModule("node:path");
+  const beside = `${path}.${pid}-${crypto.randomUUID()}.tmp`;
+  try {
+    await makeFolder(dirname(path));
+    const file = await fs.open(beside, "wx");
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await fs.rename(beside, path);
+  } catch (error) {
+    await fs.rm(beside, { force: true }).catch(() => {});
+    throw explain("writeFileAtomic", path, error);
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Makes a folder and those above it. (Node's own recursive `mkdir` never returns below some folders, such as /proc.) */
+async function makeFolder(path: string): Promise<void> {
+  const { mkdir, stat } = nodeProcess("makeFolder").getBuiltinModule("node:fs/promises");
+  const { dirname } = nodeProcess("makeFolder").getBuiltinModule("node:path");
+  try {
+    if ((await stat(path)).isDirectory()) return;
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+    if (dirname(path) !== path) await makeFolder(dirname(path));
+  }
+  await mkdir(path).catch((error: unknown) => {
+    if (codeOf(error) !== "EEXIST") throw error;
+  });
+}
+
+/** Makes a rename last through a power failure, where the system can flush folders (Windows cannot). */
+async function syncFolder(path: string): Promise<void> {
+  const fs = nodeProcess("writeFileAtomic").getBuiltinModule("node:fs/promises");
+  const folder = await fs.open(path, "r").catch(() => null);
+  try {
+    await folder?.sync().catch(() => {});
+  } finally {
+    await folder?.close();
+  }
+}
