@@ -1,0 +1,145 @@
+/** The last pass: kernels in their order, buffers in their places. */
+import type { Aval } from "../ir/shape.js";
+import { invariant } from "../util/errors.js";
+import { type Target, fetchesOf, layout } from "./layout.js";
+import type { BufferInfo, Placement, Program, Step } from "./loop.js";
+import { chooseReuses, livesOf, placeTemporaries } from "./memory.js";
+import { type Nest, nestsOf } from "./nest.js";
+import type { Draft, Schedule } from "./schedule.js";
+import { reachable } from "./terms.js";
+import type { Block, Call, Wire, Wiring } from "./wires.js";
+
+class Assembler {
+  readonly #wiring: Wiring;
+  readonly #plan: Schedule;
+  readonly #target: Target;
+  readonly buffers: Wire[] = [];
+  readonly #numbers = new Map<Wire, number>();
+  readonly #counters = new Map<number, number>();
+  /** Inputs that a kernel reads only at the element of an output that it writes. */
+  readonly inPlace = new Map<number, Set<number>>();
+  readonly nests: Nest[] = [];
+
+  constructor(wiring: Wiring, plan: Schedule, target: Target) {
+    this.#wiring = wiring;
+    this.#plan = plan;
+    this.#target = target;
+  }
+
+  get loops(): number {
+    return this.#counters.size;
+  }
+
+  buffer = (wire: Wire): number => {
+    let number = this.#numbers.get(wire);
+    if (number === undefined) {
+      this.#numbers.set(wire, (number = this.buffers.length));
+      this.buffers.push(wire);
+    }
+    return number;
+  };
+  #bufferOf(wire: Wire): number {
+    const home = this.#plan.homes.get(wire);
+    invariant(home === undefined || home.prefix.length === 0, `${wire.name} is needed whole`);
+    return this.buffer(home?.storage ?? wire);
+  }
+
+  steps(block: Block): Step[] {
+    return (this.#plan.order.get(block) ?? []).flatMap((unit) =>
+      unit.kind === "draft" ? this.#kernels(unit) : [this.#call(unit)],
+    );
+  }
+
+  #kernels(draft: Draft): Step[] {
+    const nests = nestsOf(this.#wiring, this.#plan, draft, this.buffer).filter(hasWork);
+    return nests.map((nest): Step => {
+      this.nests.push(nest);
+      this.#noteInPlace(nest);
+      return { kind: "kernel", kernel: layout(this.#wiring.terms, nest, this.#counters, this.#target) };
+    });
+  }
+
+  #noteInPlace(nest: Nest): void {
+    const folded = new Set(reachable(nest.folds.map((f) => f.value)));
+    const fetches = fetchesOf(nest);
+    for (const store of nest.stores) {
+      const safe = new Set(fetches.map((f) => f.buffer));
+      for (const f of fetches) if (folded.has(f) || f.offset !== store.offset) safe.delete(f.buffer);
+      const known = this.inPlace.get(store.buffer);
+      this.inPlace.set(store.buffer, known ? new Set([...known].filter((b) => safe.has(b))) : safe);
+    }
+  }
+
+  #call(call: Call): Step {
+    const { work } = call;
+    switch (work.kind) {
+      case "routine":
+        return {
+          kind: "routine",
+          name: call.name,
+          inputs: work.inputs.map((x) => this.#bufferOf(x)),
+          outputs: call.results.map((x) => this.#bufferOf(x)),
+          run: work.run,
+        };
+      case "loop": {
+        const loop = this.loops;
+        const { counter } = work.body;
+        invariant(counter !== null, "a loop without a counter");
+        this.#counters.set(counter.id, loop);
+        return { kind: "loop", loop, length: counter.extent, reverse: work.reverse, steps: this.steps(work.body) };
+      }
+      case "branch":
+        return { kind: "branch", selector: this.#bufferOf(work.selector), cases: work.cases.map((b) => this.steps(b)) };
+    }
+  }
+}
+
+/** Whether a nest writes anything. */
+const hasWork = (nest: Nest): boolean =>
+  nest.axes.every((x) => x.extent > 0) &&
+  (nest.adds !== null || nest.running ? nest.over.every((x) => x.extent > 0) : true);
+
+const avalOf = ({ dtype, shape }: Aval): Aval => ({ dtype, shape });
+
+export interface Assembled {
+  readonly program: Program;
+  readonly nests: readonly Nest[];
+}
+
+export function assemble(wiring: Wiring, plan: Schedule, donated: readonly boolean[], target: Target): Assembled {
+  const assembler = new Assembler(wiring, plan, target);
+  const inputs = wiring.wires.filter((w) => w.source.kind === "input");
+  const outputs = wiring.wires.filter((w) => w.source.kind === "output");
+  const slot = (wire: Wire) => ({ buffer: assembler.buffer(wire), aval: avalOf(wire) });
+  const inputSlots = inputs.map(slot);
+  const outputSlots = outputs.map(slot);
+  const steps = assembler.steps(wiring.root);
+
+  const lives = livesOf(steps);
+  const temporaries = assembler.buffers.flatMap((wire, buffer) =>
+    wire.source.kind === "input" || wire.source.kind === "output" ? [] : [{ buffer, aval: avalOf(wire) }],
+  );
+  const { offsets, bytes } = placeTemporaries(temporaries, lives);
+  const placement = (wire: Wire, buffer: number): Placement =>
+    wire.source.kind === "input" || wire.source.kind === "output"
+      ? { kind: wire.source.kind, index: wire.source.index }
+      : { kind: "temporary", offset: offsets.get(buffer) ?? 0 };
+  const buffers = assembler.buffers.map((w, i): BufferInfo => ({ ...avalOf(w), placement: placement(w, i) }));
+  const program: Program = {
+    buffers,
+    inputs: inputs.map(avalOf),
+    outputs: outputs.map(avalOf),
+    reuses: chooseReuses(
+      inputSlots,
+      outputSlots,
+      donated,
+      lives,
+      (output, input) => assembler.inPlace.get(output)?.has(input) ?? false,
+    ),
+    steps,
+    workspaceBytes: bytes,
+    scratchBytes: 0,
+    loops: assembler.loops,
+  };
+  return { program, nests: assembler.nests };
+}

@@ -1,0 +1,184 @@
+/**
+ * Loop nests: what a kernel computes, as index ranges and terms over buffers. Here loads of wires become fetches from
+ * buffers, inlined wires their formulas, and the index ranges those over which the offsets are plain strides.
+ */
+import type { Combine } from "../ir/scalar.js";
+import { zip } from "../util/arrays.js";
+import { InternalError, invariant } from "../util/errors.js";
+import type { Draft, Home, Schedule } from "./schedule.js";
+import { type HoleTerm, type IndexTerm, type Term, type Terms, childrenOf, factorOf, reachable } from "./terms.js";
+import type { Wire, Wiring } from "./wires.js";
+
+export interface NestFold {
+  readonly combine: Combine;
+  readonly value: Term;
+  readonly hole: HoleTerm;
+  /** The flat position in the folded space, which `argmax` and `argmin` give. */
+  readonly position: Term;
+}
+
+export interface NestStore {
+  readonly buffer: number;
+  readonly offset: Term;
+  readonly value: Term;
+}
+
+/**
+ * For every element of `axes`: fold over `over`, then store. When `running`, the stores happen at every step of the fold.
+ * With `adds`, nothing is folded: for every element of `over`, in order, `buffer[offset] += value` where `inside` holds.
+ */
+export interface Nest {
+  readonly name: string;
+  readonly axes: readonly IndexTerm[];
+  readonly over: readonly IndexTerm[];
+  readonly folds: readonly NestFold[];
+  readonly stores: readonly NestStore[];
+  readonly running: boolean;
+  readonly adds: (NestStore & { readonly inside: Term }) | null;
+}
+
+/** The terms a nest computes. */
+export const rootsOf = (nest: Nest): Term[] => [
+  ...nest.stores.flatMap((x) => [x.offset, x.value]),
+  ...nest.folds.flatMap((x) => [x.value, x.position]),
+  ...(nest.adds ? [nest.adds.inside, nest.adds.offset, nest.adds.value] : []),
+];
+
+/** The nests of a draft, in order; `bufferOf` numbers the wires that own memory. */
+export function nestsOf(wiring: Wiring, plan: Schedule, draft: Draft, bufferOf: (storage: Wire) => number): Nest[] {
+  const { terms, wires } = wiring;
+  const place = ({ storage, prefix }: Home, at: readonly Term[]) => terms.flatten([...prefix, ...at], storage.shape);
+  const resolve = terms.rewriter((term, rewrite) => {
+    if (term.kind !== "load") return null;
+    const hole = draft.holes.get(term);
+    if (hole) return hole;
+    const wire = wires[term.source];
+    if (wire.source.kind === "map" && (plan.inlined.has(wire) || draft.own.has(wire)))
+      return rewrite(wire.source.value(term.at));
+    const home = plan.homes.get(wire) ?? { storage: wire, prefix: [] };
+    return terms.fetch(term.type, bufferOf(home.storage), place(home, term.at.map(rewrite)));
+  });
+  const name = draft.names.toReversed().join("_");
+  const stores = draft.stores.map((x) => ({
+    buffer: bufferOf(x.home.storage),
+    offset: resolve(place(x.home, x.at)),
+    value: resolve(x.value),
+  }));
+  const folds = draft.folds.map(({ combine, value, hole }) => ({
+    combine,
+    hole,
+    value: resolve(value),
+    position: terms.flatten(
+      draft.over,
+      draft.over.map((x) => x.extent),
+    ),
+  }));
+  const base: Nest = { name, axes: draft.axes, over: draft.over, folds, stores, running: false, adds: null };
+  const nests = draft.along
+    ? [alongAxis(terms, base, draft.along.axis, draft.along.reverse)]
+    : draft.scatter
+      ? scattered(base, draft.scatter, resolve, bufferOf, place)
+      : [base];
+  return nests.map((nest) => collapse(terms, split(terms, withoutUnits(terms, nest))));
+}
+
+/** The nest of a running fold: its axis becomes the folded space. */
+function alongAxis(terms: Terms, nest: Nest, axis: number, reverse: boolean): Nest {
+  const along = nest.axes[axis];
+  const axes = nest.axes.filter((x) => x !== along);
+  const plain = { ...nest, axes, over: [along], running: true };
+  return reverse ? substitute(terms, plain, new Map([[along, terms.sum([[along, -1]], along.extent - 1)]])) : plain;
+}
+
+function scattered(
+  nest: Nest,
+  scatter: Draft["scatter"],
+  resolve: (t: Term) => Term,
+  bufferOf: (storage: Wire) => number,
+  place: (home: Home, at: readonly Term[]) => Term,
+): Nest[] {
+  invariant(scatter !== null && scatter.home !== null, "a scatter without a target");
+  const adds = {
+    buffer: bufferOf(scatter.home.storage),
+    inside: resolve(scatter.inside),
+    offset: resolve(place(scatter.home, scatter.at)),
+    value: resolve(scatter.value),
+  };
+  return [
+    { ...nest, name: `${nest.name}_start`, over: [] },
+    { ...nest, axes: [], stores: [], adds },
+  ];
+}
+
+function substitute(terms: Terms, nest: Nest, images: ReadonlyMap<Term, Term>): Nest {
+  const f = terms.substitution(images);
+  return {
+    ...nest,
+    stores: nest.stores.map((x) => ({ ...x, offset: f(x.offset), value: f(x.value) })),
+    folds: nest.folds.map((x) => ({ ...x, value: f(x.value), position: f(x.position) })),
+    adds: nest.adds && {
+      ...nest.adds,
+      inside: f(nest.adds.inside),
+      offset: f(nest.adds.offset),
+      value: f(nest.adds.value),
+    },
+  };
+}
+
+/** Index ranges of length 1 disappear. */
+function withoutUnits(terms: Terms, nest: Nest): Nest {
+  const unit = [...nest.axes, ...nest.over].filter((x) => x.extent === 1);
+  const rest = substitute(terms, nest, new Map(unit.map((x) => [x, terms.int(0)])));
+  const keep = (xs: readonly IndexTerm[]) => xs.filter((x) => x.extent !== 1);
+  return { ...rest, axes: keep(nest.axes), over: keep(nest.over) };
+}
+
+/** An index that is only asked for its quotient and remainder by a divisor of its length becomes two. */
+function split(terms: Terms, nest: Nest): Nest {
+  for (;;) {
+    const all = new Set<Term>(nest.running ? nest.axes : [...nest.axes, ...nest.over]);
+    const found = reachable(rootsOf(nest)).find((t) => splits(t, all));
+    if (!found || found.kind !== "op") return nest;
+    const [index, by] = found.args;
+    if (index.kind !== "index" || by.kind !== "const") throw new InternalError("internal: not an index to split");
+    const [outer, inner] = [terms.index(index.extent / by.value), terms.index(by.value)];
+    const image = terms.sum([
+      [outer, by.value],
+      [inner, 1],
+    ]);
+    const put = (xs: readonly IndexTerm[]) => xs.flatMap((x) => (x === index ? [outer, inner] : [x]));
+    nest = { ...substitute(terms, nest, new Map([[index, image]])), axes: put(nest.axes), over: put(nest.over) };
+  }
+}
+
+function splits(t: Term, indices: ReadonlySet<Term>): boolean {
+  if (t.kind !== "op" || (t.op !== "div" && t.op !== "rem") || t.type !== "int32") return false;
+  const [x, by] = t.args;
+  return x.kind === "index" && indices.has(x) && by.kind === "const" && by.value > 0 && x.extent % by.value === 0;
+}
+
+/** Two neighbouring indices that every offset uses like one long one become one. */
+function collapse(terms: Terms, nest: Nest): Nest {
+  for (;;) {
+    const pairs = neighbours(nest.axes).concat(nest.running ? [] : neighbours(nest.over));
+    const all = reachable(rootsOf(nest));
+    const found = pairs.find(([a, b]) => all.every((t) => areOne(t, a, b)));
+    if (!found) return nest;
+    const [a, b] = found;
+    const joined = terms.index(a.extent * b.extent);
+    const images = new Map<Term, Term>([
+      [a, terms.int(0)],
+      [b, joined],
+    ]);
+    const put = (xs: readonly IndexTerm[]) => xs.flatMap((x) => (x === a ? [] : x === b ? [joined] : [x]));
+    nest = { ...substitute(terms, nest, images), axes: put(nest.axes), over: put(nest.over) };
+  }
+}
+
+const neighbours = (xs: readonly IndexTerm[]): [IndexTerm, IndexTerm][] =>
+  xs.length < 2 ? [] : zip(xs.slice(0, -1), xs.slice(1));
+
+function areOne(t: Term, a: IndexTerm, b: IndexTerm): boolean {
+  if (t.kind === "affine") return factorOf(t, a) === b.extent * factorOf(t, b);
+  return childrenOf(t).every((child) => child !== a && child !== b);
+}

@@ -1,0 +1,563 @@
+/**
+ * Decides which arrays exist in memory and which kernels make them. Wires are visited from the last to the first, so that
+ * everything that reads a wire is known when its turn comes: a kernel that wants elements of a wire either computes them
+ * itself (the wire is inlined there) or reads them from memory.
+ */
+import type { Combine } from "../ir/scalar.js";
+import { type Shape, sameShape, sizeOf } from "../ir/shape.js";
+import { product } from "../util/arrays.js";
+import { invariant } from "../util/errors.js";
+import { costOf } from "./cost.js";
+import { type HoleTerm, type IndexTerm, type LoadTerm, type Term, type Terms, reachable } from "./terms.js";
+import type { Block, Call, Delivery, Wire, Wiring } from "./wires.js";
+
+/** Where an array is kept: a wire that owns memory, and the leading indices into it. */
+export interface Home {
+  readonly storage: Wire;
+  readonly prefix: readonly Term[];
+}
+
+export interface DraftStore {
+  readonly home: Home;
+  readonly at: readonly Term[];
+  readonly value: Term;
+}
+
+/** One running fold of a kernel; `hole` stands for its result. */
+export interface Fold {
+  readonly combine: Combine;
+  readonly value: Term;
+  readonly hole: HoleTerm;
+}
+
+/** How a load occurs in a kernel. */
+export interface Occurrence {
+  /** How many inlined wires are between it and a store. */
+  chain: number;
+  /** Whether a fold needs it before it is finished. */
+  folded: boolean;
+}
+
+/** A kernel before its loops are laid out: terms still load from wires. */
+export interface Draft {
+  readonly kind: "draft";
+  readonly id: number;
+  readonly block: Block;
+  readonly shape: Shape;
+  readonly axes: readonly IndexTerm[];
+  over: readonly IndexTerm[];
+  readonly folds: Fold[];
+  /** For a running fold: which axis it runs along. */
+  readonly along: { readonly axis: number; readonly reverse: boolean } | null;
+  /** For scattered sums: what is added where; `over` is what it runs over. */
+  readonly scatter: {
+    readonly inside: Term;
+    readonly at: readonly Term[];
+    readonly value: Term;
+    home: Home | null;
+  } | null;
+  readonly stores: DraftStore[];
+  /** Loads that fold results replace. */
+  readonly holes: Map<Term, HoleTerm>;
+  /** Wires it computes by itself although they are also in memory. */
+  readonly own: Set<Wire>;
+  readonly loads: Map<LoadTerm, Occurrence>;
+  readonly reads: Set<Wire>;
+  readonly names: string[];
+  size: number;
+}
+
+export interface Schedule {
+  readonly drafts: readonly Draft[];
+  readonly homes: ReadonlyMap<Wire, Home>;
+  /** Wires that exist nowhere: every kernel computes their elements itself. */
+  readonly inlined: ReadonlySet<Wire>;
+  /** What runs in each block, in order. */
+  readonly order: ReadonlyMap<Block, readonly (Draft | Call)[]>;
+}
+
+/** Recomputing may cost this many operations for each element of an array before the array is kept in memory instead. */
+const worthKeeping = 4;
+const longestChain = 48;
+const largestKernel = 1500;
+const mostStores = 12;
+
+class Scheduler {
+  readonly #wiring: Wiring;
+  readonly #terms: Terms;
+  readonly #costs: ReadonlyMap<Wire, number>;
+  readonly drafts: Draft[] = [];
+  readonly homes = new Map<Wire, Home>();
+  readonly inlined = new Set<Wire>();
+  readonly producers = new Map<Wire, Draft | Call>();
+  readonly #demands = new Map<Wire, Map<Draft, LoadTerm[]>>();
+  readonly #deliveries = new Map<Wire, Delivery[]>();
+  readonly #whole = new Set<Wire>();
+  readonly #liveCalls = new Set<Call>();
+  /** Kernels inside a call, for finding dependencies. */
+  readonly inside = new Map<Call, Draft[]>();
+  readonly #callOf = new Map<Block, Call>();
+
+  constructor(wiring: Wiring) {
+    this.#wiring = wiring;
+    this.#terms = wiring.terms;
+    this.#costs = costOf(wiring);
+    for (const entry of wiring.entries)
+      if (entry.kind === "call") for (const block of blocksOf(entry)) this.#callOf.set(block, entry);
+  }
+
+  run(): void {
+    for (const d of this.#wiring.root.deliveries) this.#request(d);
+    for (const entry of this.#wiring.entries.toReversed())
+      if (entry.kind === "call") this.#call(entry);
+      else this.#wire(entry);
+  }
+
+  #request(d: Delivery): void {
+    const list = this.#deliveries.get(d.wire);
+    if (list) list.push(d);
+    else this.#deliveries.set(d.wire, [d]);
+  }
+  #live(wire: Wire): boolean {
+    return this.#demands.has(wire) || this.#deliveries.has(wire) || this.#whole.has(wire);
+  }
+
+  #call(call: Call): void {
+    if (!call.results.some((r) => this.#live(r))) return;
+    this.#liveCalls.add(call);
+    this.inside.set(call, this.inside.get(call) ?? []);
+    for (const result of call.results) this.producers.set(result, call);
+    const { work } = call;
+    if (work.kind === "routine") for (const x of work.inputs) this.#whole.add(x);
+    if (work.kind === "branch") this.#whole.add(work.selector);
+    if (work.kind === "loop") for (const d of work.start) this.#request(d);
+    for (const block of blocksOf(call))
+      for (const d of block.deliveries) if (d.target.source.kind !== "result" || this.#live(d.target)) this.#request(d);
+  }
+
+  #wire(wire: Wire): void {
+    if (!this.#live(wire)) return;
+    const here: Delivery[] = [];
+    for (const d of this.#deliveries.get(wire) ?? [])
+      if (d.block === wire.block && this.#delivers(wire, here.length)) here.push(d);
+      else this.#copy(d);
+    switch (wire.source.kind) {
+      case "input":
+      case "output":
+      case "slots":
+      case "result":
+        return this.#given(wire, here);
+      case "map":
+        return this.#map(wire, here);
+      case "reduce":
+        return this.#reduce(wire, here);
+      case "prefix":
+      case "scatter":
+        return this.#running(wire, here);
+    }
+  }
+
+  /** Whether the step that makes a wire can write it to its `n`-th destination itself. */
+  #delivers(wire: Wire, n: number): boolean {
+    const { kind } = wire.source;
+    if (kind === "map" || kind === "reduce") return true;
+    if (kind === "result") return n === 0 && wire.same === null && this.producers.has(wire);
+    return n === 0 && (kind === "prefix" || kind === "scatter");
+  }
+
+  #given(wire: Wire, here: readonly Delivery[]): void {
+    if (wire.same) this.homes.set(wire, { storage: wire.same, prefix: [] });
+    else if (here.length === 1 && here[0].prefix.length === 0)
+      this.homes.set(wire, { storage: here[0].target, prefix: [] });
+    else {
+      this.homes.set(wire, { storage: wire, prefix: [] });
+      here.forEach((d) => this.#copy(d));
+    }
+  }
+
+  #copy(d: Delivery): void {
+    const draft = this.#draft(d.wire.shape, d.block, "copy");
+    const value = this.#terms.load(d.wire.dtype, d.wire.id, draft.axes);
+    this.#expand(draft, value);
+    draft.stores.push({ home: { storage: d.target, prefix: d.prefix }, at: draft.axes, value });
+  }
+
+  #draft(shape: Shape, block: Block, name: string): Draft {
+    const draft: Draft = {
+      kind: "draft",
+      id: this.drafts.length,
+      block,
+      shape,
+      axes: shape.map((d) => this.#terms.index(d)),
+      over: [],
+      folds: [],
+      along: null,
+      scatter: null,
+      stores: [],
+      holes: new Map(),
+      own: new Set(),
+      loads: new Map(),
+      reads: new Set(),
+      names: [name],
+      size: 0,
+    };
+    this.#add(draft);
+    return draft;
+  }
+
+  #add(draft: Draft): void {
+    this.drafts.push(draft);
+    for (let block: Block | null = draft.block; block !== null; block = block.parent) {
+      const call = this.#callOf.get(block);
+      if (call) this.inside.get(call)?.push(draft);
+    }
+  }
+
+  /** Notes what a term that became part of a kernel loads. */
+  #expand(draft: Draft, term: Term, chain = 0, folded = false): void {
+    for (const t of reachable([term])) {
+      if (t.kind === "op") draft.size++;
+      if (t.kind !== "load") continue;
+      const known = draft.loads.get(t);
+      if (known) {
+        known.folded ||= folded;
+        known.chain = Math.max(known.chain, chain);
+        continue;
+      }
+      draft.loads.set(t, { chain, folded });
+      const wire = this.#wiring.wires[t.source];
+      draft.reads.add(wire);
+      let demands = this.#demands.get(wire);
+      if (!demands) this.#demands.set(wire, (demands = new Map()));
+      const list = demands.get(draft);
+      if (list) list.push(t);
+      else demands.set(draft, [t]);
+    }
+  }
+
+  #demandsOf(wire: Wire): ReadonlyMap<Draft, readonly LoadTerm[]> {
+    return this.#demands.get(wire) ?? new Map<Draft, LoadTerm[]>();
+  }
+
+  /** The place of a wire that is kept, and the stores that put it there. */
+  #keep(wire: Wire, here: readonly Delivery[], draft: Draft, at: readonly Term[], value: Term): void {
+    const homes: Home[] = here.map((d) => ({ storage: d.target, prefix: d.prefix }));
+    const whole = homes.findIndex((h) => h.prefix.length === 0);
+    if (whole < 0 && (homes.length === 0 || this.#whole.has(wire))) homes.unshift({ storage: wire, prefix: [] });
+    const main = this.#whole.has(wire) ? Math.max(0, whole) : 0;
+    this.homes.set(wire, homes[main]);
+    this.producers.set(wire, draft);
+    for (const home of homes) draft.stores.push({ home, at, value });
+  }
+
+  #map(wire: Wire, here: readonly Delivery[]): void {
+    const demands = this.#demandsOf(wire);
+    if (here.length === 0 && !this.#whole.has(wire) && this.#recompute(wire, demands)) {
+      for (const [draft, loads] of demands) this.#inline(draft, wire, loads);
+      this.inlined.add(wire);
+      return;
+    }
+    const load = this.#joinable(wire, demands, (draft, l) => this.#isIdentity(draft, l, wire.shape));
+    if (load) {
+      const [draft, term] = load;
+      draft.own.add(wire);
+      draft.names.push(wire.name);
+      this.#inline(draft, wire, [term]);
+      return this.#keep(wire, here, draft, term.at, term);
+    }
+    const sibling = this.#sibling(wire, demands);
+    const draft = sibling ?? this.#draft(wire.shape, wire.block, wire.name);
+    if (sibling) sibling.names.push(wire.name);
+    const value = this.#valueOf(wire, draft.axes);
+    this.#expand(draft, value);
+    this.#keep(wire, here, draft, draft.axes, value);
+  }
+
+  #valueOf(wire: Wire, at: readonly Term[]): Term {
+    const { source } = wire;
+    invariant(source.kind === "map", `${wire.name} has no formula`);
+    return source.value(at);
+  }
+
+  #inline(draft: Draft, wire: Wire, loads: readonly LoadTerm[]): void {
+    draft.reads.delete(wire);
+    for (const l of loads) {
+      const { chain, folded } = occurrence(draft, l);
+      this.#expand(draft, this.#valueOf(wire, l.at), chain + 1, folded);
+    }
+  }
+
+  /** Whether computing a wire's elements where they are used is cheaper than keeping them. */
+  #recompute(wire: Wire, demands: ReadonlyMap<Draft, readonly LoadTerm[]>): boolean {
+    let evaluations = 0;
+    for (const [draft, loads] of demands) {
+      if (draft.size > largestKernel) return false;
+      for (const l of loads) {
+        if (occurrence(draft, l).chain >= longestChain) return false;
+        evaluations += this.#evaluations(draft, l) * draft.block.times;
+      }
+    }
+    const times = evaluations / Math.max(1, sizeOf(wire.shape) * wire.block.times);
+    return (times - 1) * (this.#costs.get(wire) ?? 0) <= worthKeeping;
+  }
+
+  /** How often a kernel computes a term: once for each turn of the innermost loop that it depends on. */
+  #evaluations(draft: Draft, term: Term): number {
+    const depends = this.#terms.depends(term);
+    const all = [...draft.axes, ...draft.over];
+    if (draft.scatter || isProductOfTwo(draft))
+      return product(all.filter((x) => depends.has(x.id)).map((x) => x.extent));
+    const last = all.findLastIndex((x) => depends.has(x.id));
+    return product(all.slice(0, last + 1).map((x) => x.extent));
+  }
+
+  #isIdentity(draft: Draft, load: LoadTerm, shape: Shape): boolean {
+    return (
+      sizeOf(shape) === sizeOf(draft.shape) &&
+      this.#terms.flatten(load.at, shape) === this.#terms.flatten(draft.axes, draft.shape)
+    );
+  }
+
+  #isPermutation(draft: Draft, load: LoadTerm, shape: Shape): boolean {
+    const axes = new Set<Term>(draft.axes.filter((x) => x.extent !== 1));
+    return sizeOf(shape) === sizeOf(draft.shape) && load.at.every((t, i) => shape[i] === 1 || axes.delete(t));
+  }
+
+  /** A kernel that reads a wire at one place only, that of its own element, and so may be the one that makes it. */
+  #joinable(
+    wire: Wire,
+    demands: ReadonlyMap<Draft, readonly LoadTerm[]>,
+    fits: (draft: Draft, load: LoadTerm) => boolean,
+  ): readonly [Draft, LoadTerm] | null {
+    for (const [draft, loads] of demands) {
+      if (draft.block !== wire.block || draft.along || draft.scatter || loads.length !== 1) continue;
+      if (draft.stores.length >= mostStores || draft.size > largestKernel || !fits(draft, loads[0])) continue;
+      if (occurrence(draft, loads[0]).chain >= longestChain) continue;
+      if (![...demands.keys()].some((other) => other !== draft && this.#dependsOn(draft, other)))
+        return [draft, loads[0]];
+    }
+    return null;
+  }
+
+  /** A kernel over the same elements that reads something this wire is made of too. */
+  #sibling(wire: Wire, demands: ReadonlyMap<Draft, readonly LoadTerm[]>): Draft | null {
+    for (const draft of this.drafts.slice(-64)) {
+      if (draft.block !== wire.block || draft.along || draft.scatter || draft.folds.length > 0) continue;
+      if (!sameShape(draft.shape, wire.shape) || draft.stores.length >= mostStores || draft.size > largestKernel)
+        continue;
+      if (demands.has(draft)) continue;
+      const shares = reachable([this.#valueOf(wire, draft.axes)]).some((t) => t.kind === "load" && draft.loads.has(t));
+      if (shares && ![...demands.keys()].some((other) => this.#dependsOn(draft, other))) return draft;
+    }
+    return null;
+  }
+
+  /** Whether `from` needs, directly or through others, something that `on` makes. */
+  #dependsOn(from: Draft, on: Draft): boolean {
+    const seen = new Set<Draft | Call>([from]);
+    const pending: (Draft | Call)[] = [from];
+    for (let unit = pending.pop(); unit; unit = pending.pop()) {
+      if (unit === on) return true;
+      for (const next of this.needs(unit))
+        if (!seen.has(next)) {
+          seen.add(next);
+          pending.push(next);
+        }
+    }
+    return false;
+  }
+
+  /** The kernels and calls that a kernel or call directly needs. */
+  needs(unit: Draft | Call): (Draft | Call)[] {
+    const made = (wires: Iterable<Wire>) =>
+      [...wires].map((w) => this.producers.get(w)).filter((p): p is Draft | Call => p !== undefined);
+    if (unit.kind === "draft") return made(unit.reads);
+    const own: readonly (Draft | Call)[] = this.inside.get(unit) ?? [];
+    const { work } = unit;
+    if (work.kind === "routine") return made(work.inputs);
+    if (work.kind === "branch") return [...own, ...made([work.selector])];
+    return [...own, ...this.fillers(work.slots)];
+  }
+
+  /** Kernels that write the first content of a loop's slots. */
+  fillers(slots: readonly Wire[]): Draft[] {
+    return this.drafts.filter((d) =>
+      d.stores.some((x) => slots.includes(x.home.storage) && d.block === x.home.storage.block),
+    );
+  }
+
+  #reduce(wire: Wire, here: readonly Delivery[]): void {
+    const { source } = wire;
+    if (source.kind !== "reduce") return;
+    const demands = this.#demandsOf(wire);
+    const load = this.#joinable(
+      wire,
+      demands,
+      (draft, l) =>
+        (draft.folds.length === 0 || this.#mayShareFolds(draft, wire)) &&
+        !occurrence(draft, l).folded &&
+        (this.#isIdentity(draft, l, wire.shape) || this.#isPermutation(draft, l, wire.shape)),
+    );
+    const draft = load ? load[0] : this.#draft(wire.shape, wire.block, wire.name);
+    const at = load ? load[1].at : draft.axes;
+    if (draft.folds.length === 0) draft.over = source.over.map((d) => this.#terms.index(d));
+    const value = source.value(at, draft.over);
+    const hole = this.#terms.hole(wire.dtype);
+    draft.folds.push({ combine: source.combine, value, hole });
+    this.#expand(draft, value, load ? occurrence(draft, load[1]).chain + 1 : 0, true);
+    if (load) {
+      draft.names.push(wire.name);
+      draft.own.add(wire);
+      draft.holes.set(load[1], hole);
+      draft.reads.delete(wire);
+    }
+    if (!load || here.length > 0 || this.#whole.has(wire) || demands.size > 1) this.#keep(wire, here, draft, at, hole);
+    else this.inlined.add(wire);
+  }
+
+  #mayShareFolds(draft: Draft, wire: Wire): boolean {
+    const { source } = wire;
+    return (
+      source.kind === "reduce" &&
+      draft.folds.length < 4 &&
+      sameShape(
+        draft.over.map((x) => x.extent),
+        source.over,
+      )
+    );
+  }
+
+  #running(wire: Wire, here: readonly Delivery[]): void {
+    const { source } = wire;
+    const axes = wire.shape.map((d) => this.#terms.index(d));
+    const base = {
+      kind: "draft" as const,
+      id: this.drafts.length,
+      block: wire.block,
+      shape: wire.shape,
+      axes,
+      stores: [],
+      holes: new Map<Term, HoleTerm>(),
+      own: new Set<Wire>(),
+      loads: new Map<LoadTerm, Occurrence>(),
+      reads: new Set<Wire>(),
+      names: [wire.name],
+      size: 0,
+    };
+    if (source.kind === "prefix") {
+      const hole = this.#terms.hole(wire.dtype);
+      const value = source.value(axes);
+      const { axis, reverse } = source;
+      const folds = [{ combine: source.combine, value, hole }];
+      const draft: Draft = { ...base, over: [], folds, along: { axis, reverse }, scatter: null };
+      this.#add(draft);
+      this.#expand(draft, value);
+      this.#keep(wire, here, draft, axes, hole);
+    } else if (source.kind === "scatter") {
+      const over = source.over.map((d) => this.#terms.index(d));
+      const [inside, at, value] = [source.inside(over), source.target(over), source.value(over)];
+      const scatter = { inside, at, value, home: null };
+      const draft: Draft = { ...base, over, folds: [], along: null, scatter };
+      this.#add(draft);
+      const initial = source.initial(axes);
+      for (const t of [initial, inside, value, ...at]) this.#expand(draft, t);
+      this.#keep(wire, here, draft, axes, initial);
+      draft.scatter && (draft.scatter.home = this.homes.get(wire) ?? null);
+    }
+  }
+}
+
+function occurrence(draft: Draft, load: LoadTerm): Occurrence {
+  const known = draft.loads.get(load);
+  invariant(known !== undefined, "a kernel computes a load that it does not have");
+  return known;
+}
+
+/** A sum of products of two factors, which tiling may turn into a matrix product: each factor is then computed once. */
+function isProductOfTwo(draft: Draft): boolean {
+  if (draft.folds.length !== 1 || draft.folds[0].combine !== "sum") return false;
+  const { value } = draft.folds[0];
+  return value.kind === "op" && value.op === "mul";
+}
+
+/** The blocks a call runs. */
+export function blocksOf(call: Call): readonly Block[] {
+  switch (call.work.kind) {
+    case "routine":
+      return [];
+    case "loop":
+      return [call.work.body];
+    case "branch":
+      return call.work.cases;
+  }
+}
+
+/** The block itself, or the call inside `block` that contains it. */
+function unitIn(block: Block, unit: Draft | Call, callOf: ReadonlyMap<Block, Call>): Draft | Call | null {
+  let current: Draft | Call = unit;
+  while (current.block !== block) {
+    const call = callOf.get(current.block);
+    if (!call) return null;
+    current = call;
+  }
+  return current;
+}
+
+function orderBlocks(wiring: Wiring, scheduler: Scheduler): Map<Block, (Draft | Call)[]> {
+  const callOf = new Map<Block, Call>();
+  const calls = [...scheduler.inside.keys()];
+  for (const call of calls) for (const block of blocksOf(call)) callOf.set(block, call);
+  const units = new Map<Block, (Draft | Call)[]>(wiring.blocks.map((b) => [b, []]));
+  const needs = new Map<Draft | Call, Set<Draft | Call>>();
+  const all: (Draft | Call)[] = [...scheduler.drafts.toReversed(), ...calls.toReversed()];
+  for (const unit of all) {
+    units.get(unit.block)?.push(unit);
+    needs.set(unit, new Set());
+  }
+  for (const unit of all)
+    for (const needed of scheduler.needs(unit))
+      // A dependency inside one block orders that block; it orders every block around the one that needs it likewise.
+      for (let block: Block | null = needed.block; block !== null; block = block.parent) {
+        const [user, maker] = [unitIn(block, unit, callOf), unitIn(block, needed, callOf)];
+        if (user && maker && user !== maker) needs.get(user)?.add(maker);
+      }
+  const order = new Map<Block, (Draft | Call)[]>();
+  for (const [block, list] of units) order.set(block, sortUnits(list, needs));
+  return order;
+}
+
+/** Each unit after what it needs; depth first, without recursion. */
+function sortUnits(
+  units: readonly (Draft | Call)[],
+  needs: ReadonlyMap<Draft | Call, ReadonlySet<Draft | Call>>,
+): (Draft | Call)[] {
+  const here = new Set(units);
+  const state = new Map<Draft | Call, "open" | "done">();
+  const sorted: (Draft | Call)[] = [];
+  for (const root of units) {
+    const stack: (Draft | Call)[] = [root];
+    for (let unit = stack.at(-1); unit; unit = stack.at(-1)) {
+      if (state.get(unit) === "done") stack.pop();
+      else if (state.get(unit) === "open") {
+        state.set(unit, "done");
+        sorted.push(unit);
+        stack.pop();
+      } else {
+        state.set(unit, "open");
+        for (const next of needs.get(unit) ?? []) {
+          invariant(!(here.has(next) && state.get(next) === "open"), "kernels need each other in a circle");
+          if (here.has(next) && !state.has(next)) stack.push(next);
+        }
+      }
+    }
+  }
+  return sorted;
+}
+
+/** The kernels of a program, unordered loops over elements yet, and the order they run in. */
+export function schedule(wiring: Wiring): Schedule {
+  const scheduler = new Scheduler(wiring);
+  scheduler.run();
+  const { drafts, homes, inlined } = scheduler;
+  return { drafts, homes, inlined, order: orderBlocks(wiring, scheduler) };
+}

@@ -1,0 +1,478 @@
+/**
+ * Terms: scalar expressions in which equal ones are the same object. Int32 arithmetic is kept as sums of multiples
+ * (`affine`), so that the offsets of reshaped, sliced and windowed arrays come out as plain strides.
+ */
+import { roundTo } from "../ir/dtype.js";
+import { type Expr, type ScalarOp, type ScalarType, s } from "../ir/scalar.js";
+import { InternalError } from "../util/errors.js";
+
+interface Common {
+  readonly id: number;
+  readonly type: ScalarType;
+  /** Bounds of the value; infinite unless it is an int32 whose range is known. */
+  readonly min: number;
+  readonly max: number;
+}
+export type ConstTerm = Common & { readonly kind: "const"; readonly value: number };
+/** A counter from 0 to `extent - 1`. */
+export type IndexTerm = Common & { readonly kind: "index"; readonly extent: number };
+/** A value made by earlier statements of the kernel: what a reduction has accumulated. */
+export type HoleTerm = Common & { readonly kind: "hole" };
+/** An element of wire `source`. */
+export type LoadTerm = Common & { readonly kind: "load"; readonly source: number; readonly at: readonly Term[] };
+/** An element of a buffer. */
+export type FetchTerm = Common & { readonly kind: "fetch"; readonly buffer: number; readonly offset: Term };
+export type OpTerm = Common & { readonly kind: "op"; readonly op: ScalarOp; readonly args: readonly Term[] };
+export type Part = readonly [term: Term, factor: number];
+export type AffineTerm = Common & {
+  readonly kind: "affine";
+  readonly constant: number;
+  readonly parts: readonly Part[];
+};
+export type Term = ConstTerm | IndexTerm | HoleTerm | LoadTerm | FetchTerm | OpTerm | AffineTerm;
+
+const lowest = -(2 ** 31);
+const highest = 2 ** 31 - 1;
+const none: ReadonlySet<number> = new Set();
+
+type Range = readonly [min: number, max: number];
+const anything = (type: ScalarType): Range => (type === "int32" ? [lowest, highest] : [-Infinity, Infinity]);
+const within = (min: number, max: number): Range => (min < lowest || max > highest ? [lowest, highest] : [min, max]);
+
+const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
+
+/** Makes terms, simplified, and finds the one that is already there. */
+export class Terms {
+  readonly #known = new Map<string, Term>();
+  readonly #fromExpr = new Map<Expr, Term>();
+  readonly #boxed = new Map<number, Term>();
+  readonly #boxes = new Map<Term, Expr>();
+  readonly #depends = new Map<Term, ReadonlySet<number>>();
+  #next = 0;
+
+  #intern<T extends Term>(key: string, make: (id: number) => T): Term {
+    let term = this.#known.get(key);
+    if (term === undefined) this.#known.set(key, (term = make(this.#next++)));
+    return term;
+  }
+
+  const(type: ScalarType, value: number): Term {
+    const exact = Object.is(value, -0) ? "-0" : `${value}`;
+    const [min, max] = type === "int32" ? [value, value] : anything(type);
+    return this.#intern(`c${type}${exact}`, (id) => ({ kind: "const", id, type, value, min, max }));
+  }
+  int(value: number): Term {
+    return this.const("int32", value | 0);
+  }
+  index(extent: number): IndexTerm {
+    return { kind: "index", id: this.#next++, type: "int32", extent, min: 0, max: Math.max(0, extent - 1) };
+  }
+  hole(type: ScalarType): HoleTerm {
+    const [min, max] = anything(type);
+    return { kind: "hole", id: this.#next++, type, min, max };
+  }
+  load(type: ScalarType, source: number, at: readonly Term[]): Term {
+    const [min, max] = anything(type);
+    return this.#intern(`l${source}(${at.map((t) => t.id)})`, (id) => ({
+      kind: "load",
+      id,
+      type,
+      source,
+      at,
+      min,
+      max,
+    }));
+  }
+  fetch(type: ScalarType, buffer: number, offset: Term): Term {
+    const [min, max] = anything(type);
+    return this.#intern(`f${buffer}(${offset.id})`, (id) => ({ kind: "fetch", id, type, buffer, offset, min, max }));
+  }
+
+  /** The flat row-major offset of an index into an array of these lengths. */
+  flatten(at: readonly Term[], shape: readonly number[]): Term {
+    let stride = 1;
+    const sum: Part[] = [];
+    for (let i = shape.length - 1; i >= 0; i--) {
+      sum.push([at[i], stride]);
+      stride *= shape[i];
+    }
+    return this.sum(sum);
+  }
+
+  /** The sum of multiples of int32 terms. */
+  sum(addends: readonly Part[], offset = 0): Term {
+    const parts = new Map<Term, number>();
+    let constant = offset;
+    const add = (term: Term, factor: number) => {
+      if (term.kind === "const") constant = (constant + Math.imul(term.value, factor)) | 0;
+      else if (term.kind === "affine") {
+        constant = (constant + Math.imul(term.constant, factor)) | 0;
+        for (const [t, f] of term.parts) add(t, Math.imul(f, factor));
+      } else parts.set(term, ((parts.get(term) ?? 0) + factor) | 0);
+    };
+    for (const [t, f] of addends) add(t, f);
+    this.#rejoin(parts, add);
+    return this.#affine(parts, constant);
+  }
+
+  /** `c·(x / c) + x % c` is `x`. */
+  #rejoin(parts: Map<Term, number>, add: (term: Term, factor: number) => void): void {
+    for (let changed = true; changed;) {
+      changed = false;
+      for (const [term, factor] of parts) {
+        if (factor === 0 || term.kind !== "op" || term.op !== "rem") continue;
+        const [x, by] = term.args;
+        if (by.kind !== "const" || x.min < 0) continue;
+        const quotient = this.quotient(x, by.value);
+        const inside = quotient.kind === "affine" ? quotient.parts : ([[quotient, 1]] as const);
+        const scale = Math.imul(factor, by.value);
+        if (quotient.kind === "const" || !inside.every(([t, f]) => parts.get(t) === Math.imul(f, scale))) continue;
+        parts.set(term, 0);
+        add(quotient, -scale);
+        add(x, factor);
+        changed = true;
+        break;
+      }
+    }
+  }
+
+  #affine(all: ReadonlyMap<Term, number>, constant: number): Term {
+    const parts = [...all].filter(([, f]) => f !== 0).sort(([a], [b]) => a.id - b.id);
+    if (parts.length === 0) return this.int(constant);
+    if (parts.length === 1 && parts[0][1] === 1 && constant === 0) return parts[0][0];
+    let [min, max] = [constant, constant];
+    for (const [t, f] of parts) {
+      min += f > 0 ? f * t.min : f * t.max;
+      max += f > 0 ? f * t.max : f * t.min;
+    }
+    const [low, high] = within(min, max);
+    return this.#intern(`a${constant}${parts.map(([t, f]) => `,${t.id}*${f}`).join("")}`, (id) => ({
+      kind: "affine",
+      id,
+      type: "int32",
+      constant,
+      parts,
+      min: low,
+      max: high,
+    }));
+  }
+
+  /** `x / c` for `x >= 0` and `c > 0`. */
+  quotient(x: Term, c: number): Term {
+    if (c === 1) return x;
+    if (x.max < c) return this.int(0);
+    const { multiple, rest } = this.#divide(x, c);
+    if (rest.max < c) return multiple;
+    return this.sum([
+      [multiple, 1],
+      [this.#smallQuotient(rest, c), 1],
+    ]);
+  }
+
+  /** `x % c` for `x >= 0` and `c > 0`. */
+  remainder(x: Term, c: number): Term {
+    if (c === 1) return this.int(0);
+    if (x.max < c) return x;
+    const { rest } = this.#divide(x, c);
+    if (rest.max < c) return rest;
+    const { whole, small, unit } = this.#commonFactor(rest, c);
+    if (unit > 1)
+      return this.sum([
+        [this.remainder(whole, c / unit), unit],
+        [small, 1],
+      ]);
+    if (rest.kind === "op" && rest.op === "rem" && rest.args[1].kind === "const" && rest.args[1].value % c === 0)
+      return this.remainder(rest.args[0], c);
+    return this.#node("int32", "rem", [rest, this.int(c)], [0, c - 1]);
+  }
+
+  /** `x = c·multiple + rest` with `rest >= 0`. */
+  #divide(x: Term, c: number): { multiple: Term; rest: Term } {
+    const parts: readonly Part[] = x.kind === "affine" ? x.parts : [[x, 1]];
+    const constant = x.kind === "affine" ? x.constant : 0;
+    const split = (f: number) => (f > 0 ? f % c : f % c === 0 ? 0 : f);
+    const rest = this.sum(
+      parts.map(([t, f]) => [t, split(f)] as const),
+      ((constant % c) + c) % c,
+    );
+    const multiple = this.sum(
+      parts.map(([t, f]) => [t, (f - split(f)) / c] as const),
+      Math.floor(constant / c),
+    );
+    if (rest.min >= 0) return { multiple, rest };
+    return { multiple: this.int(0), rest: x };
+  }
+
+  #smallQuotient(x: Term, c: number): Term {
+    const { whole, unit } = this.#commonFactor(x, c);
+    if (unit > 1) return this.quotient(whole, c / unit);
+    if (x.kind === "op" && x.args[1]?.kind === "const") {
+      const by = x.args[1].value;
+      if (x.op === "div" && x.args[0].min >= 0) return this.quotient(x.args[0], by * c);
+      if (x.op === "rem" && by % c === 0 && x.args[0].min >= 0)
+        return this.remainder(this.quotient(x.args[0], c), by / c);
+    }
+    return this.#node("int32", "div", [x, this.int(c)], [0, Math.floor(x.max / c)]);
+  }
+
+  /** `x = unit·whole + small`, where `unit` divides `c` and `0 <= small < unit`. */
+  #commonFactor(x: Term, c: number): { whole: Term; small: Term; unit: number } {
+    if (x.kind === "affine")
+      for (const unit of [...new Set(x.parts.map(([, f]) => gcd(f, c)))].sort((a, b) => b - a)) {
+        if (unit <= 1) break;
+        const inWhole = x.parts.filter(([, f]) => f % unit === 0);
+        const constant = Math.floor(x.constant / unit);
+        const small = this.sum(
+          x.parts.filter(([, f]) => f % unit !== 0),
+          x.constant - unit * constant,
+        );
+        const whole = this.sum(
+          inWhole.map(([t, f]) => [t, f / unit] as const),
+          constant,
+        );
+        if (small.min >= 0 && small.max < unit && whole.min >= 0) return { whole, small, unit };
+      }
+    return { whole: x, small: this.int(0), unit: 1 };
+  }
+
+  #node(type: ScalarType, op: ScalarOp, args: readonly Term[], [min, max]: Range = anything(type)): Term {
+    return this.#intern(`o${op}${type}(${args.map((a) => a.id)})`, (id) => ({
+      kind: "op",
+      id,
+      type,
+      op,
+      args,
+      min,
+      max,
+    }));
+  }
+
+  /** An operation, simplified where that changes nothing of the result. */
+  op(type: ScalarType, op: ScalarOp, args: readonly Term[]): Term {
+    const known = type === "int32" ? this.#intOp(op, args) : null;
+    if (known) return known;
+    const [a, b, c] = args;
+    if (op === "select") {
+      if (a.kind === "const") return a.value ? b : c;
+      if (b === c) return b;
+    }
+    if (type === "bool") return this.#boolOp(op, args);
+    if (op === "mul" && type !== "int64") {
+      if (isOne(b)) return a;
+      if (isOne(a)) return b;
+    }
+    if (op === "neg" && a.kind === "op" && a.op === "neg") return a.args[0];
+    if (op === "convert" && a.type === type) return a;
+    if (op === "bitcast" && a.kind === "op" && a.op === "bitcast" && a.args[0].type === type) return a.args[0];
+    if (op === "convert" && a.kind === "const" && type !== "int64" && a.type !== "int64")
+      if (a.type === "int32" || a.type === "bool") return this.const(type, roundTo(type, a.value));
+    return this.#node(type, op, args);
+  }
+
+  #intOp(op: ScalarOp, [a, b, c]: readonly Term[]): Term | null {
+    switch (op) {
+      case "add":
+      case "sub":
+        return this.sum([
+          [a, 1],
+          [b, op === "add" ? 1 : -1],
+        ]);
+      case "neg":
+        return this.sum([[a, -1]]);
+      case "mul":
+        if (b.kind === "const") return this.sum([[a, b.value]]);
+        if (a.kind === "const") return this.sum([[b, a.value]]);
+        return null;
+      case "div":
+      case "rem":
+        if (b.kind !== "const" || b.value <= 0 || a.min < 0) return null;
+        return op === "div" ? this.quotient(a, b.value) : this.remainder(a, b.value);
+      case "min":
+      case "max": {
+        if (a.max <= b.min) return op === "min" ? a : b;
+        if (b.max <= a.min) return op === "min" ? b : a;
+        const join = op === "min" ? Math.min : Math.max;
+        return this.#node("int32", op, [a, b], [join(a.min, b.min), join(a.max, b.max)]);
+      }
+      case "select":
+        if (a.kind === "const" || b === c) return null;
+        return this.#node("int32", op, [a, b, c], [Math.min(b.min, c.min), Math.max(b.max, c.max)]);
+      case "convert":
+        return a.type === "bool" && a.kind !== "const" ? this.#node("int32", op, [a], [0, 1]) : null;
+      default:
+        return null;
+    }
+  }
+
+  #boolOp(op: ScalarOp, args: readonly Term[]): Term {
+    const [a, b] = args;
+    const answer = (holds: boolean) => this.const("bool", holds ? 1 : 0);
+    if ((op === "lt" || op === "le" || op === "eq" || op === "ne") && a.type === "int32") {
+      const d = this.sum([
+        [a, 1],
+        [b, -1],
+      ]);
+      const overflows = a.min - b.max < lowest || a.max - b.min > highest;
+      if (!overflows) {
+        if (op === "lt" && (d.max < 0 || d.min >= 0)) return answer(d.max < 0);
+        if (op === "le" && (d.max <= 0 || d.min > 0)) return answer(d.max <= 0);
+        if (d.min > 0 || d.max < 0) return answer(op === "ne");
+        if (d.min === 0 && d.max === 0) return answer(op !== "ne");
+      }
+    }
+    if (op === "and" || op === "or") {
+      const neutral = op === "and" ? 1 : 0;
+      if (a === b) return a;
+      if (a.kind === "const") return a.value === neutral ? b : a;
+      if (b.kind === "const") return b.value === neutral ? a : b;
+    }
+    if (op === "not" && a.kind === "const") return answer(!a.value);
+    return this.#node("bool", op, args);
+  }
+
+  /** A primitive's formula as a term. */
+  from(expr: Expr): Term {
+    const known = this.#fromExpr.get(expr);
+    if (known) return known;
+    const term = this.#convert(expr);
+    this.#fromExpr.set(expr, term);
+    return term;
+  }
+  #convert(e: Expr): Term {
+    switch (e.kind) {
+      case "const":
+        return this.const(e.type, e.value);
+      case "index": {
+        const boxed = this.#boxed.get(e.id);
+        if (boxed) return boxed;
+        throw new InternalError("internal: a lowering used an index it was not given");
+      }
+      case "load":
+        return this.load(
+          e.type,
+          e.source,
+          e.at.map((x) => this.from(x)),
+        );
+      case "op":
+        return this.op(
+          e.type,
+          e.op,
+          e.args.map((x) => this.from(x)),
+        );
+    }
+  }
+
+  /** An int32 term as an index that can be handed to a lowering. */
+  box(term: Term): Expr {
+    if (term.kind === "const") return s.const("int32", term.value);
+    let expr = this.#boxes.get(term);
+    if (expr === undefined) {
+      expr = s.index(term.max + 1);
+      if (expr.kind === "index") this.#boxed.set(expr.id, term);
+      this.#boxes.set(term, expr);
+    }
+    return expr;
+  }
+
+  /** Ids of the indices and holes a term depends on. */
+  depends(term: Term): ReadonlySet<number> {
+    if (term.kind === "const") return none;
+    let set = this.#depends.get(term);
+    if (set === undefined) {
+      if (term.kind === "index" || term.kind === "hole") set = new Set([term.id]);
+      else {
+        const children = childrenOf(term).map((t) => this.depends(t));
+        set = children.length === 1 ? children[0] : new Set(children.flatMap((c) => [...c]));
+      }
+      this.#depends.set(term, set);
+    }
+    return set;
+  }
+
+  /** Rewrites terms from the top: `replace` gives what takes a term's place, or `null` to rebuild it from its children. */
+  rewriter(replace: (term: Term, rewrite: (term: Term) => Term) => Term | null): (term: Term) => Term {
+    const memo = new Map<Term, Term>();
+    const rewrite = (term: Term): Term => {
+      let result = memo.get(term);
+      if (result === undefined) memo.set(term, (result = replace(term, rewrite) ?? this.#rebuild(term, rewrite)));
+      return result;
+    };
+    return rewrite;
+  }
+
+  /** Puts other terms in place of indices and holes. */
+  substitution(images: ReadonlyMap<Term, Term>): (term: Term) => Term {
+    const ids = [...images.keys()].map((t) => t.id);
+    return this.rewriter((term) => {
+      const depends = this.depends(term);
+      return images.get(term) ?? (ids.some((id) => depends.has(id)) ? null : term);
+    });
+  }
+
+  #rebuild(term: Term, rewrite: (t: Term) => Term): Term {
+    switch (term.kind) {
+      case "const":
+      case "index":
+      case "hole":
+        return term;
+      case "load":
+        return this.load(term.type, term.source, term.at.map(rewrite));
+      case "fetch":
+        return this.fetch(term.type, term.buffer, rewrite(term.offset));
+      case "op":
+        return this.op(term.type, term.op, term.args.map(rewrite));
+      case "affine":
+        return this.sum(
+          term.parts.map(([t, f]) => [rewrite(t), f] as const),
+          term.constant,
+        );
+    }
+  }
+}
+
+const isOne = (t: Term): boolean => t.kind === "const" && t.value === 1;
+
+/** The terms a term is made of. */
+export function childrenOf(term: Term): readonly Term[] {
+  switch (term.kind) {
+    case "const":
+    case "index":
+    case "hole":
+      return [];
+    case "load":
+      return term.at;
+    case "fetch":
+      return [term.offset];
+    case "op":
+      return term.args;
+    case "affine":
+      return term.parts.map(([t]) => t);
+  }
+}
+
+/** Every term below the roots, children first. */
+export function reachable(roots: readonly Term[]): Term[] {
+  const seen = new Set<Term>();
+  const visit = (term: Term) => {
+    if (seen.has(term)) return;
+    for (const child of childrenOf(term)) visit(child);
+    seen.add(term);
+  };
+  roots.forEach(visit);
+  return [...seen];
+}
+
+/** How often an index is added in a sum; 0 when the term is not a sum or does not add it. */
+export function factorOf(term: Term, index: Term): number {
+  if (term === index) return 1;
+  if (term.kind !== "affine") return 0;
+  return term.parts.find(([t]) => t === index)?.[1] ?? 0;
+}
+
+/** The sum without that index. */
+export function without(terms: Terms, term: Term, index: Term): Term {
+  return terms.sum([
+    [term, 1],
+    [index, -factorOf(term, index)],
+  ]);
+}

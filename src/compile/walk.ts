@@ -1,0 +1,86 @@
+/** Walking the loop form. */
+import type { Kernel, Statement, Step, Value } from "./loop.js";
+
+/** The values directly inside a value. */
+export function operandsOf(x: Value): readonly Value[] {
+  switch (x.kind) {
+    case "const":
+    case "get":
+    case "counter":
+      return [];
+    case "load":
+      return [x.offset];
+    case "splat":
+    case "lane":
+      return [x.value];
+    case "pack":
+      return x.values;
+    case "op":
+      return x.args;
+  }
+}
+
+export function visitValues(x: Value, visit: (x: Value) => void): void {
+  visit(x);
+  for (const part of operandsOf(x)) visitValues(part, visit);
+}
+
+/** Every statement, and every value of its own, in order. */
+export function visitStatements(
+  statements: readonly Statement[],
+  onStatement: (s: Statement) => void,
+  onValue: (x: Value) => void,
+): void {
+  for (const s of statements) {
+    onStatement(s);
+    const values =
+      s.kind === "set"
+        ? [s.value]
+        : s.kind === "store"
+          ? [s.offset, s.value]
+          : s.kind === "loop"
+            ? [s.from, s.to]
+            : [s.condition];
+    for (const x of values) visitValues(x, onValue);
+    if (s.kind === "loop") visitStatements(s.body, onStatement, onValue);
+    if (s.kind === "if") {
+      visitStatements(s.then, onStatement, onValue);
+      visitStatements(s.otherwise, onStatement, onValue);
+    }
+  }
+}
+
+/** The buffers a kernel reads and writes. */
+export function buffersOf(kernel: Kernel): {
+  readonly reads: ReadonlySet<number>;
+  readonly writes: ReadonlySet<number>;
+} {
+  const reads = new Set<number>();
+  const writes = new Set<number>();
+  visitStatements(
+    kernel.body,
+    (s) => {
+      if (s.kind === "store") writes.add(s.buffer);
+    },
+    (x) => {
+      if (x.kind === "load") reads.add(x.buffer);
+    },
+  );
+  return { reads, writes };
+}
+
+/** All kernels of a list of steps, those inside loops and branches too. */
+export function kernelsOf(steps: readonly Step[]): Kernel[] {
+  return steps.flatMap((step) => {
+    switch (step.kind) {
+      case "kernel":
+        return [step.kernel];
+      case "routine":
+        return [];
+      case "loop":
+        return kernelsOf(step.steps);
+      case "branch":
+        return step.cases.flatMap((c) => kernelsOf(c));
+    }
+  });
+}
