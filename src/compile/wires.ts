@@ -2,7 +2,8 @@
  * The first pass: nodes become wires, one for each array value. Composites and identities dissolve, equal applications
  * become one wire, what does not change inside a loop moves out of it, and bodies become nested blocks.
  */
-import type { Graph, Node, NdArray } from "../ir/node.js";
+import type { Graph } from "../ir/graph.js";
+import type { Node, NdArray } from "../ir/node.js";
 import { topological } from "../ir/rewrite.js";
 import type { Combine, Lowering, Operand } from "../ir/scalar.js";
 import { s } from "../ir/scalar.js";

@@ -2,6 +2,7 @@
 import type { Node, Primitive } from "./node.js";
 import { topological } from "./rewrite.js";
 import { show } from "./shape.js";
+import { keyOf } from "../util/key.js";
 
 const primitiveIds = new WeakMap<Primitive, number>();
 let nextPrimitive = 0;
@@ -18,7 +19,7 @@ function idOf(primitive: Primitive): number {
 const variable = (k: number): string => String.fromCharCode(97 + (k % 26)) + (k < 26 ? "" : String(Math.floor(k / 26)));
 
 function params(node: Node): string {
-  const text = JSON.stringify(node.params);
+  const text = keyOf(node.params);
   return text === "{}" ? "" : ` ${text}`;
 }
 
