@@ -161,8 +161,9 @@ function splits(t: Term, indices: ReadonlySet<Term>): boolean {
 function collapse(terms: Terms, nest: Nest): Nest {
   for (;;) {
     const pairs = neighbours(nest.axes).concat(nest.running ? [] : neighbours(nest.over));
-    const all = reachable(rootsOf(nest));
-    const found = pairs.find(([a, b]) => all.every((t) => areOne(t, a, b)));
+    const roots = rootsOf(nest);
+    const all = reachable(roots);
+    const found = pairs.find(([a, b]) => !roots.includes(a) && !roots.includes(b) && all.every((t) => areOne(t, a, b)));
     if (!found) return nest;
     const [a, b] = found;
     const joined = terms.index(a.extent * b.extent);

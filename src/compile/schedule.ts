@@ -456,13 +456,13 @@ class Scheduler {
     } else if (source.kind === "scatter") {
       const over = source.over.map((d) => this.#terms.index(d));
       const [inside, at, value] = [source.inside(over), source.target(over), source.value(over)];
-      const scatter = { inside, at, value, home: null };
+      const scatter: NonNullable<Draft["scatter"]> = { inside, at, value, home: null };
       const draft: Draft = { ...base, over, folds: [], along: null, scatter };
       this.#add(draft);
       const initial = source.initial(axes);
       for (const t of [initial, inside, value, ...at]) this.#expand(draft, t);
       this.#keep(wire, here, draft, axes, initial);
-      draft.scatter && (draft.scatter.home = this.homes.get(wire) ?? null);
+      scatter.home = this.homes.get(wire) ?? null;
     }
   }
 }

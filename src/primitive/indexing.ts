@@ -84,19 +84,21 @@ export const gatherPrimitive: Primitive<GatherParams> = linear<GatherParams>({
 });
 export const gather = (x: Node, indices: Node, batch: number): Node => apply(gatherPrimitive, [x, indices], { batch });
 
-const indexed = <P>(
+function indexed<P>(
   dtype: DType,
   shape: readonly number[],
   at: readonly number[],
   values: readonly number[],
   params: P,
-) => ({
-  inputs: [
-    { dtype, shape },
-    { dtype: "int32" as const, shape: at, values },
-  ],
-  params,
-});
+) {
+  return {
+    inputs: [
+      { dtype, shape },
+      { dtype: "int32" as const, shape: at, values },
+    ],
+    params,
+  };
+}
 
 function checkIndexed(name: string, x: Aval, indices: Aval, batch: number): void {
   checkDType(name, indices, ["int32"]);

@@ -46,7 +46,8 @@ function bitcast(from: ScalarType, to: ScalarType, x: Scalar): Scalar {
 function convert(from: ScalarType, to: ScalarType, x: Scalar): Scalar {
   const isFloat = from === "float32" || from === "float64";
   if (to === "bool") return Number(x) === 0 ? 0 : 1;
-  if (to === "int64") return isFloat ? BigInt.asIntN(64, BigInt(saturate(Number(x), -(2 ** 63), 2 ** 63 - 1024))) : BigInt(x);
+  if (to === "int64")
+    return isFloat ? BigInt.asIntN(64, BigInt(saturate(Number(x), -(2 ** 63), 2 ** 63 - 1024))) : BigInt(x);
   if (isFloat && to === "int32") return saturate(Number(x), -(2 ** 31), 2 ** 31 - 1);
   if (isFloat && to === "uint32") return saturate(Number(x), 0, 2 ** 32 - 1);
   if (from === "int64" && to === "int32") return Number(BigInt.asIntN(32, BigInt(x)));
@@ -176,7 +177,10 @@ class Machine {
       case "kernel":
         return runKernel(step.kernel, (locals, s) => this.#statements(s, locals));
       case "routine": {
-        const inputs = step.inputs.map((b): NdArray => ({ shape: this.shapes[b], data: Float64Array.from(this.#memory[b]) }));
+        const inputs = step.inputs.map((b): NdArray => ({
+          shape: this.shapes[b],
+          data: Float64Array.from(this.#memory[b]),
+        }));
         step.run(inputs).forEach((y, i) => this.#memory[step.outputs[i]].set(y.data));
         return;
       }
@@ -242,7 +246,10 @@ class Machine {
       case "load": {
         const at = Number(this.#value(x.offset, locals)[0]);
         const memory = this.#memory[x.buffer];
-        assert.ok(at >= 0 && at + x.lanes <= memory.length, `load of ${x.lanes} at ${at} of b${x.buffer} with ${memory.length}`);
+        assert.ok(
+          at >= 0 && at + x.lanes <= memory.length,
+          `load of ${x.lanes} at ${at} of b${x.buffer} with ${memory.length}`,
+        );
         return Array.from({ length: x.lanes }, (_, lane) => memory[at + lane]);
       }
       case "splat":

@@ -19,7 +19,8 @@ export function generator(seed: number): () => number {
 
 export function drawn(input: SampleInput, next: () => number): NdArray {
   const { dtype, shape, values } = input;
-  const [low, high] = input.domain ?? (dtype === "bool" ? [0, 2] : isFloat(dtype) ? [-2, 2] : dtype === "uint32" ? [0, 9] : [-9, 9]);
+  const [low, high] =
+    input.domain ?? (dtype === "bool" ? [0, 2] : isFloat(dtype) ? [-2, 2] : dtype === "uint32" ? [0, 9] : [-9, 9]);
   const data = Float64Array.from({ length: sizeOf(shape) }, (_, i) => {
     const x = values ? values[i] : low + next() * (high - low);
     return roundTo(dtype, isFloat(dtype) ? x : Math.floor(x));
