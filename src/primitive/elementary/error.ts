@@ -1,0 +1,105 @@
+/** The error function, its complement and its inverse. */
+import { type Expr, s } from "../../ir/scalar.js";
+import * as table from "./coefficients.js";
+import { constant, pick, powerOfTwo, scale, square, throughFloat64, withSign } from "./format.js";
+import { expReduced, reduceExp } from "./exponential.js";
+import { log } from "./logarithm.js";
+
+/** erf x for |x| ≤ 1. */
+function erfNear(x: Expr): Expr {
+  const z = s.mul(x, x);
+  return s.fma(x, s.polynomial(z, pick(x, table.erf)), x);
+}
+
+/** e^(-x²) · q without the rounding of x² (x ≥ 0, result possibly subnormal). */
+function gaussianTimes(x: Expr, q: Expr): Expr {
+  const [high, low] = pick(x, table.ln2);
+  const { head, tail } = square(x);
+  const n = s.nearest(s.mul(head, -Math.LOG2E));
+  const top = s.sub(s.fma(n, -high, s.neg(head)), tail);
+  return scale(s.mul(expReduced(s.fma(n, -low, top), constant(x, 0)), q), n);
+}
+
+/** erfc x for x ≥ 0: e^(-x²) / (1 + 2x) times a polynomial in (x - 4)/(x + 4) (M. Shepherd and J. Laframboise, 1981). */
+function erfcFar(x: Expr, coefficients: readonly number[]): Expr {
+  const t = s.div(s.sub(x, 4), s.add(x, 4));
+  return gaussianTimes(x, s.div(s.polynomial(t, coefficients), s.fma(x, 2, constant(x, 1))));
+}
+
+const erfFar32 = (a: Expr): Expr => {
+  const { n, r, tail } = reduceExp(s.polynomial(s.min(a, 4), table.erfTail.float32));
+  return s.sub(constant(a, 1), s.mul(expReduced(r, tail), powerOfTwo(n)));
+};
+const erfFar64 = (a: Expr): Expr => s.sub(constant(a, 1), erfcFar(s.min(a, 7), table.erfc.float64));
+
+/** 2/√π ∫₀ˣ e^(-t²) dt. */
+export function erf(x: Expr): Expr {
+  const a = s.abs(x);
+  const far = a.type === "float32" ? erfFar32(a) : erfFar64(a);
+  return s.select(s.lt(a, 1), erfNear(x), withSign(far, x));
+}
+
+function erfcBy(x: Expr, coefficients: readonly number[]): Expr {
+  const far = erfcFar(s.min(s.abs(x), 28), coefficients);
+  return s.select(s.lt(x, 0), s.sub(constant(x, 2), far), far);
+}
+const erfc32 = throughFloat64((x) => erfcBy(x, table.erfc.short));
+
+/** 1 - erf x, accurate where that is small. */
+export const erfc = (x: Expr): Expr => (x.type === "float32" ? erfc32(x) : erfcBy(x, table.erfc.float64));
+
+/**
+ * Rational approximations of the normal quantile: M. J. Wichura, "Algorithm AS 241: The percentage points of the normal
+ * distribution", Applied Statistics 37 (1988), PPND16. Numerator and denominator, highest power first.
+ */
+const wichura = {
+  central: [
+    [
+      2509.0809287301227, 33430.57558358813, 67265.7709270087, 45921.95393154987, 13731.69376550946, 1971.5909503065513,
+      133.14166789178438, 3.3871328727963665,
+    ],
+    [
+      5226.495278852854, 28729.085735721943, 39307.89580009271, 21213.794301586597, 5394.196021424751,
+      687.1870074920579, 42.31333070160091, 1,
+    ],
+  ],
+  near: [
+    [
+      0.0007745450142783414, 0.022723844989269184, 0.2417807251774506, 1.2704582524523684, 3.6478483247632045,
+      5.769497221460691, 4.630337846156546, 1.4234371107496835,
+    ],
+    [
+      1.0507500716444169e-9, 0.0005475938084995345, 0.015198666563616457, 0.14810397642748008, 0.6897673349851,
+      1.6763848301838038, 2.053191626637759, 1,
+    ],
+  ],
+  far: [
+    [
+      2.0103343992922881e-7, 2.7115555687434876e-5, 0.0012426609473880784, 0.026532189526576124, 0.29656057182850487,
+      1.7848265399172913, 5.463784911164114, 6.657904643501103,
+    ],
+    [
+      2.0442631033899397e-15, 1.421511758316446e-7, 1.8463183175100548e-5, 0.0007868691311456133, 0.014875361290850615,
+      0.1369298809227358, 0.599832206555888, 1,
+    ],
+  ],
+} as const;
+
+const rational = (x: Expr, [above, below]: readonly [readonly number[], readonly number[]]): Expr =>
+  s.div(s.polynomial(x, above), s.polynomial(x, below));
+
+/** erfinv x = Φ⁻¹((1 + x)/2) / √2; `narrow` leaves out the tail that no float32 reaches. */
+function erfinvBy(x: Expr, narrow: boolean): Expr {
+  const a = s.abs(x);
+  const q = s.mul(a, 0.5);
+  const central = s.mul(q, rational(s.fma(s.neg(q), q, constant(x, 0.180625)), wichura.central));
+  const r = s.sqrt(s.neg(log(s.fma(a, -0.5, constant(x, 0.5)))));
+  const near = rational(s.sub(r, 1.6), wichura.near);
+  const tail = narrow ? near : s.select(s.lt(constant(x, 5), r), rational(s.sub(r, 5), wichura.far), near);
+  const inside = s.mul(s.select(s.le(q, 0.425), central, tail), Math.SQRT1_2);
+  return withSign(s.select(s.eq(a, 1), constant(x, Infinity), inside), x);
+}
+const erfinv32 = throughFloat64((x) => erfinvBy(x, true));
+
+/** The inverse of erf: ±∞ at ±1, NaN beyond. */
+export const erfinv = (x: Expr): Expr => (x.type === "float32" ? erfinv32(x) : erfinvBy(x, false));
