@@ -108,8 +108,8 @@ export const sinh: Coefficients<"float32" | "float64"> = {
   ],
 };
 
-/** erf(x) / x - 1 in x², |x| ≤ 1; error relative to erf x. */
-export const erf: Coefficients<"float32" | "float64"> = {
+/** E(x) / x - 1 in x² for the error function E, |x| ≤ 1; error relative to E. */
+export const errorNear: Coefficients<"float32" | "float64"> = {
   // error 2^-29.4
   float32: [7.806904e-5, -0.0007997853, 0.005187162, -0.026853347, 0.11283579, -0.37612626, 0.12837917],
   // error 2^-56.3
@@ -120,14 +120,14 @@ export const erf: Coefficients<"float32" | "float64"> = {
   ],
 };
 
-/** log(erfc x), 0.99 ≤ x ≤ 4; error relative to erf x. */
-export const erfTail: Coefficients<"float32"> = {
+/** log(1 - E(x)) for the error function E, 0.99 ≤ x ≤ 4; error relative to E. */
+export const errorTail: Coefficients<"float32"> = {
   // error 2^-27.9
   float32: [0.00018760437, -0.0029601099, 0.021889625, -0.10321817, -0.63801223, -1.1271716, -0.00032058044],
 };
 
-/** (1 + 2x) exp(x²) erfc(x) in (x - 4)/(x + 4), x ≥ 0; relative error. */
-export const erfc: Coefficients<"short" | "float64"> = {
+/** (1 + 2x) exp(x²) (1 - E(x)) in (x - 4)/(x + 4) for the error function E, x ≥ 0; relative error. */
+export const errorFar: Coefficients<"short" | "float64"> = {
   // error 2^-30.9
   short: [
     0.0001204149663627394, -0.0002451585511427464, -0.0007270877646427094, 0.005072269417984856, -0.016212828742176163,

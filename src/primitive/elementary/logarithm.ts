@@ -1,7 +1,7 @@
 /** log and its kin. Each builder takes and gives an expression of type float32 or float64. */
 import { type Expr, s } from "../../ir/scalar.js";
 import * as table from "./coefficients.js";
-import { constant, exactSumOrdered, headOf, pick, splitExponent, withSign } from "./format.js";
+import { constant, exactSumOrdered, headOf, pick, splitExponent } from "./format.js";
 
 /**
  * x = 2^exponent · (1 + f), and log(1 + f) = f - (f²/2 - rest) by the series of 2 atanh(f / (2 + f)), as in fdlibm's
@@ -65,27 +65,4 @@ export function log10(x: Expr): Expr {
   const [high, low] = pick(x, table.log10Of2);
   const sum = exactSumOrdered(s.mul(exponent, high), value);
   return atLimits(x, s.add(sum.head, s.add(s.fma(exponent, low, error), sum.tail)));
-}
-
-/** log(x + √(x² + 1)). */
-export function asinh(x: Expr): Expr {
-  const a = s.abs(x);
-  const huge = s.lt(constant(x, pick(x, { float32: 2 ** 14, float64: 2 ** 28 })), a);
-  const square = s.mul(a, a);
-  const near = log1p(s.add(a, s.div(square, s.add(s.sqrt(s.add(square, 1)), 1))));
-  return withSign(s.select(huge, s.add(log(a), Math.LN2), near), x);
-}
-
-/** log(x + √(x² - 1)); NaN below 1. */
-export function acosh(x: Expr): Expr {
-  const huge = s.lt(constant(x, pick(x, { float32: 2 ** 14, float64: 2 ** 28 })), x);
-  const above = s.sub(x, 1);
-  const near = log1p(s.add(above, s.sqrt(s.mul(above, s.add(above, 2)))));
-  return s.select(huge, s.add(log(x), Math.LN2), near);
-}
-
-/** log((1 + x) / (1 - x)) / 2; NaN beyond ±1. */
-export function atanh(x: Expr): Expr {
-  const a = s.abs(x);
-  return withSign(s.mul(log1p(s.div(s.mul(a, 2), s.sub(constant(x, 1), a))), 0.5), x);
 }

@@ -1,0 +1,227 @@
+/** Elementary functions as primitives: derivatives and references. Their formulas stand in `elementary/`. */
+import { floats } from "../ir/dtype.js";
+import type { Node, Primitive } from "../ir/node.js";
+import type { Expr } from "../ir/scalar.js";
+import { add, apply, elementwise, type None, none, type PartialRule } from "./define.js";
+import { and, div, equal, lessEqual, mul, neg, select, sub } from "./arithmetic.js";
+import * as exponential from "./elementary/exponential.js";
+import * as hyperbolic from "./elementary/inverse-hyperbolic.js";
+import * as inverse from "./elementary/inverse-trigonometric.js";
+import * as logarithm from "./elementary/logarithm.js";
+import * as powers from "./elementary/power.js";
+import * as circular from "./elementary/trigonometric.js";
+import { fillLike } from "./leaf.js";
+
+/** c · x. */
+export const scaled = (x: Node, c: number): Node => mul(x, fillLike(x, c));
+/** x + c. */
+const plus = (x: Node, c: number): Node => add(x, fillLike(x, c));
+/** c - x. */
+const from = (c: number, x: Node): Node => sub(fillLike(x, c), x);
+/** (1 - x)(1 + x), without the cancellation of 1 - x². */
+const oneMinusSquare = (x: Node): Node => mul(from(1, x), plus(x, 1));
+const onePlusSquare = (x: Node): Node => plus(mul(x, x), 1);
+
+/** A function of one float. `domain` is where its samples are drawn, [-2, 2] by default. */
+function unary(
+  name: string,
+  scalar: (x: Expr) => Expr,
+  reference: (x: number) => number,
+  partial: PartialRule<None>,
+  domain: readonly [number, number] = [-2, 2],
+): Primitive<None> {
+  return elementwise({
+    name,
+    dtypes: floats,
+    partials: [partial],
+    scalar: (x) => scalar(x),
+    reference: (x) => reference(x),
+    domain,
+  });
+}
+const applied =
+  (p: Primitive<None>) =>
+  (x: Node): Node =>
+    apply(p, [x], none);
+
+/** Arguments of functions that need positive ones. */
+const positive = [0.3, 3] as const;
+/** Arguments of functions that live between -1 and 1. */
+const inner = [-0.8, 0.8] as const;
+
+export const expPrimitive = unary("exp", exponential.exp, Math.exp, (t, y) => mul(t, y));
+export const exp = applied(expPrimitive);
+
+export const exp2Primitive = unary(
+  "exp2",
+  exponential.exp2,
+  (x) => 2 ** x,
+  (t, y) => mul(t, scaled(y, Math.LN2)),
+);
+/** 2ˣ. */
+export const exp2 = applied(exp2Primitive);
+
+export const expm1Primitive = unary("expm1", exponential.expm1, Math.expm1, (t, y) => mul(t, plus(y, 1)));
+/** eˣ - 1, accurate near 0. */
+export const expm1 = applied(expm1Primitive);
+
+export const logPrimitive = unary("log", logarithm.log, Math.log, (t, { inputs: [x] }) => div(t, x), positive);
+/** Natural logarithm. */
+export const log = applied(logPrimitive);
+
+export const log2Primitive = unary(
+  "log2",
+  logarithm.log2,
+  Math.log2,
+  (t, { inputs: [x] }) => div(t, scaled(x, Math.LN2)),
+  positive,
+);
+export const log2 = applied(log2Primitive);
+
+export const log10Primitive = unary(
+  "log10",
+  logarithm.log10,
+  Math.log10,
+  (t, { inputs: [x] }) => div(t, scaled(x, Math.LN10)),
+  positive,
+);
+export const log10 = applied(log10Primitive);
+
+export const log1pPrimitive = unary(
+  "log1p",
+  logarithm.log1p,
+  Math.log1p,
+  (t, { inputs: [x] }) => div(t, plus(x, 1)),
+  [-0.8, 3],
+);
+/** log(1 + x), accurate near 0. */
+export const log1p = applied(log1pPrimitive);
+
+export const sinPrimitive = unary("sin", circular.sin, Math.sin, (t, { inputs: [x] }) => mul(t, cos(x)));
+export const sin = applied(sinPrimitive);
+
+export const cosPrimitive = unary("cos", circular.cos, Math.cos, (t, { inputs: [x] }) => neg(mul(t, sin(x))));
+export const cos = applied(cosPrimitive);
+
+export const tanPrimitive = unary("tan", circular.tan, Math.tan, (t, y) => mul(t, onePlusSquare(y)), [-1, 1]);
+export const tan = applied(tanPrimitive);
+
+export const asinPrimitive = unary(
+  "asin",
+  inverse.asin,
+  Math.asin,
+  (t, { inputs: [x] }) => mul(t, rsqrt(oneMinusSquare(x))),
+  inner,
+);
+export const asin = applied(asinPrimitive);
+
+export const acosPrimitive = unary(
+  "acos",
+  inverse.acos,
+  Math.acos,
+  (t, { inputs: [x] }) => neg(mul(t, rsqrt(oneMinusSquare(x)))),
+  inner,
+);
+export const acos = applied(acosPrimitive);
+
+export const atanPrimitive = unary("atan", inverse.atan, Math.atan, (t, { inputs: [x] }) => div(t, onePlusSquare(x)));
+export const atan = applied(atanPrimitive);
+
+export const atan2Primitive = elementwise({
+  name: "atan2",
+  dtypes: floats,
+  partials: [
+    (t, { inputs: [y, x] }) => mul(t, div(x, add(mul(x, x), mul(y, y)))),
+    (t, { inputs: [y, x] }) => neg(mul(t, div(y, add(mul(x, x), mul(y, y))))),
+  ],
+  scalar: (y, x) => inverse.atan2(y, x),
+  reference: (y, x) => Math.atan2(y, x),
+  domain: [0.5, 2],
+});
+/** The angle from -π to π of the point (x, y); the first argument is y. */
+export const atan2 = (y: Node, x: Node): Node => apply(atan2Primitive, [y, x], none);
+
+export const sinhPrimitive = unary("sinh", exponential.sinh, Math.sinh, (t, { inputs: [x] }) => mul(t, cosh(x)));
+export const sinh = applied(sinhPrimitive);
+
+export const coshPrimitive = unary("cosh", exponential.cosh, Math.cosh, (t, { inputs: [x] }) => mul(t, sinh(x)));
+export const cosh = applied(coshPrimitive);
+
+export const tanhPrimitive = unary("tanh", exponential.tanh, Math.tanh, (t, y) => mul(t, from(1, mul(y, y))));
+export const tanh = applied(tanhPrimitive);
+
+export const asinhPrimitive = unary("asinh", hyperbolic.asinh, Math.asinh, (t, { inputs: [x] }) =>
+  mul(t, rsqrt(onePlusSquare(x))),
+);
+export const asinh = applied(asinhPrimitive);
+
+export const acoshPrimitive = unary(
+  "acosh",
+  hyperbolic.acosh,
+  Math.acosh,
+  (t, { inputs: [x] }) => mul(t, rsqrt(mul(plus(x, -1), plus(x, 1)))),
+  [1.3, 4],
+);
+export const acosh = applied(acoshPrimitive);
+
+export const atanhPrimitive = unary(
+  "atanh",
+  hyperbolic.atanh,
+  Math.atanh,
+  (t, { inputs: [x] }) => div(t, oneMinusSquare(x)),
+  inner,
+);
+export const atanh = applied(atanhPrimitive);
+
+export const sigmoidPrimitive = unary(
+  "sigmoid",
+  exponential.sigmoid,
+  (x) => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x))),
+  (t, y) => mul(t, mul(y, from(1, y))),
+);
+/** 1 / (1 + e⁻ˣ). */
+export const sigmoid = applied(sigmoidPrimitive);
+
+export const sqrtPrimitive = unary("sqrt", powers.sqrt, Math.sqrt, (t, y) => div(t, scaled(y, 2)), positive);
+export const sqrt = applied(sqrtPrimitive);
+
+export const rsqrtPrimitive = unary(
+  "rsqrt",
+  powers.rsqrt,
+  (x) => 1 / Math.sqrt(x),
+  (t, y) => mul(t, div(scaled(y, -0.5), y.inputs[0])),
+  positive,
+);
+/** 1 / √x. */
+export const rsqrt = applied(rsqrtPrimitive);
+
+export const cbrtPrimitive = unary("cbrt", powers.cbrt, Math.cbrt, (t, y) => div(t, scaled(mul(y, y), 3)), positive);
+/** ∛x, of negative numbers too. */
+export const cbrt = applied(cbrtPrimitive);
+
+/** `base^y` where JavaScript departs from IEEE 754: 1 to any power and -1 to an infinite one are 1. */
+const powReference = (x: number, y: number): number => (x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y);
+
+/** y · x^(y-1), and 0 for y = 0 whatever x is. */
+function powByBase(t: Node, { inputs: [x, y] }: Node): Node {
+  const constantPower = equal(y, fillLike(y, 0));
+  return mul(t, mul(y, pow(x, select(constantPower, fillLike(y, 1), plus(y, -1)))));
+}
+
+/** x^y · log x, and 0 where x = 0 and y ≥ 0. */
+function powByExponent(t: Node, z: Node): Node {
+  const [x, y] = z.inputs;
+  const flat = and(equal(x, fillLike(x, 0)), lessEqual(fillLike(y, 0), y));
+  return mul(t, mul(z, log(select(flat, fillLike(x, 1), x))));
+}
+
+export const powPrimitive = elementwise({
+  name: "pow",
+  dtypes: floats,
+  partials: [powByBase, powByExponent],
+  scalar: (x, y) => powers.pow(x, y),
+  reference: powReference,
+  domain: [0.5, 2],
+});
+/** x^y. */
+export const pow = (x: Node, y: Node): Node => apply(powPrimitive, [x, y], none);
