@@ -9,6 +9,7 @@ import { ours } from "./ours.js";
 import { jaxJs } from "./peers/jax.js";
 import { pytorch } from "./peers/pytorch.js";
 import { type Result, rowsOf, setting, table } from "./report.js";
+import { measureRoofs } from "./roofs.js";
 import type { Run, Runner } from "./runner.js";
 import { type Workload, workloads } from "./workloads.js";
 
@@ -62,7 +63,8 @@ if (chosen.length === 0) {
 }
 
 const runners = await findRunners();
-console.log(setting(runners));
+const roofs = await measureRoofs();
+console.log(setting(runners, roofs));
 const results: Result[] = [];
 for (const workload of chosen) {
   const result = await measure(workload, runners);
@@ -71,9 +73,17 @@ for (const workload of chosen) {
 }
 for (const runner of runners) await runner.close();
 
-const markdown = `${table(results)}\n\n${setting(runners)}`;
+const markdown = `${table(results)}\n\n${setting(runners, roofs)}`;
 console.log(`\n${markdown}`);
-if (options.json) write(options.json, `${JSON.stringify(results.flatMap(rowsOf), null, 2)}\n`);
+if (options.json)
+  write(
+    options.json,
+    `${JSON.stringify(
+      results.flatMap((r) => rowsOf(r, roofs)),
+      null,
+      2,
+    )}\n`,
+  );
 if (options.readme) {
   const between = /(<!-- bench -->)[^]*(<!-- \/bench -->)/;
   const readme = readFileSync("README.md", "utf8");

@@ -1,6 +1,7 @@
 /** What a measurement says, as rows for machines and as a table for people. */
 import { cpus } from "node:os";
 import { median, quantile } from "./measure.js";
+import type { Roofs } from "./roofs.js";
 import type { Runner } from "./runner.js";
 import type { Workload } from "./workloads.js";
 
@@ -49,7 +50,15 @@ export function bestPeers(result: Result): Measured[] {
 const ratio = (ours: Measured, peer: Measured): number =>
   median(ours.samples.slice(0, peer.samples.length).map((s, i) => peer.samples[i] / s));
 
-export function rowsOf(result: Result): Row[] {
+/** How near a workload comes to what its device could do at best; `null` where no roof is known. */
+function roofShare({ operations, bytes }: Workload, ours: Measured, roofs: Roofs): number | null {
+  const seconds = median(ours.samples);
+  if (ours.runner.name !== "wasm" || ours.runner.threads !== 1) return null;
+  if (operations > 0) return operations / seconds / 1e9 / roofs.gigaflops;
+  return bytes > 0 ? bytes / seconds / 1e9 / roofs.gigabytesPerSecond : null;
+}
+
+export function rowsOf(result: Result, roofs: Roofs): Row[] {
   const { workload } = result;
   const peers = bestPeers(result);
   return result.measured
@@ -71,7 +80,7 @@ export function rowsOf(result: Result): Row[] {
         peerThreads: peer && peer.runner.threads,
         peerValue: peer && inUnit(workload, median(peer.samples)),
         ratio: peer && ratio(ours, peer),
-        roofShare: null,
+        roofShare: roofShare(workload, ours, roofs),
       })),
     );
 }
@@ -104,8 +113,9 @@ export function table(results: readonly Result[]): string {
 }
 
 /** The machine and the versions, as one sentence to stand under the table. */
-export function setting(runners: readonly Runner[]): string {
+export function setting(runners: readonly Runner[], roofs: Roofs): string {
   const peers = new Map(runners.filter((r) => r.peer).map((r) => [r.name, r.version]));
   const machine = `${cpus()[0]?.model ?? "unknown CPU"}, ${cpus().length} cores, Node ${process.versions.node}`;
-  return [machine, ...[...peers].map(([name, version]) => `${name} ${version}`)].join("; ");
+  const best = `WebAssembly roofs on one thread ${digits(roofs.gigaflops)} GFLOP/s and ${digits(roofs.gigabytesPerSecond)} GB/s`;
+  return `${[machine, ...[...peers].map(([name, version]) => `${name} ${version}`), best].join("; ")}.`;
 }

@@ -24,15 +24,25 @@ export interface Workload {
   readonly unit: "ms" | "GFLOP/s";
   /** Floating-point operations of one run, for workloads counted in GFLOP/s. */
   readonly operations: number;
+  /** Bytes one run cannot avoid to move to or from memory, for workloads bound by that; else 0. */
+  readonly bytes: number;
   readonly task: Task;
 }
 
-const step = (name: string, task: Task): Workload => ({ name, kind: "step", unit: "ms", operations: 0, task });
+const step = (name: string, task: Task): Workload => ({
+  name,
+  kind: "step",
+  unit: "ms",
+  operations: 0,
+  bytes: 0,
+  task,
+});
 const matmul = (n: number): Workload => ({
   name: `matmul ${n}`,
   kind: "kernel",
   unit: "GFLOP/s",
   operations: 2 * n ** 3,
+  bytes: 0,
   task: { task: "matmul", n },
 });
 
@@ -69,6 +79,7 @@ export const workloads: readonly Workload[] = [
     kind: "kernel",
     unit: "ms",
     operations: 0,
+    bytes: 4 << 22,
     task: { task: "tanh-chain", n: 1 << 22 },
   },
 ];
