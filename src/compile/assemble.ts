@@ -1,7 +1,8 @@
 /** The last pass: kernels in their order, buffers in their places. */
 import type { Aval } from "../ir/shape.js";
 import { invariant } from "../util/errors.js";
-import { type Target, fetchesOf, layout } from "./layout.js";
+import { fetchesOf, layout } from "./layout.js";
+import type { Target } from "./loops.js";
 import type { BufferInfo, Placement, Program, Step } from "./loop.js";
 import { chooseReuses, livesOf, placeTemporaries } from "./memory.js";
 import { type Nest, nestsOf } from "./nest.js";

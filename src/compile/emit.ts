@@ -23,8 +23,10 @@ import { operandsOf } from "./walk.js";
 
 interface Frame {
   readonly statements: Statement[];
-  /** Terms already computed here. */
+  /** Scalars already computed here. */
   readonly values: Map<Term, Value>;
+  /** Vectors, by the vectorised stretch they belong to. */
+  readonly vectors: Map<object, Map<Term, Value>>;
   /** Scalars repeated in every lane. */
   readonly splats: Map<Term, Value>;
   /** The first lanes of vectors, for addresses. */
@@ -138,7 +140,9 @@ export class Emitter {
   vector(term: Term): Value {
     if (this.lanes === 1 || this.varies(term)) return this.value(term);
     if (term.kind === "const") return v.const(term.type, term.value, this.lanes);
-    return this.#made("splats", term, () => v.splat(this.value(term), this.lanes));
+    // A load goes straight into all lanes.
+    const scalar = () => (term.kind === "fetch" ? this.#scalar(term) : this.value(term));
+    return this.#made("splats", term, () => v.splat(scalar(), this.lanes));
   }
 
   /** The value at the first lane. */
@@ -162,7 +166,8 @@ export class Emitter {
     const asked = outer ?? this.#frames.length - 1;
     const home = this.#homeOf(term);
     const frame = this.#frames[home];
-    const known = frame[form].get(term);
+    const memo = form === "values" && this.varies(term) ? vectorsOf(frame, this.#vector) : frame[form];
+    const known = memo.get(term);
     if (known) return known;
     this.#depth = home;
     let value = make();
@@ -174,7 +179,7 @@ export class Emitter {
       frame.statements.push(set(name, value));
       value = v.get(name);
     } else this.#heights.set(value, height);
-    frame[form].set(term, value);
+    memo.set(term, value);
     return value;
   }
 
@@ -291,7 +296,19 @@ export class Emitter {
   }
 }
 
-const newFrame = (): Frame => ({ statements: [], values: new Map(), splats: new Map(), firsts: new Map() });
+const newFrame = (): Frame => ({
+  statements: [],
+  values: new Map(),
+  vectors: new Map(),
+  splats: new Map(),
+  firsts: new Map(),
+});
+
+function vectorsOf(frame: Frame, stretch: object): Map<Term, Value> {
+  let memo = frame.vectors.get(stretch);
+  if (!memo) frame.vectors.set(stretch, (memo = new Map()));
+  return memo;
+}
 
 const isTrivial = (x: Value): boolean => x.kind === "const" || x.kind === "get" || x.kind === "counter";
 

@@ -2,7 +2,7 @@
 import type { Node } from "../ir/node.js";
 import { show } from "../ir/shape.js";
 import { assemble } from "./assemble.js";
-import type { Target } from "./layout.js";
+import type { Target } from "./loops.js";
 import type { Program } from "./loop.js";
 import { printProgram } from "./print.js";
 import { schedule } from "./schedule.js";

@@ -79,16 +79,31 @@ class Maker {
     },
     () => {
       const x = this.node(2);
-      return reshape(x, this.pick([[sizeOf(x.shape)], [x.shape[0], sizeOf(x.shape.slice(1))], [...x.shape.slice(0, -2), x.shape[x.shape.length - 2] * x.shape[x.shape.length - 1]]]));
+      return reshape(
+        x,
+        this.pick([
+          [sizeOf(x.shape)],
+          [x.shape[0], sizeOf(x.shape.slice(1))],
+          [...x.shape.slice(0, -2), x.shape[x.shape.length - 2] * x.shape[x.shape.length - 1]],
+        ]),
+      );
     },
     () => flip(this.node(1), [0]),
     () => {
       const x = this.node(1);
-      return slice(x, { starts: x.shape.map((d) => this.below(Math.ceil(d / 2))), stops: [...x.shape], steps: x.shape.map(() => 1 + this.below(2)) });
+      return slice(x, {
+        starts: x.shape.map((d) => this.below(Math.ceil(d / 2))),
+        stops: [...x.shape],
+        steps: x.shape.map(() => 1 + this.below(2)),
+      });
     },
     () => {
       const x = this.node(1);
-      return pad(x, { low: x.shape.map(() => this.below(3)), high: x.shape.map(() => this.below(3)), interior: x.shape.map(() => this.below(2)) });
+      return pad(x, {
+        low: x.shape.map(() => this.below(3)),
+        high: x.shape.map(() => this.below(3)),
+        interior: x.shape.map(() => this.below(2)),
+      });
     },
     () => {
       const x = this.node(1);
@@ -148,7 +163,12 @@ class Maker {
 
 function randomGraph(seed: number, dtype: DType, size: number): void {
   const maker = new Maker(seed, dtype);
-  const shapes = [[maker.pick(lengths), maker.pick(lengths)], [maker.pick(lengths)], [2, maker.pick(lengths), maker.pick(lengths)], []];
+  const shapes = [
+    [maker.pick(lengths), maker.pick(lengths)],
+    [maker.pick(lengths)],
+    [2, maker.pick(lengths), maker.pick(lengths)],
+    [],
+  ];
   const inputs = shapes.map((shape, i) => hole({ dtype, shape }, `x${i}`));
   maker.nodes.push(...inputs, fill(0.25, dtype, shapes[0]));
   for (let i = 0; i < size; i++) maker.nodes.push(maker.pick(maker.rules)());
@@ -156,7 +176,11 @@ function randomGraph(seed: number, dtype: DType, size: number): void {
   const values = inputs.map((x) => drawn(x.aval, maker.next));
   const index = { shape: [700], data: Float64Array.from({ length: 700 }, () => maker.below(4)) };
   const donated = [...inputs.map(() => maker.next() < 0.5), false];
-  check([...inputs, maker.index], outputs, [...values, index], { donated, tolerance: dtype === "float64" ? 1e-9 : 1e-4, what: `seed ${seed} ${dtype}` });
+  check([...inputs, maker.index], outputs, [...values, index], {
+    donated,
+    tolerance: dtype === "float64" ? 1e-9 : 1e-4,
+    what: `seed ${seed} ${dtype}`,
+  });
 }
 
 for (const dtype of ["float32", "float64"] as const)

@@ -1,0 +1,295 @@
+/**
+ * Kernels that fold: vectors along an index of the result (each lane folds for itself) or along a folded index (lanes are
+ * joined at the end). Where results share what they read, a tile of them is folded at once.
+ */
+import { range } from "../util/arrays.js";
+import type { Emitter } from "./emit.js";
+import {
+  type KernelBuilder,
+  type Span,
+  type Target,
+  bestIndex,
+  lanesOf,
+  loops,
+  orderSpans,
+  rowLoop,
+  vectorLoop,
+  whole,
+} from "./loops.js";
+import type { Lanes, Local, Value } from "./loop.js";
+import { type Nest, type NestFold, rootsOf } from "./nest.js";
+import { type IndexTerm, type Term, reachable } from "./terms.js";
+import { joinValues, neutral, set, v } from "./values.js";
+
+const isPosition = (fold: NestFold): boolean => fold.combine === "argmax" || fold.combine === "argmin";
+
+/** The accumulators of a fold: one value, or for `argmax` and `argmin` a value and its position. */
+class Accumulator {
+  readonly fold: NestFold;
+  readonly value: Local;
+  readonly #position: Local | null;
+  constructor(emit: Emitter, fold: NestFold, lanes: Lanes) {
+    this.fold = fold;
+    this.value = emit.local("acc", fold.value.type, lanes);
+    this.#position = isPosition(fold) ? emit.local("at", "int32", lanes) : null;
+    emit.add(set(this.value, v.const(fold.value.type, neutral(fold.combine, fold.value.type), lanes)));
+    if (this.#position) emit.add(set(this.#position, v.const("int32", 0, lanes)));
+  }
+
+  /** Takes in the element that `value` stands for. */
+  take(emit: Emitter, value: Term, position: Term): void {
+    const { combine } = this.fold;
+    if (this.#position) return this.#takePosition(emit, this.#position, emit.vector(value), emit.vector(position));
+    const acc = v.get(this.value);
+    const next =
+      combine === "sum" && isFloatProduct(value)
+        ? v.op(value.type, "fma", ...value.args.map((t) => emit.vector(t)), acc)
+        : joinValues(combine, acc, emit.vector(value));
+    emit.add(set(this.value, next));
+  }
+
+  /** The first extreme wins, and the first NaN wins over everything. */
+  #takePosition(emit: Emitter, best: Local, value: Value, position: Value): void {
+    const x = emit.local("x", value.type, value.lanes);
+    emit.add(set(x, value));
+    const [a, b] = [v.get(this.value), v.get(x)];
+    let better = this.fold.combine === "argmax" ? v.op("bool", "lt", a, b) : v.op("bool", "lt", b, a);
+    if (value.type === "float32" || value.type === "float64")
+      better = v.op("bool", "or", better, v.op("bool", "and", v.op("bool", "ne", b, b), v.op("bool", "eq", a, a)));
+    const test = emit.local("better", "bool", value.lanes);
+    emit.add(set(test, better));
+    emit.add(set(best, v.op("int32", "select", v.get(test), position, v.get(best))));
+    emit.add(set(this.value, v.op(value.type, "select", v.get(test), b, a)));
+  }
+
+  result(): Value {
+    return v.get(this.#position ?? this.value);
+  }
+}
+
+function isFloatProduct(t: Term): t is Term & { kind: "op" } {
+  return t.kind === "op" && t.op === "mul" && (t.type === "float32" || t.type === "float64");
+}
+
+const accumulators = (emit: Emitter, nest: Nest, lanes: Lanes): Accumulator[] =>
+  nest.folds.map((f) => new Accumulator(emit, f, lanes));
+
+/** The nest for the element that lies that far along some indices, with holes of its own. */
+function copyOf({ terms }: Emitter, nest: Nest, steps: readonly (readonly [IndexTerm, number])[]): Nest {
+  const holes = nest.folds.map((f) => terms.hole(f.hole.type));
+  const move = terms.substitution(
+    new Map<Term, Term>([
+      ...steps.filter(([, by]) => by > 0).map(([index, by]) => [index, terms.sum([[index, 1]], by)] as const),
+      ...nest.folds.map((f, i) => [f.hole, holes[i]] as const),
+    ]),
+  );
+  return {
+    ...nest,
+    folds: nest.folds.map((f, i) => ({ ...f, value: move(f.value), position: move(f.position), hole: holes[i] })),
+    stores: nest.stores.map((x) => ({ ...x, offset: move(x.offset), value: move(x.value) })),
+  };
+}
+
+/** Indices of the result that elements read by the fold do not depend on, most of such elements first. */
+function sharing({ terms }: Emitter, nest: Nest, candidates: readonly IndexTerm[]): IndexTerm[] {
+  const read = reachable(nest.folds.map((f) => f.value)).filter(
+    (t) => t.kind === "fetch" && nest.over.some((x) => terms.depends(t).has(x.id)),
+  );
+  const shared = (index: IndexTerm) => read.filter((t) => !terms.depends(t).has(index.id)).length;
+  return candidates.filter((x) => shared(x) > 0).sort((a, b) => shared(b) - shared(a) || b.extent - a.extent);
+}
+
+/** What a nest may compute for each folded element, at most, to be folded for several results at once. */
+const largestTiled = 12;
+
+function isTiled(nest: Nest): boolean {
+  const ops = reachable(nest.folds.map((f) => f.value)).filter((t) => t.kind === "op").length;
+  return !nest.running && nest.folds.length === 1 && !isPosition(nest.folds[0]) && ops <= largestTiled;
+}
+
+/** A kernel that folds. */
+export function layoutFold(builder: KernelBuilder, nest: Nest, target: Target): void {
+  const { emit } = builder;
+  const lanes = lanesOf(rootsOf(nest));
+  const positions = nest.folds.some(isPosition);
+  const candidates = positions || nest.running ? nest.axes : [...nest.over, ...nest.axes];
+  const inner = bestIndex(emit, nest, candidates, lanes);
+  if (inner !== null && nest.axes.includes(inner)) return foldAcross(builder, nest, inner, lanes, target);
+  if (nest.running || positions)
+    return loops(emit, orderSpans(builder, nest.axes, null, 1), () => foldInPlace(emit, nest));
+  foldAlong(builder, nest, inner, inner === null ? 1 : lanes, target);
+}
+
+/** The whole fold for the current element, or vector of elements, with one accumulator. */
+function foldInPlace(emit: Emitter, nest: Nest): void {
+  const accs = accumulators(emit, nest, emit.lanes);
+  const finish = () => {
+    accs.forEach((acc) => emit.bind(acc.fold.hole, acc.result()));
+    emit.stores(nest.stores);
+  };
+  loops(emit, nest.over.map(whole), () => {
+    for (const acc of accs) acc.take(emit, acc.fold.value, acc.fold.position);
+    if (nest.running) finish();
+  });
+  if (!nest.running) finish();
+}
+
+/** Each lane folds for itself: tiles of rows times vectors of results. */
+function foldAcross(builder: KernelBuilder, nest: Nest, inner: IndexTerm, lanes: Lanes, target: Target): void {
+  const { emit } = builder;
+  const others = nest.axes.filter((x) => x !== inner);
+  const row = isTiled(nest) ? (sharing(emit, nest, others).at(0) ?? null) : null;
+  const most = nest.running || nest.folds.length > 1 ? 1 : row ? target.microVectors : 4;
+  const times = Math.max(1, Math.min(most, Math.floor(inner.extent / lanes)));
+  const outer = others.filter((x) => x !== row);
+  const columns = (spans: readonly Span[], rows: number) =>
+    vectorLoop(emit, spans[spans.length - 1], lanes, times, (vectors) => {
+      const copies = range(rows).flatMap((r) =>
+        range(vectors).map((i) => copyOf(emit, nest, [...(row ? [[row, r] as const] : []), [inner, i * lanes]])),
+      );
+      foldTogether(emit, copies);
+    });
+  if (row === null) {
+    const spans = orderSpans(builder, outer, inner, lanes * times);
+    return loops(emit, spans.slice(0, -1), () => columns(spans, 1));
+  }
+  const spans = [...orderSpans(builder, outer, row, target.microRows), whole(inner)];
+  loops(emit, spans.slice(0, -2), () =>
+    rowLoop(emit, spans[spans.length - 2], target.microRows, (rows) => columns(spans, rows)),
+  );
+}
+
+/** The folds of several elements, in one loop. */
+function foldTogether(emit: Emitter, copies: readonly Nest[]): void {
+  if (copies.length === 1) return foldInPlace(emit, copies[0]);
+  emit.expect(copies.flatMap(rootsOf));
+  const accs = copies.flatMap((copy) => accumulators(emit, copy, emit.lanes));
+  loops(emit, copies[0].over.map(whole), () => {
+    for (const acc of accs) acc.take(emit, acc.fold.value, acc.fold.position);
+  });
+  for (const acc of accs) emit.bind(acc.fold.hole, acc.result());
+  for (const copy of copies) emit.stores(copy.stores);
+}
+
+/** Lanes are joined at the end: tiles of results, each in vectors along a folded index. */
+function foldAlong(builder: KernelBuilder, nest: Nest, inner: IndexTerm | null, lanes: Lanes, target: Target): void {
+  const { emit } = builder;
+  const along = inner ?? nest.over.at(-1) ?? null;
+  if (along === null) return loops(emit, orderSpans(builder, nest.axes, null, 1), () => foldInPlace(emit, nest));
+  const [rows, columns] = inner === null || !isTiled(nest) ? [] : tileIndices(emit, nest);
+  const size = target.microRows * target.microVectors;
+  const width = columns ? lanes : 1;
+  const height = rows ? Math.max(1, Math.min(columns ? Math.floor(size / width) : 4, rows.extent)) : 1;
+  const outer = nest.axes.filter((x) => x !== rows && x !== columns);
+  const spans = orderSpans(builder, outer, rows ?? null, height);
+  const each = (list: readonly Span[], body: (r: number) => void) =>
+    rows
+      ? loops(emit, list.slice(0, -1), () => rowLoop(emit, list[list.length - 1], height, body))
+      : loops(emit, list, () => body(1));
+  each(spans, (r) => {
+    const tile = (c: number) =>
+      foldTile(
+        emit,
+        range(r).map((i) =>
+          range(c).map((j) =>
+            copyOf(emit, nest, [...(rows ? [[rows, i] as const] : []), ...(columns ? [[columns, j] as const] : [])]),
+          ),
+        ),
+        along,
+        lanes,
+        columns && c === lanes ? columns : null,
+      );
+    if (columns) rowLoop(emit, whole(columns), width, tile);
+    else tile(1);
+  });
+}
+
+/** The rows and columns of a tile: what shares most, the columns being neighbours in the first store. */
+function tileIndices(emit: Emitter, nest: Nest): readonly IndexTerm[] {
+  const found = sharing(emit, nest, nest.axes).slice(0, 2);
+  const position = (x: IndexTerm) => nest.axes.indexOf(x);
+  return found.sort((a, b) => position(a) - position(b));
+}
+
+/** Folds a tile of results in vectors along `along`; the results of a row leave as a vector along `columns`. */
+function foldTile(
+  emit: Emitter,
+  tile: readonly (readonly Nest[])[],
+  along: IndexTerm,
+  lanes: Lanes,
+  columns: IndexTerm | null,
+): void {
+  const copies = tile.flat();
+  emit.expect(copies.flatMap(rootsOf));
+  const { folds, over } = copies[0];
+  const most = Math.max(1, Math.floor((folds.length > 1 ? 2 : 4) / copies.length));
+  const times = Math.max(1, Math.min(most, Math.floor(along.extent / lanes)));
+  const vectors = copies.map((copy) => range(times).map(() => accumulators(emit, copy, lanes)));
+  const exact = along.extent % lanes === 0;
+  const singles =
+    lanes === 1 ? vectors.map((x) => x[0]) : copies.map((copy) => (exact ? [] : accumulators(emit, copy, 1)));
+  loops(emit, over.filter((x) => x !== along).map(whole), () =>
+    vectorLoop(emit, whole(along), lanes, times, (n) =>
+      copies.forEach((_, k) => {
+        const parts = emit.lanes === 1 && n === 1 ? [singles[k]] : vectors[k].slice(0, n);
+        parts.forEach((accs, i) =>
+          accs.forEach((acc) => {
+            const shift = (t: Term) => emit.shifted(t, along, i * lanes);
+            acc.take(emit, shift(acc.fold.value), shift(acc.fold.position));
+          }),
+        );
+      }),
+    ),
+  );
+  const results = copies.map((copy, k) =>
+    copy.folds.map((fold, f) =>
+      joined(
+        emit,
+        fold,
+        vectors[k].map((accs) => accs[f].result()),
+        exact || lanes === 1 ? null : singles[k][f].result(),
+      ),
+    ),
+  );
+  storeTile(emit, tile, results, columns, lanes);
+}
+
+/** All lanes of all accumulators of one fold as one value. */
+function joined(emit: Emitter, fold: NestFold, vectors: readonly Value[], single: Value | null): Value {
+  const join = (a: Value, b: Value) => joinValues(fold.combine, a, b);
+  const keep = (x: Value) => {
+    const name = emit.local("sum", x.type, x.lanes);
+    emit.add(set(name, x));
+    return v.get(name);
+  };
+  const total = keep(vectors.reduce(join));
+  const parts = total.lanes === 1 ? [total] : range(total.lanes).map((lane) => v.lane(total, lane));
+  const pairs = parts.length === 4 ? [join(parts[0], parts[1]), join(parts[2], parts[3])] : parts;
+  return keep([...pairs, ...(single ? [single] : [])].reduce(join));
+}
+
+function storeTile(
+  emit: Emitter,
+  tile: readonly (readonly Nest[])[],
+  results: readonly (readonly Value[])[],
+  columns: IndexTerm | null,
+  lanes: Lanes,
+): void {
+  const width = tile[0].length;
+  tile.forEach((row, r) => {
+    if (columns)
+      return emit.vectorized(columns, lanes, () => {
+        const [first] = row;
+        first.folds.forEach((fold, f) => {
+          const packed = emit.local("row", fold.hole.type, lanes);
+          emit.add(set(packed, v.pack(range(lanes).map((c) => results[r * width + c][f]))));
+          emit.bind(fold.hole, v.get(packed));
+        });
+        emit.stores(first.stores);
+      });
+    row.forEach((copy, c) => {
+      copy.folds.forEach((fold, f) => emit.bind(fold.hole, results[r * width + c][f]));
+      emit.stores(copy.stores);
+    });
+  });
+}

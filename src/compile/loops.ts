@@ -1,0 +1,162 @@
+/** What kernels are laid out with: tasks, loops in steps of vectors or rows, and the choice of the vectorised index. */
+import { product } from "../util/arrays.js";
+import { Emitter } from "./emit.js";
+import type { Kernel, Lanes, Local, Value } from "./loop.js";
+import { type Nest, rootsOf } from "./nest.js";
+import { type IndexTerm, type Term, type Terms, factorOf, reachable, without } from "./terms.js";
+import { local, v } from "./values.js";
+
+/** What passes need to know of the machine. */
+export interface Target {
+  /** Rows and vectors of the register tile of matrix products. */
+  readonly microRows: number;
+  readonly microVectors: number;
+  /** Block lengths of matrix products along the summed index, the rows and the columns. */
+  readonly kc: number;
+  readonly mc: number;
+  readonly nc: number;
+}
+
+/** Work, in scalar operations, below which a kernel is not divided into more tasks. */
+const taskWork = 16384;
+const mostTasks = 256;
+
+/** The part of an index range that a call of a kernel does. */
+export interface Span {
+  readonly index: IndexTerm;
+  readonly from: Value;
+  readonly to: Value;
+}
+
+export const whole = (index: IndexTerm): Span => ({ index, from: v.int(0), to: v.int(index.extent) });
+
+/** Lanes of vectors in a nest: two as soon as one of its types has 64 bits. */
+export function lanesOf(roots: readonly Term[]): Lanes {
+  return reachable(roots).some((t) => t.type === "float64" || t.type === "int64") ? 2 : 4;
+}
+
+/** Arithmetic of one element, roughly. */
+const opsOf = (roots: readonly Term[]): number => Math.max(1, reachable(roots).filter((t) => t.kind === "op").length);
+
+export class KernelBuilder {
+  readonly emit: Emitter;
+  readonly first: Local = local("first", "int32");
+  readonly last: Local = local("last", "int32");
+  readonly #nest: Nest;
+  readonly #flops: number;
+  readonly #elements: number;
+  tasks = 1;
+
+  constructor(terms: Terms, nest: Nest, counters: ReadonlyMap<number, number>) {
+    this.emit = new Emitter(terms, counters);
+    this.#nest = nest;
+    this.#elements = product([...nest.axes, ...nest.over].map((x) => x.extent));
+    this.#flops = this.#elements * opsOf(rootsOf(nest));
+    this.emit.expect(rootsOf(nest));
+  }
+
+  /** The outermost index range, divided into tasks of a length that is a multiple of `unit`. */
+  divided(index: IndexTerm, unit: number): Span {
+    const perTurn = this.#flops / index.extent;
+    const least = Math.max(Math.ceil(taskWork / perTurn), Math.ceil(index.extent / mostTasks));
+    const chunk = Math.ceil(least / unit) * unit;
+    this.tasks = Math.ceil(index.extent / chunk);
+    if (this.tasks <= 1) {
+      this.tasks = 1;
+      return whole(index);
+    }
+    const from = v.mul(v.get(this.first), v.int(chunk));
+    const to = v.min(v.mul(v.get(this.last), v.int(chunk)), v.int(index.extent));
+    return { index, from, to };
+  }
+
+  kernel(): Kernel {
+    const { name, stores, adds } = this.#nest;
+    const fetches = new Set(reachable(rootsOf(this.#nest)).flatMap((t) => (t.kind === "fetch" ? [t] : [])));
+    const bytes = (fetches.size + stores.length + (adds ? 2 : 0)) * 4 * this.#elements;
+    const { tasks, first, last } = this;
+    return { name, tasks, first, last, body: this.emit.statements, cost: { flops: this.#flops, bytes } };
+  }
+}
+
+/** Loops around `body`, outermost first. */
+export function loops(emit: Emitter, spans: readonly Span[], body: () => void): void {
+  if (spans.length === 0) return body();
+  const [{ index, from, to }, ...rest] = spans;
+  emit.loop(index, from, to, 1, () => loops(emit, rest, body));
+}
+
+/**
+ * A loop over `span` in steps of `lanes · times` elements, then of fewer vectors, then of single elements. A step of `n`
+ * vectors calls `body(n)` once. Spans start at multiples of `lanes · times`.
+ */
+export function vectorLoop(
+  emit: Emitter,
+  span: Span,
+  lanes: Lanes,
+  times: number,
+  body: (vectors: number) => void,
+): void {
+  const { index, from, to } = span;
+  const { extent } = index;
+  let start: Value = from;
+  const steps = lanes === 1 ? [times, 1] : [times * lanes, lanes, 1];
+  for (const step of new Set(steps)) {
+    const end = extent - (extent % step);
+    const vectors = lanes > 1 && step >= lanes;
+    const until = v.min(to, v.int(end));
+    const none = until.kind === "const" && start.kind === "const" && until.value <= start.value;
+    if (!none)
+      emit.vectorized(vectors ? index : null, vectors ? lanes : 1, () =>
+        emit.loop(index, start, until, step, () => body(vectors ? step / lanes : step)),
+      );
+    if (end === extent) break;
+    start = v.max(from, v.int(end));
+  }
+}
+
+/** How well an index suits as the vectorised one: neighbours in memory are good, gathers of single elements bad. */
+export function suitability(emit: Emitter, nest: Nest, index: IndexTerm): number {
+  const depends = (t: Term) => emit.terms.depends(t).has(index.id);
+  const contiguous = (t: Term) => factorOf(t, index) === 1 && !depends(without(emit.terms, t, index));
+  let score = 0;
+  for (const t of reachable(rootsOf(nest)))
+    if (t.kind === "fetch" && depends(t)) score += contiguous(t.offset) ? 2 : -3;
+  for (const { offset } of nest.stores) if (depends(offset)) score += contiguous(offset) ? 2 : -3;
+  return score;
+}
+
+export function bestIndex(emit: Emitter, nest: Nest, candidates: readonly IndexTerm[], lanes: Lanes): IndexTerm | null {
+  let best: IndexTerm | null = null;
+  let top = -1;
+  for (const index of candidates) {
+    if (index.extent < lanes) continue;
+    const waste = (index.extent % lanes) / index.extent;
+    const score = suitability(emit, nest, index) + 0.5 - waste;
+    if (score >= top) [best, top] = [index, score];
+  }
+  return best;
+}
+
+/** Outer loops in order, the first of them divided into tasks; `inner` goes last. */
+export function orderSpans(
+  builder: KernelBuilder,
+  outer: readonly IndexTerm[],
+  inner: IndexTerm | null,
+  unit: number,
+): Span[] {
+  const all = inner === null ? outer : [...outer, inner];
+  return all.map((x, i) => (i === 0 ? builder.divided(x, x === inner ? unit : 1) : whole(x)));
+}
+
+/**
+ * A loop over `span` in steps of `times` elements, and one more step for those that are left. A step of `n` elements calls
+ * `body(n)` once. Spans start at multiples of `times`.
+ */
+export function rowLoop(emit: Emitter, span: Span, times: number, body: (rows: number) => void): void {
+  const { index, from, to } = span;
+  const rest = index.extent % times;
+  const end = index.extent - rest;
+  if (end > 0) emit.loop(index, from, v.min(to, v.int(end)), times, () => body(times));
+  if (rest > 0) emit.loop(index, v.max(from, v.int(end)), to, rest, () => body(rest));
+}
