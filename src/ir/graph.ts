@@ -1,5 +1,6 @@
-import type { Node } from "./node.js";
+import { Node } from "./node.js";
 import { printGraph } from "./print.js";
+import { topological } from "./rewrite.js";
 
 /** A function as data: placeholder nodes and the nodes computed from them. Closed graphs use no others. */
 export class Graph {
@@ -14,4 +15,17 @@ export class Graph {
   toJSON(): string {
     return (this.#text ??= printGraph(this.inputs, this.outputs));
   }
+}
+
+/** A copy of a graph with new nodes throughout: it outlives the values, and the inputs, of the nodes it was made from. */
+export function detached(inputs: readonly Node[], outputs: readonly Node[], copyInput: (x: Node) => Node): Graph {
+  const image = new Map<Node, Node>(inputs.map((x) => [x, copyInput(x)]));
+  const imageOf = (x: Node): Node => image.get(x) ?? x;
+  for (const node of topological(outputs, (n) => !image.has(n))) {
+    if (image.has(node)) continue;
+    const args = node.inputs.map(imageOf);
+    const copy = node.part === null ? Node.apply(node.primitive, args, node.params) : Node.parts(args[0])[node.part];
+    image.set(node, copy);
+  }
+  return new Graph(inputs.map(imageOf), outputs.map(imageOf));
 }

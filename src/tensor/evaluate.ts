@@ -1,0 +1,131 @@
+/** Running pending graphs: what is asked for, and what a model or an optimizer holds. */
+import type { Device, DeviceValue, Executable } from "../backend/backend.js";
+import { detached } from "../ir/graph.js";
+import type { HostValue, Node, Stored } from "../ir/node.js";
+import { printGraph } from "../ir/print.js";
+import { topological } from "../ir/rewrite.js";
+import { show } from "../ir/shape.js";
+import { hole } from "../primitive/leaf.js";
+import { TraceError } from "../util/errors.js";
+import { commonDevice, getDevice } from "./device.js";
+
+/** A pending chain of more nodes than this is run by itself. */
+export const pendingLimit = 4000;
+const programLimit = 512;
+/** Share of a device's memory above which an asynchronous read lets the collector run first. */
+const watermark = 0.25;
+
+/** Pending nodes that belong to a state: they are computed along with whatever is asked for next. */
+const held = new Set<Node>();
+/** Every node that was ever held and still lives. */
+const state = new WeakSet<Node>();
+
+/** Asks that a pending node be computed with the next run. */
+export function hold(node: Node): void {
+  state.add(node);
+  if (node.value === null && node.scopes.length === 0) held.add(node);
+}
+
+/** Whether the node belongs to a model or an optimizer. */
+export const isHeld = (node: Node): boolean => state.has(node);
+
+const isHost = (value: Stored): value is HostValue => value.device === "host";
+
+/** The value of a leaf in a device's memory; a host value is uploaded once and stays there. */
+export function onDevice(node: Node, device: Device): DeviceValue {
+  const { value } = node;
+  if (value === null) throw missingValue(node);
+  if (!isHost(value)) return deviceValue(value);
+  const uploaded = device.upload(value);
+  node.settle(uploaded);
+  return uploaded;
+}
+
+const isDeviceValue = (value: Stored): value is DeviceValue => !isHost(value) && "gone" in value;
+function deviceValue(value: Stored): DeviceValue {
+  if (isDeviceValue(value)) return value;
+  throw new TraceError(`device: ${show(value)} has no memory`);
+}
+
+/** Why a leaf has no value: it stands for an argument of a running, or finished, trace. */
+function missingValue(leaf: Node): TraceError {
+  const scope = leaf.scopes.find((x) => x.abstract);
+  const label = JSON.stringify(leaf.params);
+  const where = scope ? scope.name : "a traced function";
+  const what = scope?.live
+    ? `its value is not known inside ${where}. use tensor operations (where, select, scan) in place of reading it`
+    : `it left ${where}, in which alone it stands for something. return it from the function, or name the object that keeps it in the state`;
+  return new TraceError(
+    `read: a value must be known, got ${show(leaf.aval)} that depends on a placeholder ${label}: ${what}`,
+  );
+}
+
+/** Leaves of the pending graph of `roots`, and the graph itself. */
+function pendingGraph(roots: readonly Node[]): { readonly leaves: readonly Node[]; readonly size: number } {
+  const order = topological(roots, (n) => n.value === null);
+  const leaves = order.filter((n) => n.value !== null);
+  for (const n of order)
+    if (n.value === null && n.inputs.length === 0 && n.primitive.lower([], n.params, n.outputs).form === "input")
+      throw missingValue(n);
+  return { leaves, size: order.length };
+}
+
+const programs = new WeakMap<Device, Map<string, Executable>>();
+
+function prepare(device: Device, inputs: readonly Node[], outputs: readonly Node[]): Executable {
+  const graph = detached(inputs, outputs, (x) => hole(x.aval, "input"));
+  return device.prepare({ inputs: graph.inputs, outputs: graph.outputs, donated: inputs.map(() => false) });
+}
+
+/** A prepared program for a graph of this form; the least recently used is forgotten beyond a limit. */
+function prepared(device: Device, inputs: readonly Node[], outputs: readonly Node[]): Executable {
+  const known = programs.get(device) ?? new Map<string, Executable>();
+  programs.set(device, known);
+  const key = printGraph(inputs, outputs);
+  const found = known.get(key);
+  const executable = found ?? prepare(device, inputs, outputs);
+  known.delete(key);
+  known.set(key, executable);
+  const [oldest] = known.keys();
+  if (known.size > programLimit && oldest !== undefined) known.delete(oldest);
+  return executable;
+}
+
+/** Computes the nodes that have no value yet, together with the held ones. */
+export function evaluateNodes(nodes: readonly Node[]): void {
+  const asked = [...new Set(nodes)].filter((n) => n.value === null);
+  if (asked.length === 0) return;
+  const { leaves } = pendingGraph(asked);
+  const device = commonDevice(leaves.flatMap((n) => n.value ?? []));
+  const also = [...held].filter((n) => n.value === null && n.scopes.length === 0 && !asked.includes(n));
+  held.clear();
+  const roots = [...asked, ...also];
+  const all = also.length === 0 ? leaves : pendingGraph(roots).leaves;
+  const executable = prepared(device, all, roots);
+  const results = executable.run(all.map((n) => onDevice(n, device)));
+  roots.forEach((n, i) => n.settle(results[i]));
+}
+
+/** The computed value of a node. */
+export function valueOf(node: Node): Stored {
+  evaluateNodes([node]);
+  if (node.value === null) throw missingValue(node);
+  return node.value;
+}
+
+/** A copy of a computed value on the host. */
+export function readNode(node: Node): HostValue {
+  const value = valueOf(node);
+  if (isHost(value)) return { ...value, data: value.data.slice() };
+  const data = commonDevice([value]).read(deviceValue(value));
+  return { device: "host", dtype: value.dtype, shape: value.shape, data };
+}
+
+/**
+ * Before an asynchronous read: when much memory is in use, waits for a macrotask, in which the collector's callbacks free
+ * what nobody holds.
+ */
+export async function breathe(): Promise<void> {
+  const { used, limit } = getDevice().memory();
+  if (used > watermark * Math.min(limit, 2 ** 32)) await new Promise<void>((resolve) => setTimeout(resolve, 0));
+}
