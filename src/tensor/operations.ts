@@ -6,7 +6,7 @@ import * as a from "../primitive/arithmetic.js";
 import { dot } from "../primitive/contraction.js";
 import { add, sum } from "../primitive/define.js";
 import { argsort, gather } from "../primitive/indexing.js";
-import { fill, fillLike } from "../primitive/leaf.js";
+import { fill, fillLike, iota } from "../primitive/leaf.js";
 import * as e from "../primitive/transcendental.js";
 import * as move from "../primitive/movement.js";
 import * as reduce from "../primitive/reduction.js";
@@ -305,3 +305,8 @@ export function pad(x: Node, widths: readonly (readonly [number, number])[], val
   const own = move.pad(fill(1, "bool", x.shape), params);
   return a.select(own, padded, fillLike(padded, value));
 }
+
+/** 0, 1, … n - 1 as int32. */
+export const counter = (n: number): Node => iota("int32", [n], 0);
+
+export { nonzero } from "./indexing.js";

@@ -72,7 +72,8 @@ export type Fits<R> = R extends Mismatch<infer M> ? Mismatch<M> : unknown;
 export type ShapeOf<R> = Extract<R, Shape>;
 
 /** What an operand must be to combine element by element with a tensor of shape `A`. */
-export type FitsBroadcast<A extends Shape, O extends Operand> = O extends Tensor<infer B extends Shape> ? Fits<Broadcast<A, B>> : unknown;
+export type FitsBroadcast<A extends Shape, O extends Operand> =
+  O extends Tensor<infer B extends Shape> ? Fits<Broadcast<A, B>> : unknown;
 /** The result of combining them. */
 export type BroadcastResult<A extends Shape, O extends Operand> = Tensor<
   O extends Tensor<infer B extends Shape> ? ShapeOf<Broadcast<A, B>> : A
@@ -92,7 +93,7 @@ type NegativeAxis<S extends Shape, N extends number, Tail extends Shape = readon
   ...infer Head extends Shape,
   infer Last extends number,
 ]
-  ? readonly [Last, ...Tail]["length"] extends N
+  ? (readonly [Last, ...Tail])["length"] extends N
     ? Head["length"]
     : NegativeAxis<Head, N, readonly [Last, ...Tail]>
   : never;
@@ -136,15 +137,16 @@ export type Reduced<S extends Shape, A extends Axes | undefined, Keep extends bo
     : Shape;
 
 /** The shape with its axes in another order; reversed when no order is named. */
-export type Permuted<S extends Shape, P extends readonly number[] | undefined> = number extends LengthOf<S>
-  ? Shape
-  : undefined extends P
-    ? Reversed<S>
-    : P extends readonly number[]
-      ? number extends P["length"]
-        ? Shape
-        : { readonly [K in keyof P]: P[K] extends keyof S ? Extract<S[P[K]], number> : number }
-      : Shape;
+export type Permuted<S extends Shape, P extends readonly number[] | undefined> =
+  number extends LengthOf<S>
+    ? Shape
+    : undefined extends P
+      ? Reversed<S>
+      : P extends readonly number[]
+        ? number extends P["length"]
+          ? Shape
+          : { readonly [K in keyof P]: P[K] extends keyof S ? Extract<S[P[K]], number> : number }
+        : Shape;
 
 /** A requested shape, in which -1 is worked out. */
 export type Reshaped<R extends Shape> = { readonly [K in keyof R]: `${R[K]}` extends `-${string}` ? number : R[K] };

@@ -1,0 +1,182 @@
+/** Functions of several tensors, and composites: what is written in terms of the tensor's own operations. */
+import type { Node } from "../ir/node.js";
+import { normalizeAxis, type Shape, show } from "../ir/shape.js";
+import * as arithmetic from "../primitive/arithmetic.js";
+import { broadcast } from "../primitive/define.js";
+import { stopGradient as stopGradientNode } from "../primitive/leaf.js";
+import { concatenate as concatenateNodes, reshape, sliceAxis, windows as windowsNode } from "../primitive/movement.js";
+import { call } from "../transform/index.js";
+import { promote } from "../ir/dtype.js";
+import { range } from "../util/arrays.js";
+import { ArgumentError, ShapeError } from "../util/errors.js";
+import { toFloat } from "./coerce.js";
+import * as on from "./operations.js";
+import { Tensor } from "./tensor.js";
+import type { Axes, Operand } from "./types.js";
+
+const nodeOf = (x: Operand): Node | number | boolean => (x instanceof Tensor ? x.node : x);
+
+/** `condition ? x : y`, element by element, broadcast. */
+export const where = (condition: Tensor, x: Operand, y: Operand): Tensor =>
+  Tensor.of(on.where(condition.node, nodeOf(x), nodeOf(y)));
+
+/** The tensors one after the other along an axis they have. */
+export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
+  const nodes = sameDType("concatenate", tensors);
+  return Tensor.of(concatenateNodes(nodes, normalizeAxis("concatenate", axis, nodes[0].aval)));
+}
+
+/** The tensors, of equal shape, side by side along a new axis. */
+export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
+  const nodes = sameDType("stack", tensors);
+  const { dtype, shape } = nodes[0];
+  const at = normalizeAxis("stack", axis, { dtype, shape: [...shape, 1] });
+  for (const x of nodes)
+    if (x.shape.length !== shape.length || x.shape.some((n, i) => n !== shape[i]))
+      throw new ShapeError(
+        `stack: tensors must have one shape, got ${show(nodes[0].aval)} and ${show(x.aval)}. pad or broadcast them`,
+      );
+  return Tensor.of(
+    concatenateNodes(
+      nodes.map((x) => reshape(x, shape.toSpliced(at, 0, 1))),
+      at,
+    ),
+  );
+}
+
+function sameDType(op: string, tensors: readonly Tensor[]): Node[] {
+  if (tensors.length === 0) throw new ArgumentError(`${op}: at least one tensor is needed, got none. pass a list`);
+  const dtype = tensors.reduce((d, x) => promote(op, d, x.dtype), tensors[0].dtype);
+  return tensors.map((x) => arithmetic.convert(x.node, dtype));
+}
+
+/** Parts along an axis: a number of equal ones, or the lengths of each. */
+export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
+  const at = normalizeAxis("split", axis, x.node.aval);
+  const length = x.shape[at];
+  const sizes = typeof parts === "number" ? range(parts).map(() => length / parts) : parts;
+  if (sizes.some((n) => !Number.isInteger(n) || n < 0) || sizes.reduce((a, b) => a + b, 0) !== length)
+    throw new ShapeError(
+      `split: the parts must add up to ${length}, got ${String(parts)} for ${x.describe()}. name the length of each part`,
+    );
+  let start = 0;
+  return sizes.map((n) => Tensor.of(sliceAxis(x.node, at, start, (start += n))));
+}
+
+/** The tensor repeated `counts[i]` times along axis i. */
+export function tile(x: Tensor, counts: readonly number[]): Tensor {
+  const rank = Math.max(counts.length, x.rank);
+  const shape = [...range(rank - x.rank).map(() => 1), ...x.shape];
+  const times = [...range(rank - counts.length).map(() => 1), ...counts];
+  const wide = shape.flatMap((n, i) => [times[i], n]);
+  const own = range(rank).map((i) => 2 * i + 1);
+  return Tensor.of(
+    reshape(
+      broadcast(reshape(x.node, shape), wide, own),
+      shape.map((n, i) => n * times[i]),
+    ),
+  );
+}
+
+/** Each element repeated `count` times along an axis. */
+export function repeat(x: Tensor, count: number, axis = 0): Tensor {
+  const at = normalizeAxis("repeat", axis, x.node.aval);
+  const wide = x.shape.toSpliced(at + 1, 0, count);
+  const own = range(x.rank).map((i) => (i <= at ? i : i + 1));
+  return Tensor.of(reshape(broadcast(x.node, wide, own), x.shape.with(at, x.shape[at] * count)));
+}
+
+/** The outer product of two vectors. */
+export const outer = (x: Tensor, y: Tensor): Tensor => x.reshape([-1, 1]).mul(y.reshape([1, -1]));
+
+/** Sliding windows along named axes; the window axes come last. Strides and dilations are 1 unless given. */
+export function slidingWindows(
+  x: Tensor,
+  sizes: readonly number[],
+  options: {
+    readonly axes: readonly number[];
+    readonly strides?: readonly number[];
+    readonly dilations?: readonly number[];
+  },
+): Tensor {
+  const axes = options.axes.map((a) => normalizeAxis("slidingWindows", a, x.node.aval));
+  const ones = axes.map(() => 1);
+  return Tensor.of(
+    windowsNode(x.node, { axes, sizes, strides: options.strides ?? ones, dilations: options.dilations ?? ones }),
+  );
+}
+
+/** The lower triangle (`k` diagonals above the main one included); the rest is 0. */
+export const tril = (x: Tensor, k = 0): Tensor => triangle(x, (row, column) => row.add(k).greaterEqual(column));
+/** The upper triangle from the `k`-th diagonal on; the rest is 0. */
+export const triu = (x: Tensor, k = 0): Tensor => triangle(x, (row, column) => row.add(k).lessEqual(column));
+function triangle(x: Tensor, keeps: (row: Tensor, column: Tensor) => Tensor): Tensor {
+  const [rows, columns] = x.shape.slice(-2);
+  const row = Tensor.of(reshape(on.counter(rows), [rows, 1]));
+  const column = Tensor.of(reshape(on.counter(columns), [1, columns]));
+  return where(keeps(row, column), x, 0);
+}
+
+/** The same value, through which no derivative passes. */
+export const stopGradient = <S extends Shape>(x: Tensor<S>): Tensor<S> => Tensor.of(stopGradientNode(x.node));
+
+/** A function of one tensor as a single node with a derivative of its own; transforms other than the first see the body. */
+function withDerivative(
+  name: string,
+  body: (x: Tensor) => Tensor,
+  rule: (x: Tensor, y: Tensor, g: Tensor) => Tensor,
+): (x: Tensor) => Tensor {
+  return (x) => {
+    const [y] = call(name, [arithmetic.convert(x.node, toFloat(x.dtype))], ([v]) => [body(Tensor.of(v)).node], {
+      rule: ([v], [out], [g]) => [rule(Tensor.of(v), Tensor.of(out), Tensor.of(g)).node],
+    });
+    return Tensor.of(y);
+  };
+}
+
+/** `log Σ e^x` over axes, without overflow; -∞ over an axis of nothing but -∞. */
+export function logSumExp(x: Tensor, axes?: Axes, options: { readonly keepDims?: boolean } = {}): Tensor {
+  const top = stopGradient(x.max(axes, { keepDims: true }));
+  const shift = where(top.isFinite(), top, 0);
+  const total = x.sub(shift).exp().sum(axes, { keepDims: true }).log().add(shift);
+  return options.keepDims ? total : total.sum(axes);
+}
+
+/** `e^x / Σ e^x` along an axis. */
+export function softmax<S extends Shape>(x: Tensor<S>, axis = -1): Tensor<S> {
+  const of = withDerivative(
+    "softmax",
+    (v) => {
+      const e = v.sub(v.max(axis, { keepDims: true })).exp();
+      return e.div(e.sum(axis, { keepDims: true }));
+    },
+    // Jᵀg = y ∘ (g - Σ y∘g)
+    (_v, y, g) => y.mul(g.sub(y.mul(g).sum(axis, { keepDims: true }))),
+  );
+  return Tensor.of<S>(of(x).node);
+}
+
+/** `x - log Σ e^x` along an axis. */
+export function logSoftmax<S extends Shape>(x: Tensor<S>, axis = -1): Tensor<S> {
+  const of = withDerivative(
+    "logSoftmax",
+    (v) => v.sub(logSumExp(v, axis, { keepDims: true })),
+    (_v, y, g) => g.sub(y.exp().mul(g.sum(axis, { keepDims: true }))),
+  );
+  return Tensor.of<S>(of(x).node);
+}
+
+/** `log(1 + e^x)`, without overflow. */
+export function softplus<S extends Shape>(x: Tensor<S>): Tensor<S> {
+  const v: Tensor = x;
+  return Tensor.of<S>(v.maximum(0).add(v.abs().neg().exp().log1p()).node);
+}
+
+/** A one in the place each label names, in a new last axis of length `classes`; labels outside give zeros. */
+export function oneHot(labels: Tensor, classes: number): Tensor {
+  const places = Tensor.of(on.counter(classes));
+  return labels.expandDims(-1).equal(places).astype("float32");
+}
+
+/** Positions where a mask is true, one int32 vector for each axis. Reads the mask. */
+export const nonzero = (mask: Tensor): Tensor[] => on.nonzero(mask.node).map((n) => Tensor.of(n));

@@ -1,0 +1,156 @@
+/**
+ * Trees of tensors: a tensor, an array, a plain object or a `Module`, nested as deep as needed. Everything else found
+ * inside one is static: a part of its structure.
+ */
+import { isFloat } from "../ir/dtype.js";
+import { Tensor } from "../tensor/tensor.js";
+import { ArgumentError } from "../util/errors.js";
+import { Module } from "./module.js";
+
+/** Parts of a tree by their keys. */
+type Branch = Record<string, unknown> | unknown[] | Module;
+
+const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+};
+const isBranch = (value: unknown): value is Branch =>
+  typeof value === "object" && value !== null && (Array.isArray(value) || value instanceof Module || isPlain(value));
+
+const children = (branch: Branch): [string, unknown][] => Object.entries(branch);
+
+/** What a tensor is to a training loop. Integers and bools are never parameters. */
+export type Role = "parameter" | "buffer" | "frozen";
+
+/** A leaf with the path that leads to it (`layers.0.weight`) and its role. */
+export interface Entry {
+  readonly path: string;
+  readonly leaf: Tensor;
+  readonly role: Role;
+}
+
+interface Visitor {
+  leaf(leaf: Tensor, path: string, role: Role): void;
+  fixed?(value: unknown, path: string): void;
+}
+
+const join = (path: string, key: string): string => (join(path, key));
+
+function visit(tree: unknown, visitor: Visitor, path = "", role: Role = "parameter"): void {
+  if (tree instanceof Tensor) visitor.leaf(tree, path, isFloat(tree.dtype) ? role : "buffer");
+  else if (isBranch(tree)) {
+    const kind = tree instanceof Module ? tree.constructor.name : Array.isArray(tree) ? `array ${tree.length}` : "object";
+    visitor.fixed?.(kind, path);
+    for (const [key, child] of children(tree)) visit(child, visitor, join(path, key), roleOf(tree, key, role));
+  } else visitor.fixed?.(tree, path);
+}
+
+/** The role a module gives the tensors in one of its fields; other branches hand on what they are in. */
+function roleOf(branch: Branch, key: string, inherited: Role): Role {
+  if (!(branch instanceof Module)) return inherited;
+  if (branch.buffers.includes(key)) return "buffer";
+  return branch.frozen.includes(key) ? "frozen" : "parameter";
+}
+
+/** The tensors of a tree with their paths, in a fixed order. */
+export function entries(tree: unknown): Entry[] {
+  const found: Entry[] = [];
+  visit(tree, { leaf: (leaf, path, role) => found.push({ path, leaf, role }) });
+  return found;
+}
+
+/** The tensors of a tree, in a fixed order. */
+export const leaves = (tree: unknown): Tensor[] => entries(tree).map((e) => e.leaf);
+
+/** Every module in a tree with its path, outermost first. */
+export function modules(tree: unknown): { readonly path: string; readonly module: Module }[] {
+  const found: { path: string; module: Module }[] = [];
+  const walk = (part: unknown, path: string): void => {
+    if (!isBranch(part)) return;
+    if (part instanceof Module) found.push({ path, module: part });
+    for (const [key, child] of children(part)) walk(child, join(path, key));
+  };
+  walk(tree, "");
+  return found;
+}
+
+let nextObject = 0;
+const objects = new WeakMap<object, number>();
+
+/** A text for something static: its value when it has one, its identity when it is a function or a foreign object. */
+function fixedText(value: unknown): string {
+  if ((typeof value === "object" && value !== null) || typeof value === "function") {
+    const known = objects.get(value) ?? nextObject++;
+    objects.set(value, known);
+    return `#${known}`;
+  }
+  return Object.is(value, -0) ? "-0" : `${typeof value} ${String(value)}`;
+}
+
+/** What a tree is beside the values of its tensors: equal for trees that one compiled program serves. */
+export function structure(tree: unknown): string {
+  const parts: string[] = [];
+  visit(tree, {
+    leaf: (leaf, path, role) => parts.push(`${path}:${leaf.describe()} ${role}`),
+    fixed: (value, path) => parts.push(`${path}=${fixedText(value)}`),
+  });
+  return parts.join(";");
+}
+
+/** A tree of the same structure with every tensor replaced. Modules are copied: the original keeps its tensors. */
+export function map<T>(f: (leaf: Tensor, path: string) => Tensor, tree: T): T;
+export function map(f: (leaf: Tensor, path: string) => Tensor, tree: unknown): unknown {
+  const walk = (part: unknown, path: string): unknown => {
+    if (part instanceof Tensor) return f(part, path);
+    if (!isBranch(part)) return part;
+    const copy: Branch = Array.isArray(part) ? [] : Object.create(Object.getPrototypeOf(part));
+    for (const [key, child] of children(part))
+      Object.defineProperty(copy, key, {
+        value: walk(child, join(path, key)),
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      });
+    return copy;
+  };
+  return walk(tree, "");
+}
+
+/** A tree like `like` with other tensors, given in the order of `leaves`. */
+export function unflatten<T>(like: T, tensors: readonly Tensor[]): T {
+  const count = leaves(like).length;
+  if (count !== tensors.length)
+    throw new ArgumentError(`tree.unflatten: the tree has ${count} tensors, got ${tensors.length}. give one for each`);
+  let next = 0;
+  return map(() => tensors[next++], like);
+}
+
+/** Puts tensors, in the order of `leaves`, into a tree in place. The tree itself must not be a tensor. */
+export function assign(target: unknown, tensors: readonly Tensor[]): void {
+  let next = 0;
+  const walk = (part: unknown): void => {
+    if (!isBranch(part)) return;
+    for (const [key, child] of children(part))
+      if (child instanceof Tensor) Reflect.set(part, key, tensors[next++]);
+      else walk(child);
+  };
+  walk(target);
+}
+
+/** Corresponding tensors of several trees of one structure, combined into a tree like the first. */
+export function zipMap<T>(f: (...xs: readonly Tensor[]) => Tensor, first: T, ...others: readonly unknown[]): T {
+  const lists = others.map(leaves);
+  const count = leaves(first).length;
+  lists.forEach((list, k) => {
+    if (list.length !== count)
+      throw new ArgumentError(
+        `tree.zipMap: trees must have equally many tensors, got ${count} and ${list.length} in tree ${k + 1}. pass trees of one structure`,
+      );
+  });
+  let next = 0;
+  return map((leaf) => {
+    const rest = lists.map((list) => list[next]);
+    next++;
+    return f(leaf, ...rest);
+  }, first);
+}
