@@ -7,6 +7,7 @@ import { dot } from "../primitive/contraction.js";
 import { add, sum } from "../primitive/define.js";
 import { argsort, gather } from "../primitive/indexing.js";
 import { fill, fillLike, iota } from "../primitive/leaf.js";
+import { erf, erfc, erfinv } from "../primitive/error-function.js";
 import * as e from "../primitive/transcendental.js";
 import * as move from "../primitive/movement.js";
 import * as reduce from "../primitive/reduction.js";
@@ -98,9 +99,9 @@ export const elementary = {
   acosh: mapFloat(e.acosh),
   atanh: mapFloat(e.atanh),
   sigmoid: mapFloat(e.sigmoid),
-  erf: mapFloat(e.erf),
-  erfc: mapFloat(e.erfc),
-  erfinv: mapFloat(e.erfinv),
+  erf: mapFloat(erf),
+  erfc: mapFloat(erfc),
+  erfinv: mapFloat(erfinv),
   sqrt: mapFloat(e.sqrt),
   rsqrt: mapFloat(e.rsqrt),
   cbrt: mapFloat(e.cbrt),
@@ -183,7 +184,7 @@ export function extremePosition(op: "argmax" | "argmin", x: Node, axis: number |
   const value = a.convert(x, toNumber(x.dtype));
   const flat = axis === undefined ? move.reshape(value, [sizeOf(x.shape)]) : value;
   const along = normalizeAxis(op, axis ?? 0, flat.aval);
-  const y = reduce[op](flat, along);
+  const y = (op === "argmax" ? reduce.argmax : reduce.argmin)(flat, along);
   return keep
     ? move.reshape(
         y,

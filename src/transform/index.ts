@@ -6,7 +6,7 @@ import { scanPrimitive } from "./scan.js";
 
 export { call } from "./call.js";
 export { cond } from "./cond.js";
-export { trace, type Sparse } from "./graphs.js";
+export { replace, trace } from "./graphs.js";
 export { backward, batch, type Batched, forward, materialize, stretch } from "./passes.js";
 export { scan } from "./scan.js";
 

@@ -34,12 +34,13 @@ interface Visitor {
   fixed?(value: unknown, path: string): void;
 }
 
-const join = (path: string, key: string): string => (join(path, key));
+const join = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
 
 function visit(tree: unknown, visitor: Visitor, path = "", role: Role = "parameter"): void {
   if (tree instanceof Tensor) visitor.leaf(tree, path, isFloat(tree.dtype) ? role : "buffer");
   else if (isBranch(tree)) {
-    const kind = tree instanceof Module ? tree.constructor.name : Array.isArray(tree) ? `array ${tree.length}` : "object";
+    const kind =
+      tree instanceof Module ? tree.constructor.name : Array.isArray(tree) ? `array ${tree.length}` : "object";
     visitor.fixed?.(kind, path);
     for (const [key, child] of children(tree)) visit(child, visitor, join(path, key), roleOf(tree, key, role));
   } else visitor.fixed?.(tree, path);

@@ -1,4 +1,3 @@
-/* oxlint-disable oxc/approx-constant */
 /**
  * Minimax polynomials, coefficients from the highest power down; `short` is for float64 arithmetic whose result
  * becomes a float32, `precise` for float32 where the error must be smaller. Made by scripts/minimax.py, which says how; do not edit.

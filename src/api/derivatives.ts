@@ -1,0 +1,46 @@
+/** Whole Jacobians and Hessians, and products with them. */
+import { isFloat } from "../ir/dtype.js";
+import { sizeOf } from "../ir/shape.js";
+import { eye } from "../tensor/creation.js";
+import { Tensor } from "../tensor/tensor.js";
+import { DTypeError } from "../util/errors.js";
+import { jvp, linearize } from "./forward.js";
+import { grad, vjp } from "./grad.js";
+import { vmap } from "./vmap.js";
+
+type Field = (x: Tensor) => Tensor;
+
+/** The unit tensors of a shape, stacked. */
+function basis(op: string, x: Tensor): Tensor {
+  if (!isFloat(x.dtype))
+    throw new DTypeError(`${op}: the tensor must be a float, got ${x.describe()}. convert it with astype`);
+  const n = sizeOf(x.shape);
+  return eye(n, n, { dtype: x.dtype }).reshape([n, ...x.shape]);
+}
+
+/** `J[i…, j…] = ∂f(x)[i…] / ∂x[j…]` by forward mode: one pass for each element of x. Good for few inputs. */
+export const jacobianForward =
+  (f: Field): Field =>
+  (x) => {
+    const [value, push] = linearize(f, x);
+    const columns = vmap(push)(basis("jacobianForward", x)); // [inputs, …outputs]
+    return columns.moveAxis(0, -1).reshape([...value.shape, ...x.shape]);
+  };
+
+/** `J[i…, j…] = ∂f(x)[i…] / ∂x[j…]` by reverse mode: one pass for each element of f(x). Good for few outputs. */
+export const jacobianReverse =
+  (f: Field): Field =>
+  (x) => {
+    const [value, pull] = vjp(f, x);
+    const rows = vmap(pull)(basis("jacobianReverse", value)); // [outputs, …inputs]
+    return rows.reshape([...value.shape, ...x.shape]);
+  };
+
+/** The Jacobian; reverse mode. */
+export const jacobian = jacobianReverse;
+
+/** `H[i…, j…] = ∂²f(x) / ∂x[i…] ∂x[j…]` of a scalar function: forward over reverse mode. */
+export const hessian = (f: Field): Field => jacobianForward(grad(f));
+
+/** `H·v` of a scalar function of a tree, without forming H: the directional derivative of the gradient. */
+export const hvp = <M>(f: (x: M) => Tensor, x: M, v: M): M => jvp(grad(f), x, v)[1];

@@ -1,0 +1,23 @@
+/** When values are computed, and when they are freed. */
+import type { Node } from "../ir/node.js";
+import { evaluateNodes, hold as holdNode } from "../tensor/evaluate.js";
+import { scoped } from "../tensor/scope.js";
+import { leaves } from "../tree/index.js";
+
+const nodesOf = (trees: readonly unknown[]): Node[] => trees.flatMap(leaves).map((x) => x.node);
+
+/** Computes all tensors of the trees, in one program. */
+export function evaluate(...trees: readonly unknown[]): void {
+  evaluateNodes(nodesOf(trees));
+}
+
+/**
+ * Says that the tensors of a tree belong to a state: they are computed along with whatever is read next, so that a loop
+ * that reads only its loss does not keep a growing graph. Optimizers do this for the models they update.
+ */
+export function hold(tree: unknown): void {
+  nodesOf([tree]).forEach(holdNode);
+}
+
+/** Runs `f` and frees, at its end, the values computed in it that are neither in its result nor held as state. */
+export const scope = <T>(f: () => T): T => scoped(f, (result) => nodesOf([result]));

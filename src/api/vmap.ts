@@ -1,0 +1,115 @@
+/** Mapping a function over an axis of its arguments, all at once. */
+import type { Node } from "../ir/node.js";
+import { normalizeAxis, show } from "../ir/shape.js";
+import { placeholder } from "../primitive/leaf.js";
+import { moveAxis } from "../primitive/movement.js";
+import { Tensor } from "../tensor/tensor.js";
+import { batch, stretch } from "../transform/index.js";
+import { leaves, unflatten } from "../tree/index.js";
+import { ArgumentError, ShapeError } from "../util/errors.js";
+import { enter, type Entered, finish, open } from "./marks.js";
+
+/** Which axis of an argument is mapped; `null` hands it over whole. */
+export type MapAxis = number | null;
+
+export interface VmapOptions {
+  /** One axis for all arguments, or one for each; 0 unless given. */
+  readonly inAxes?: MapAxis | readonly MapAxis[];
+  /** Where the mapped axis stands in the results; 0 unless given. */
+  readonly outAxes?: number;
+}
+
+interface Mapped {
+  readonly entered: Entered<unknown>;
+  readonly images: readonly { readonly node: Node; readonly batched: boolean }[];
+}
+
+/**
+ * `f` applied to every slice along an axis of its arguments, as one computation: `vmap(f)(xs)[i] = f(xs[i])`. Arguments
+ * and results may be trees; results that do not depend on a mapped argument are repeated.
+ */
+export function vmap<A extends readonly unknown[], R>(
+  f: (...args: A) => Promise<R>,
+  options?: VmapOptions,
+): (...args: A) => Promise<R>;
+export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R, options?: VmapOptions): (...args: A) => R;
+export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R | Promise<R>, options: VmapOptions = {}) {
+  return (...args: A) => {
+    const axes = axesOf(args.length, options.inAxes ?? 0);
+    const size = mappedSize(args, axes);
+    const scope = open("vmap", true);
+    const mapped = args.map((arg, i): Mapped => {
+      const axis = axes[i];
+      const images = leaves(arg).map(({ node }) => {
+        if (axis === null) return { node, batched: false };
+        return { node: moveAxis(node, normalizeAxis("vmap", axis, node.aval), 0), batched: true };
+      });
+      const entered = enter<unknown>(arg, (node, k) => {
+        const image = images[k].node;
+        const aval = { dtype: node.dtype, shape: axis === null ? node.shape : image.shape.slice(1) };
+        return axis === null ? node : placeholder(aval, `argument ${i} of vmap`, scope);
+      });
+      return { entered, images };
+    });
+    const close = (): void => {
+      mapped.forEach((m) => m.entered.restore());
+      scope.live = false;
+    };
+    const collect = (result: R): R => {
+      const outputs = leaves(result).map((y) => y.node);
+      const sources = mapped.filter((_, i) => axes[i] !== null);
+      const found = batch(
+        outputs,
+        sources.flatMap((m) => m.entered.nodes),
+        sources.flatMap((m) => m.images),
+        size,
+      );
+      const out = options.outAxes ?? 0;
+      const values = found.map((y) => {
+        const node = stretch(y, size);
+        return Tensor.of(moveAxis(node, 0, normalizeAxis("vmap", out, node.aval)));
+      });
+      return unflatten(result, values);
+    };
+    return finish(
+      () =>
+        Reflect.apply(
+          f,
+          undefined,
+          mapped.map((m) => m.entered.argument),
+        ),
+      collect,
+      close,
+    );
+  };
+}
+
+function axesOf(count: number, inAxes: MapAxis | readonly MapAxis[]): readonly MapAxis[] {
+  if (inAxes === null || typeof inAxes === "number") return Array.from({ length: count }, () => inAxes);
+  if (inAxes.length !== count)
+    throw new ArgumentError(
+      `vmap: inAxes must name an axis, or null, for each of ${count} arguments, got ${inAxes.length}. add what is missing`,
+    );
+  return inAxes;
+}
+
+function mappedSize(args: readonly unknown[], axes: readonly MapAxis[]): number {
+  let size: number | null = null;
+  let first = "";
+  args.forEach((arg, i) => {
+    const axis = axes[i];
+    if (axis === null) return;
+    for (const { node } of leaves(arg)) {
+      const n = node.shape[normalizeAxis("vmap", axis, node.aval)];
+      if (size !== null && n !== size)
+        throw new ShapeError(
+          `vmap: mapped axes must be equally long, got ${size} in ${first} and ${n} in ${show(node.aval)}. map over another axis`,
+        );
+      size ??= n;
+      first ||= show(node.aval);
+    }
+  });
+  if (size === null)
+    throw new ArgumentError("vmap: at least one argument must be mapped, got none. give it an axis in inAxes");
+  return size;
+}

@@ -1,0 +1,10 @@
+/** typegrad: tensors, differentiation and compilation. */
+export * from "./api/index.js";
+export type { DType, TypedArray } from "./ir/dtype.js";
+export { promote } from "./ir/dtype.js";
+export type { Shape } from "./ir/shape.js";
+export * from "./tensor/index.js";
+export * from "./util/errors.js";
+export { Module } from "./tree/index.js";
+export * as tree from "./tree/index.js";
+export * as random from "./random/index.js";

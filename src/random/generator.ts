@@ -1,0 +1,40 @@
+/** A generator with a state, for everyday use. */
+import { shareState } from "../api/index.js";
+import type { Shape } from "../ir/shape.js";
+import type { Tensor } from "../tensor/index.js";
+import { Module } from "../tree/index.js";
+import { type Key, key, normal, permutation, type Sampling, split, uniform } from "./keys.js";
+
+/** Gives a fresh key at each call. Its state is a tensor, so that compiled steps advance it. */
+export class Generator extends Module {
+  state: Key;
+  constructor(seed = 0) {
+    super();
+    this.state = key(seed);
+  }
+  /** Starts again from a seed. */
+  manualSeed(seed: number): void {
+    this.state = key(seed);
+  }
+  /** A key nobody else gets. */
+  next(): Key {
+    const [state, fresh] = split(this.state);
+    this.state = state;
+    return fresh;
+  }
+}
+
+/** The generator behind `rand`, `randn`, dropout and initialisers. */
+export const defaultGenerator = new Generator();
+shareState(defaultGenerator);
+
+/** Restarts the default generator. */
+export const manualSeed = (seed: number): void => defaultGenerator.manualSeed(seed);
+/** Uniform on [0, 1). */
+export const rand = <const S extends Shape>(shape: S, options: Sampling = {}): Tensor<S> =>
+  uniform(defaultGenerator.next(), shape, options);
+/** Standard normal. */
+export const randn = <const S extends Shape>(shape: S, options: Sampling = {}): Tensor<S> =>
+  normal(defaultGenerator.next(), shape, options);
+/** The numbers 0 … n - 1 in random order; int32. */
+export const randperm = (n: number): Tensor<readonly [number]> => permutation(defaultGenerator.next(), n);

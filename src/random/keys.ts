@@ -1,0 +1,141 @@
+/** Sampling as pure functions of a key: the same key gives the same numbers on every device. */
+import { checkShape, type Shape } from "../ir/shape.js";
+import { randomBits } from "../primitive/random.js";
+import { tensor } from "../tensor/creation.js";
+import { Tensor } from "../tensor/tensor.js";
+import { ArgumentError } from "../util/errors.js";
+
+/** State of the generator, uint32[2]; never use one twice: `split` it. */
+export type Key = Tensor<readonly [2]>;
+
+/** A key from a seed: an integer from 0 to 2^53 - 1. */
+export function key(seed: number): Key {
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new ArgumentError(`random.key: the seed must be an integer from 0 to 2^53 - 1, got ${seed}. use Math.trunc`);
+  return Tensor.of(tensor(Uint32Array.of(Math.floor(seed / 2 ** 32), seed % 2 ** 32)).node);
+}
+
+/** Uniform 32-bit words. */
+export function bits<const S extends Shape>(k: Key, shape: S): Tensor<S> {
+  checkShape("random.bits", shape);
+  return Tensor.of(randomBits(k.node, shape));
+}
+
+/** `n` independent keys. */
+export function split(k: Key, n = 2): Key[] {
+  const words = bits(k, [n, 2]);
+  return Array.from({ length: n }, (_, i) => Tensor.of<readonly [2]>(words.at(i).node));
+}
+
+/** A key for the `data`-th of many uses of one key. */
+export function foldIn(k: Key, data: number | Tensor): Key {
+  const word = data instanceof Tensor ? data.astype("uint32") : tensor(Uint32Array.of(data)).reshape([]);
+  const mixed: Tensor = Tensor.of<Shape>(k.node).xor(word.mul(0x9e3779b9)); // 2^32 / golden ratio spreads small numbers
+  return Tensor.of(randomBits(mixed.node, [2]));
+}
+
+export interface Sampling {
+  readonly dtype?: "float32" | "float64";
+}
+
+/** Uniform on [low, high): 24 random bits for float32, 53 for float64. */
+export function uniform<const S extends Shape>(
+  k: Key,
+  shape: S,
+  options: Sampling & { readonly low?: number; readonly high?: number } = {},
+): Tensor<S> {
+  const { low = 0, high = 1, dtype = "float32" } = options;
+  if (!(high >= low))
+    throw new ArgumentError(`random.uniform: low must not exceed high, got ${low} and ${high}. swap them`);
+  const unit: Tensor =
+    dtype === "float64"
+      ? unit64(k, shape)
+      : Tensor.of<Shape>(bits(k, shape).node)
+          .shiftRight(8)
+          .astype("float32")
+          .mul(2 ** -24);
+  return Tensor.of(unit.mul(high - low).add(low).node);
+}
+
+/** 53 bits of two words as a float64 in [0, 1). */
+function unit64(k: Key, shape: Shape): Tensor {
+  const words: Tensor = bits(k, [...shape, 2]);
+  const top = words.at("...", 0).shiftRight(5).astype("float64");
+  const low = words.at("...", 1).shiftRight(6).astype("float64");
+  return top
+    .mul(2 ** 26)
+    .add(low)
+    .mul(2 ** -53);
+}
+
+/** Uniform on the open interval (-1, 1), symmetric, for inverse transforms. */
+function openSymmetric(k: Key, shape: Shape, dtype: "float32" | "float64"): Tensor {
+  const u: Tensor = uniform(k, shape, { dtype });
+  const half = dtype === "float64" ? 2 ** -54 : 2 ** -25;
+  return u.add(half).mul(2).sub(1);
+}
+
+/** Normal with the given mean and standard deviation: `√2·erf⁻¹(u)`. */
+export function normal<const S extends Shape>(
+  k: Key,
+  shape: S,
+  options: Sampling & { readonly mean?: number; readonly std?: number } = {},
+): Tensor<S> {
+  const { mean = 0, std = 1, dtype = "float32" } = options;
+  return Tensor.of(
+    openSymmetric(k, shape, dtype)
+      .erfinv()
+      .mul(Math.SQRT2 * std)
+      .add(mean).node,
+  );
+}
+
+/** Normal restricted to [low, high], in units of the standard deviation. */
+export function truncatedNormal<const S extends Shape>(
+  k: Key,
+  shape: S,
+  options: Sampling & { readonly low?: number; readonly high?: number } = {},
+): Tensor<S> {
+  const { low = -2, high = 2, dtype = "float32" } = options;
+  if (!(high > low))
+    throw new ArgumentError(`random.truncatedNormal: low must be below high, got ${low} and ${high}. swap them`);
+  const u: Tensor = uniform(k, shape, { dtype });
+  const edge = (x: number): Tensor => tensor(x / Math.SQRT2, { dtype }).erf();
+  const [a, b] = [edge(low), edge(high)];
+  return Tensor.of(u.mul(b.sub(a)).add(a).erfinv().mul(Math.SQRT2).clip(low, high).node);
+}
+
+/** True with probability `p`, a number or a tensor that broadcasts to the shape. */
+export function bernoulli<const S extends Shape>(k: Key, p: number | Tensor, shape: S): Tensor<S> {
+  if (typeof p === "number" && !(p >= 0 && p <= 1))
+    throw new ArgumentError(`random.bernoulli: p must be from 0 to 1, got ${p}. check the probability`);
+  const u: Tensor = uniform(k, shape);
+  return Tensor.of(u.less(p).node);
+}
+
+/** int32 uniform on low … high - 1. */
+export function randint<const S extends Shape>(k: Key, shape: S, low: number, high: number): Tensor<S> {
+  const span = high - low;
+  if (!Number.isInteger(low) || !Number.isInteger(high) || span <= 0 || span > 2 ** 32 - 1)
+    throw new ArgumentError(
+      `random.randint: low and high must be integers with low < high, got ${low} and ${high}. check the bounds`,
+    );
+  const words: Tensor = bits(k, shape);
+  return Tensor.of(words.remainder(span).bitcast("int32").add(low).node);
+}
+
+/** Standard Gumbel: `-log(-log u)`. */
+export function gumbel<const S extends Shape>(k: Key, shape: S, options: Sampling = {}): Tensor<S> {
+  const dtype = options.dtype ?? "float32";
+  const u = openSymmetric(k, shape, dtype).add(1).mul(0.5);
+  return Tensor.of(u.log().neg().log().neg().node);
+}
+
+/** Classes drawn by the logits of the last axis (Gumbel-max); int32. */
+export function categorical(k: Key, logits: Tensor): Tensor {
+  return logits.add(gumbel(k, logits.shape, { dtype: logits.dtype === "float64" ? "float64" : "float32" })).argmax(-1);
+}
+
+/** The numbers 0 … n - 1 in random order; int32. */
+export const permutation = (k: Key, n: number): Tensor<readonly [number]> =>
+  Tensor.of(bits(k, [n]).astype("uint32").argsort().node);

@@ -1,0 +1,19 @@
+export {
+  arange,
+  eye,
+  full,
+  fullLike,
+  linspace,
+  type NestedShape,
+  ones,
+  onesLike,
+  tensor,
+  type WithDType,
+  zeros,
+  zerosLike,
+} from "./creation.js";
+export { device, deviceNames, getDevice, setDevice } from "./device.js";
+export * from "./functions.js";
+export { Slice } from "./indexing.js";
+export { type Index, type KeepDims, type Nested, Tensor } from "./tensor.js";
+export type { Axes, Broadcast, MatMul, Mismatch, Operand, Permuted, Reduced, Reshaped } from "./types.js";
