@@ -6,7 +6,7 @@ import { compile, grad, hessian, Module, tensor, Tensor, valueAndGrad, vmap, zer
 const close = (a: Tensor, b: ArrayLike<number>, tolerance = 1e-5): void => {
   const got = a.dataSync();
   assert.equal(got.length, b.length);
-  b.forEach((x, i) =>
+  Array.from(b).forEach((x, i) =>
     assert.ok(Math.abs(got[i] - x) <= tolerance * (1 + Math.abs(x)), `${got[i]} is not ${x} at ${i}`),
   );
 };
