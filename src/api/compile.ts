@@ -1,5 +1,5 @@
 /** Whole functions as one program: traced once, run many times, updating state in place. */
-import type { DeviceValue, Executable } from "../backend/backend.js";
+import type { Device, DeviceValue, Executable } from "../backend/backend.js";
 import { detached } from "../ir/graph.js";
 import type { Node, Scope } from "../ir/node.js";
 import { topological } from "../ir/rewrite.js";
@@ -175,19 +175,21 @@ function execute<A extends readonly unknown[], R>(program: Traced<R>, args: A, s
   );
   evaluateNodes(nodes);
   const device = commonDevice(nodes.flatMap((n) => n.value ?? []));
-  const seen = new Set<DeviceValue>();
-  const values = nodes.map((n, i) => {
-    const value = onDevice(n, device);
-    // Memory that is taken over must not be anybody else's input.
-    const twice = seen.has(value) || (program.donated[i] && nodes.some((other, k) => k !== i && other.value === value));
-    seen.add(value);
-    return twice && program.donated[i]
-      ? device.upload({ device: "host", dtype: value.dtype, shape: value.shape, data: device.read(value) })
-      : value;
+  const held = nodes.map((n) => onDevice(n, device));
+  const values = held.map((value, i) => {
+    if (!program.donated[i]) return value;
+    // Memory is taken over only when nothing else reads it: no other input, and no graph that is still to be computed.
+    const isShared = nodes[i].readers > 0 || held.some((other, k) => k !== i && other === value);
+    return isShared ? copyOf(device, value) : value;
   });
   const outputs = program.executable.run(values).map((v) => Tensor.of(constant(v)));
   const next = leaves(state);
   program.written.forEach((place, i) => (next[place] = outputs[program.results + i]));
   assign(state, next);
   return unflatten(program.form, outputs.slice(0, program.results));
+}
+
+function copyOf(device: Device, value: DeviceValue): DeviceValue {
+  const { dtype, shape } = value;
+  return device.upload({ device: "host", dtype, shape, data: device.read(value) });
 }

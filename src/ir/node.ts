@@ -93,6 +93,8 @@ export class Node<P = unknown> {
   /** Length of the longest chain of nodes without a value below this one. */
   depth: number;
   value: Stored | null = null;
+  /** How many nodes that may still be computed have this one among their inputs. */
+  readers = 0;
 
   private constructor(
     primitive: Primitive<P>,
@@ -108,7 +110,10 @@ export class Node<P = unknown> {
     this.part = part;
     this.#scopes = mergeScopes(inputs);
     let depth = 0;
-    for (const x of inputs) if (x.value === null && x.depth >= depth) depth = x.depth + 1;
+    for (const x of inputs) {
+      x.readers++;
+      if (x.value === null && x.depth >= depth) depth = x.depth + 1;
+    }
     this.depth = depth;
   }
 
@@ -168,7 +173,9 @@ export class Node<P = unknown> {
   settle(value: Stored): void {
     this.value = value;
     this.depth = 0;
-    if (this.scopes.length === 0) this.#inputs = [];
+    if (this.scopes.length > 0) return;
+    for (const x of this.#inputs) x.readers--;
+    this.#inputs = [];
   }
 
   toString(): string {
