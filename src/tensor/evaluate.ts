@@ -8,6 +8,7 @@ import { show } from "../ir/shape.js";
 import { hole } from "../primitive/leaf.js";
 import { TraceError } from "../util/errors.js";
 import { commonDevice, getDevice } from "./device.js";
+import { builtAt } from "./origin.js";
 
 /** A pending chain of more nodes than this is run by itself. */
 export const pendingLimit = 4000;
@@ -34,7 +35,7 @@ const isHost = (value: Stored): value is HostValue => value.device === "host";
 /** The value of a leaf in a device's memory; a host value is uploaded once and stays there. */
 export function onDevice(node: Node, device: Device): DeviceValue {
   const { value } = node;
-  if (value === null) throw missingValue(node);
+  if (value === null) throw missingValue(node, node);
   if (!isHost(value)) return deviceValue(value);
   const uploaded = device.upload(value);
   node.settle(uploaded);
@@ -47,27 +48,29 @@ function deviceValue(value: Stored): DeviceValue {
   throw new TraceError(`device: ${show(value)} has no memory`);
 }
 
-/** Why a leaf has no value: it stands for an argument of a running, or finished, trace. */
-function missingValue(leaf: Node): TraceError {
+/** The name a placeholder was given. */
+const labelOf = ({ params }: Node): string =>
+  typeof params === "object" && params !== null && "label" in params ? String(params.label) : "an argument";
+
+/** Why `asked` cannot be computed: it depends on a leaf that stands for an argument of a running, or finished, trace. */
+function missingValue(leaf: Node, asked: Node): TraceError {
   const scope = leaf.scopes.find((x) => x.abstract);
-  const label = JSON.stringify(leaf.params);
-  const where = scope ? scope.name : "a traced function";
+  const where = scope?.name ?? "a traced function";
   const what = scope?.live
-    ? `its value is not known inside ${where}. use tensor operations (where, select, scan) in place of reading it`
+    ? `inside ${where} only its shape is. use tensor operations (where, cond, scan) in place of reading it`
     : `it left ${where}, in which alone it stands for something. return it from the function, or name the object that keeps it in the state`;
   return new TraceError(
-    `read: a value must be known, got ${show(leaf.aval)} that depends on a placeholder ${label}: ${what}`,
+    `read: the value must be known, got ${show(asked.aval)} that depends on ${labelOf(leaf)}: ${what}${builtAt(asked)}`,
   );
 }
 
-/** Leaves of the pending graph of `roots`, and the graph itself. */
-function pendingGraph(roots: readonly Node[]): { readonly leaves: readonly Node[]; readonly size: number } {
+/** Leaves with a value of the pending graph of `roots`. */
+function leavesOf(roots: readonly Node[]): readonly Node[] {
   const order = topological(roots, (n) => n.value === null);
-  const leaves = order.filter((n) => n.value !== null);
   for (const n of order)
     if (n.value === null && n.inputs.length === 0 && n.primitive.lower([], n.params, n.outputs).form === "input")
-      throw missingValue(n);
-  return { leaves, size: order.length };
+      throw missingValue(n, roots[0]);
+  return order.filter((n) => n.value !== null);
 }
 
 const programs = new WeakMap<Device, Map<string, Executable>>();
@@ -95,12 +98,12 @@ function prepared(device: Device, inputs: readonly Node[], outputs: readonly Nod
 export function evaluateNodes(nodes: readonly Node[]): void {
   const asked = [...new Set(nodes)].filter((n) => n.value === null);
   if (asked.length === 0) return;
-  const { leaves } = pendingGraph(asked);
+  const leaves = leavesOf(asked);
   const device = commonDevice(leaves.flatMap((n) => n.value ?? []));
   const also = [...held].filter((n) => n.value === null && n.scopes.length === 0 && !asked.includes(n));
   held.clear();
   const roots = [...asked, ...also];
-  const all = also.length === 0 ? leaves : pendingGraph(roots).leaves;
+  const all = also.length === 0 ? leaves : leavesOf(roots);
   const executable = prepared(device, all, roots);
   const results = executable.run(all.map((n) => onDevice(n, device)));
   roots.forEach((n, i) => n.settle(results[i]));
@@ -109,7 +112,7 @@ export function evaluateNodes(nodes: readonly Node[]): void {
 /** The computed value of a node. */
 export function valueOf(node: Node): Stored {
   evaluateNodes([node]);
-  if (node.value === null) throw missingValue(node);
+  if (node.value === null) throw missingValue(node, node);
   return node.value;
 }
 

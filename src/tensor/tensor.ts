@@ -13,6 +13,7 @@ import { breathe, evaluateNodes, pendingLimit, readNode, valueOf } from "./evalu
 import { formatValue } from "./format.js";
 import { indexNode, type Slice } from "./indexing.js";
 import * as on from "./operations.js";
+import { noteOrigin } from "./origin.js";
 import { register, release } from "./scope.js";
 import type {
   Axes,
@@ -56,6 +57,7 @@ export class Tensor<out S extends Shape = Shape> {
   /** A tensor of a node. The type of its shape is the caller's word: shapes themselves are checked when nodes are built. */
   static of<S extends Shape = Shape>(node: Node): Tensor<S> {
     if (node.value === null && node.depth > pendingLimit && node.scopes.length === 0) evaluateNodes([node]);
+    noteOrigin(node);
     return new Tensor<S>(node);
   }
 

@@ -1,0 +1,20 @@
+/** The line of the caller's code that built a node, for errors that show only later. */
+import type { Node } from "../ir/node.js";
+
+/** Where this library's own files lie: frames from there are not the caller's. */
+const own = new URL("..", import.meta.url).href;
+
+const origins = new WeakMap<Node, Error>();
+
+/** Notes where a node is being built. Only traced nodes are noted: there are few, and their errors are the late ones. */
+export function noteOrigin(node: Node): void {
+  if (node.scopes.some((scope) => scope.abstract)) origins.set(node, new Error("origin"));
+}
+
+/** ` (built at file.ts:12:5)`, or nothing where it is not known. */
+export function builtAt(node: Node): string {
+  const frames = origins.get(node)?.stack?.split("\n").slice(1) ?? [];
+  const foreign = frames.find((frame) => !frame.includes(own) && !frame.includes("node:internal"));
+  const place = foreign?.match(/([^\s()]+:\d+:\d+)\)?$/)?.[1];
+  return place === undefined ? "" : ` (built at ${place})`;
+}
