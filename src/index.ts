@@ -1,7 +1,7 @@
 /** typegrad: tensors, differentiation and compilation. */
 export * from "./api/index.js";
 export type { DType, TypedArray } from "./ir/dtype.js";
-export { promote } from "./ir/dtype.js";
+export { isFloat, promote } from "./ir/dtype.js";
 export type { Shape } from "./ir/shape.js";
 export * from "./tensor/index.js";
 export * from "./util/errors.js";

@@ -7,7 +7,7 @@ import { constant, hole, placeholder } from "../primitive/leaf.js";
 import { commonDevice, getDevice } from "../tensor/device.js";
 import { evaluateNodes, onDevice } from "../tensor/evaluate.js";
 import { Tensor } from "../tensor/tensor.js";
-import { assign, entries, leaves, structure, unflatten } from "../tree/index.js";
+import { assign, entries, leaves, Module, structure, unflatten } from "../tree/index.js";
 import { TraceError } from "../util/errors.js";
 import { enter, type Entered, open } from "./marks.js";
 
@@ -65,6 +65,7 @@ export function compile<A extends readonly unknown[], R>(
   let last: Traced<R> | null = null;
   const step = (...args: A): R => {
     const state = [...(options.state ?? []), ...shared];
+    for (const object of state) if (object instanceof Module) object.beforeTrace(state);
     const key = `${getDevice().name}|${structure(args)}|${structure(state)}`;
     let program = programs.get(key);
     if (program === undefined) {

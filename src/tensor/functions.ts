@@ -3,6 +3,7 @@ import type { Node } from "../ir/node.js";
 import { normalizeAxis, type Shape, show } from "../ir/shape.js";
 import * as arithmetic from "../primitive/arithmetic.js";
 import { broadcast } from "../primitive/define.js";
+import { convolution as convolutionNode } from "../primitive/contraction.js";
 import { stopGradient as stopGradientNode } from "../primitive/leaf.js";
 import { concatenate as concatenateNodes, reshape, sliceAxis, windows as windowsNode } from "../primitive/movement.js";
 import { call } from "../transform/index.js";
@@ -104,6 +105,43 @@ export function slidingWindows(
   return Tensor.of(
     windowsNode(x.node, { axes, sizes, strides: options.strides ?? ones, dilations: options.dilations ?? ones }),
   );
+}
+
+/** One entry for each spatial axis; 1, or no padding, where left out. */
+export interface ConvolutionOptions {
+  readonly strides?: readonly number[];
+  /** Zeros before and after; negative numbers crop. */
+  readonly padding?: readonly (readonly [before: number, after: number])[];
+  /** Distance between the kernel's taps. */
+  readonly dilations?: readonly number[];
+  /** Distance between the input's elements: above 1, zeros lie between them (transposed convolution). */
+  readonly inputDilations?: readonly number[];
+  /** Groups of channels that do not see each other. */
+  readonly groups?: number;
+}
+
+/** Cross-correlation of `x[N, C, …I]` with `w[O, C / groups, …K]` over any number of spatial axes: `[N, O, …L]`. */
+export function convolution(x: Tensor, w: Tensor, options: ConvolutionOptions = {}): Tensor {
+  const { groups = 1 } = options;
+  const [n, channels, ...lengths] = x.shape;
+  const [out, into, ...kernel] = w.shape;
+  if (x.rank < 2 || x.rank !== w.rank || channels !== into * groups || out % groups !== 0)
+    throw new ShapeError(
+      `convolution: the kernel must be [out, channels / groups, ...] for ${groups} groups, got ${x.describe()} and ${w.describe()}. check the number of input channels`,
+    );
+  const ones = lengths.map(() => 1);
+  const dtype = promote("convolution", toFloat(x.dtype), toFloat(w.dtype));
+  const y = convolutionNode(
+    reshape(arithmetic.convert(x.node, dtype), [n, groups, into, ...lengths]),
+    reshape(arithmetic.convert(w.node, dtype), [groups, out / groups, into, ...kernel]),
+    {
+      strides: options.strides ?? ones,
+      padding: options.padding ?? lengths.map(() => [0, 0]),
+      inputDilation: options.inputDilations ?? ones,
+      kernelDilation: options.dilations ?? ones,
+    },
+  );
+  return Tensor.of(reshape(y, [n, out, ...y.shape.slice(3)]));
 }
 
 /** The lower triangle (`k` diagonals above the main one included); the rest is 0. */

@@ -16,4 +16,15 @@ export { device, deviceNames, getDevice, setDevice } from "./device.js";
 export * from "./functions.js";
 export { Slice } from "./indexing.js";
 export { type Index, type KeepDims, type Nested, Tensor } from "./tensor.js";
-export type { Axes, Broadcast, MatMul, Mismatch, Operand, Permuted, Reduced, Reshaped } from "./types.js";
+export type {
+  Axes,
+  Broadcast,
+  Fits,
+  MatMul,
+  Mismatch,
+  Operand,
+  Permuted,
+  Reduced,
+  Reshaped,
+  ShapeOf,
+} from "./types.js";

@@ -1,2 +1,2 @@
-export { Module } from "./module.js";
-export { assign, type Entry, entries, leaves, map, modules, type Role, structure, unflatten, zipMap } from "./tree.js";
+export { Module, modules } from "./module.js";
+export { assign, type Entry, entries, leaves, map, type Role, structure, unflatten, zipMap } from "./tree.js";

@@ -15,4 +15,42 @@ export abstract class Module {
   get buffers(): readonly string[] {
     return [];
   }
+
+  /** Puts this module and those inside it into training mode, or out of it. */
+  train(on = true): this {
+    for (const { module } of modules(this)) module.training = on;
+    return this;
+  }
+  /** Puts this module and those inside it into evaluation mode. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** Called by `compile` before it traces with this module in its state: the last moment to make tensors that stay. */
+  beforeTrace(_state: readonly object[]): void {}
+}
+
+/** Parts of a tree by their keys. */
+export type Branch = Record<string, unknown> | unknown[] | Module;
+
+const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+};
+export const isBranch = (value: unknown): value is Branch =>
+  typeof value === "object" && value !== null && (Array.isArray(value) || value instanceof Module || isPlain(value));
+
+export const children = (branch: Branch): [string, unknown][] => Object.entries(branch);
+export const join = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
+
+/** Every module in a tree with its path, outermost first. */
+export function modules(tree: unknown): { readonly path: string; readonly module: Module }[] {
+  const found: { path: string; module: Module }[] = [];
+  const walk = (part: unknown, path: string): void => {
+    if (!isBranch(part)) return;
+    if (part instanceof Module) found.push({ path, module: part });
+    for (const [key, child] of children(part)) walk(child, join(path, key));
+  };
+  walk(tree, "");
+  return found;
 }

@@ -5,19 +5,7 @@
 import { isFloat } from "../ir/dtype.js";
 import { Tensor } from "../tensor/tensor.js";
 import { ArgumentError } from "../util/errors.js";
-import { Module } from "./module.js";
-
-/** Parts of a tree by their keys. */
-type Branch = Record<string, unknown> | unknown[] | Module;
-
-const isPlain = (value: object): boolean => {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-};
-const isBranch = (value: unknown): value is Branch =>
-  typeof value === "object" && value !== null && (Array.isArray(value) || value instanceof Module || isPlain(value));
-
-const children = (branch: Branch): [string, unknown][] => Object.entries(branch);
+import { type Branch, children, isBranch, join, Module } from "./module.js";
 
 /** What a tensor is to a training loop. Integers and bools are never parameters. */
 export type Role = "parameter" | "buffer" | "frozen";
@@ -33,8 +21,6 @@ interface Visitor {
   leaf(leaf: Tensor, path: string, role: Role): void;
   fixed?(value: unknown, path: string): void;
 }
-
-const join = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
 
 function visit(tree: unknown, visitor: Visitor, path = "", role: Role = "parameter"): void {
   if (tree instanceof Tensor) visitor.leaf(tree, path, isFloat(tree.dtype) ? role : "buffer");
@@ -62,18 +48,6 @@ export function entries(tree: unknown): Entry[] {
 
 /** The tensors of a tree, in a fixed order. */
 export const leaves = (tree: unknown): Tensor[] => entries(tree).map((e) => e.leaf);
-
-/** Every module in a tree with its path, outermost first. */
-export function modules(tree: unknown): { readonly path: string; readonly module: Module }[] {
-  const found: { path: string; module: Module }[] = [];
-  const walk = (part: unknown, path: string): void => {
-    if (!isBranch(part)) return;
-    if (part instanceof Module) found.push({ path, module: part });
-    for (const [key, child] of children(part)) walk(child, join(path, key));
-  };
-  walk(tree, "");
-  return found;
-}
 
 let nextObject = 0;
 const objects = new WeakMap<object, number>();

@@ -11,6 +11,12 @@ def add(op, f, inputs, **options):
     cases.append({"op": op, "options": options, **differentiate(f, inputs)})
 
 
+def distinct(*shape):
+    """Values without ties: equal maxima share the gradient here, where PyTorch gives it all to the first."""
+    n = torch.Size(shape).numel()
+    return (torch.randperm(n).double() / 8 - n / 16).reshape(shape)
+
+
 def conv(rank, channels, out, size, kernel, batch=2, bias=True, groups=1, **options):
     f = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}[rank]
     inputs = {"x": randn(batch, channels, *size), "weight": randn(out, channels // groups, *kernel)}
@@ -42,12 +48,12 @@ add("avgPool2d", lambda x: F.avg_pool2d(x, (3, 2), (2, 1), (1, 0)), {"x": randn(
 add("avgPool2d", lambda x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False), {"x": randn(1, 2, 5, 4)},
     kernel=3, stride=2, padding=1, countIncludePad=False)
 add("avgPool3d", lambda x: F.avg_pool3d(x, 2, 1), {"x": randn(1, 1, 3, 3, 4)}, kernel=2, stride=1)
-add("maxPool1d", lambda x: F.max_pool1d(x, 2), {"x": randn(2, 2, 7)}, kernel=2)
-add("maxPool1d", lambda x: F.max_pool1d(x, 3, 1, 1, 2), {"x": randn(1, 2, 8)}, kernel=3, stride=1, padding=1, dilation=2)
-add("maxPool2d", lambda x: F.max_pool2d(x, 2), {"x": randn(1, 2, 4, 6)}, kernel=2)
-add("maxPool2d", lambda x: F.max_pool2d(x, (3, 2), (2, 1), (1, 0)), {"x": randn(1, 2, 5, 4)},
+add("maxPool1d", lambda x: F.max_pool1d(x, 2), {"x": distinct(2, 2, 7)}, kernel=2)
+add("maxPool1d", lambda x: F.max_pool1d(x, 3, 1, 1, 2), {"x": distinct(1, 2, 8)}, kernel=3, stride=1, padding=1, dilation=2)
+add("maxPool2d", lambda x: F.max_pool2d(x, 2), {"x": distinct(1, 2, 4, 6)}, kernel=2)
+add("maxPool2d", lambda x: F.max_pool2d(x, (3, 2), (2, 1), (1, 0)), {"x": distinct(1, 2, 5, 4)},
     kernel=(3, 2), stride=(2, 1), padding=(1, 0))
-add("maxPool3d", lambda x: F.max_pool3d(x, 2, 2), {"x": randn(1, 1, 4, 5, 4)}, kernel=2)
+add("maxPool3d", lambda x: F.max_pool3d(x, 2, 2), {"x": distinct(1, 1, 4, 5, 4)}, kernel=2)
 
 add("embedding", lambda indices, weight: F.embedding(indices, weight),
     {"indices": torch.tensor([[0, 2, 2], [4, 1, 2]]), "weight": randn(5, 3)})

@@ -1,0 +1,1 @@
+export { lenet5, type LeNet5 } from "./lenet5.js";

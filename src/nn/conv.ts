@@ -1,0 +1,122 @@
+/** Convolution over one, two or three spatial axes. */
+import { ArgumentError, ShapeError, type Tensor, convolution } from "../index.js";
+import { Module } from "../tree/index.js";
+import { type Initializer, layerBias, layerWeight } from "./initializers.js";
+import type { Channels } from "./layer.js";
+import { type PerAxis, perAxis, spatialShape } from "./spatial.js";
+
+export interface ConvOptions {
+  readonly stride?: PerAxis;
+  /** Zeros on both sides; `"same"` keeps the lengths (stride 1 only), `"valid"` adds none. */
+  readonly padding?: PerAxis | "same" | "valid";
+  readonly dilation?: PerAxis;
+  /** Groups of channels that do not see each other. */
+  readonly groups?: number;
+}
+
+/** Zeros before and after each axis. */
+function paddingOf(name: string, kernel: readonly number[], options: ConvOptions): [number, number][] {
+  const { padding = 0, stride = 1, dilation = 1 } = options;
+  const rank = kernel.length;
+  if (padding === "valid") return kernel.map(() => [0, 0]);
+  if (padding !== "same") return perAxis(name, "padding", padding, rank, 0).map((n) => [n, n]);
+  if (perAxis(name, "stride", stride, rank).some((n) => n !== 1))
+    throw new ArgumentError(`${name}: padding "same" needs stride 1, got ${JSON.stringify(stride)}`);
+  return perAxis(name, "dilation", dilation, rank).map((d, i) => {
+    const total = d * (kernel[i] - 1);
+    return [Math.floor(total / 2), total - Math.floor(total / 2)];
+  });
+}
+
+function conv(rank: number, x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions): Tensor {
+  const name = `conv${rank}d`;
+  spatialShape(name, x, rank);
+  const { stride = 1, dilation = 1, groups = 1 } = options;
+  const [out, into, ...kernel] = weight.shape;
+  if (kernel.length !== rank || x.shape[1] !== into * groups || out % groups !== 0)
+    throw new ShapeError(
+      `${name}: the weight must be [out, channels / groups, …kernel] with ${groups} groups, got ${x.describe()} and weight ${weight.describe()}. check the number of input channels`,
+    );
+  const y = convolution(x, weight, {
+    strides: perAxis(name, "stride", stride, rank),
+    padding: paddingOf(name, kernel, options),
+    dilations: perAxis(name, "dilation", dilation, rank),
+    groups,
+  });
+  return bias ? y.add(bias.reshape([out, ...kernel.map(() => 1)])) : y;
+}
+
+/**
+ * Cross-correlation `[N, in, L]` with a weight `[out, in / groups, K]`:
+ * `y[n, o, l] = bias[o] + Σ x[n, c, l · stride + k · dilation - padding] · weight[o, c, k]`.
+ */
+export const conv1d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvOptions = {}): Tensor =>
+  conv(1, x, weight, bias, options);
+
+/** Cross-correlation `[N, in, H, W]` with a weight `[out, in / groups, KH, KW]`. */
+export const conv2d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvOptions = {}): Tensor =>
+  conv(2, x, weight, bias, options);
+
+/** Cross-correlation `[N, in, D, H, W]` with a weight `[out, in / groups, KD, KH, KW]`. */
+export const conv3d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvOptions = {}): Tensor =>
+  conv(3, x, weight, bias, options);
+
+export interface ConvLayerOptions extends ConvOptions {
+  /** Whether it adds a learnt bias; true unless told. */
+  readonly bias?: boolean;
+  readonly initWeight?: Initializer;
+  readonly initBias?: Initializer;
+}
+
+/** A learnt convolution. It starts as PyTorch's does: uniform within `±1 / √(in / groups · kernel)`. */
+abstract class Conv<In extends number, Out extends number> extends Module {
+  declare readonly shapes: Channels<In, Out>;
+  weight: Tensor;
+  bias: Tensor | null;
+  readonly options: ConvOptions;
+
+  constructor(rank: number, inChannels: In, outChannels: Out, kernel: PerAxis, options: ConvLayerOptions) {
+    super();
+    const { bias = true, initWeight = layerWeight(), initBias, ...rest } = options;
+    const { groups = 1 } = rest;
+    if (!Number.isInteger(groups) || groups < 1 || inChannels % groups !== 0 || outChannels % groups !== 0)
+      throw new ArgumentError(
+        `Conv${rank}d: groups must divide the channels, got ${groups} groups of ${inChannels} and ${outChannels} channels`,
+      );
+    const shape = [outChannels, inChannels / groups, ...perAxis(`Conv${rank}d`, "kernel", kernel, rank)];
+    this.options = rest;
+    this.weight = initWeight(shape);
+    const fanIn = shape.slice(1).reduce((a, b) => a * b);
+    this.bias = bias ? (initBias ?? layerBias(fanIn))([outChannels]) : null;
+  }
+}
+
+/** Learnt convolution `[N, in, L]` to `[N, out, L']`. */
+export class Conv1d<In extends number = number, Out extends number = number> extends Conv<In, Out> {
+  constructor(inChannels: In, outChannels: Out, kernel: PerAxis, options: ConvLayerOptions = {}) {
+    super(1, inChannels, outChannels, kernel, options);
+  }
+  forward(x: Tensor): Tensor {
+    return conv1d(x, this.weight, this.bias, this.options);
+  }
+}
+
+/** Learnt convolution `[N, in, H, W]` to `[N, out, H', W']`. */
+export class Conv2d<In extends number = number, Out extends number = number> extends Conv<In, Out> {
+  constructor(inChannels: In, outChannels: Out, kernel: PerAxis, options: ConvLayerOptions = {}) {
+    super(2, inChannels, outChannels, kernel, options);
+  }
+  forward(x: Tensor): Tensor {
+    return conv2d(x, this.weight, this.bias, this.options);
+  }
+}
+
+/** Learnt convolution `[N, in, D, H, W]` to `[N, out, D', H', W']`. */
+export class Conv3d<In extends number = number, Out extends number = number> extends Conv<In, Out> {
+  constructor(inChannels: In, outChannels: Out, kernel: PerAxis, options: ConvLayerOptions = {}) {
+    super(3, inChannels, outChannels, kernel, options);
+  }
+  forward(x: Tensor): Tensor {
+    return conv3d(x, this.weight, this.bias, this.options);
+  }
+}

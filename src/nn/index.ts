@@ -1,0 +1,27 @@
+/** Layers, activations, losses and initializers. Modules hold state, functions hold maths. */
+export * from "./activation-layers.js";
+export * from "./activations.js";
+export { Conv1d, Conv2d, Conv3d, type ConvLayerOptions, type ConvOptions, conv1d, conv2d, conv3d } from "./conv.js";
+export { dropout, Dropout } from "./dropout.js";
+export { embedding, Embedding, type EmbeddingOptions } from "./embedding.js";
+export { flatten, Flatten } from "./flatten.js";
+export * as initializers from "./initializers.js";
+export type { Initializer } from "./initializers.js";
+export type * from "./layer.js";
+export { linear, Linear, type LinearOptions } from "./linear.js";
+export * from "./losses.js";
+export { batchNorm, BatchNorm, layerNorm, LayerNorm, type NormOptions } from "./norm.js";
+export * from "./pool.js";
+export type { PerAxis } from "./spatial.js";
+export { Sequential, type Stage } from "./sequential.js";
+export {
+  countParameters,
+  freeze,
+  type LoadReport,
+  loadStateDict,
+  namedParameters,
+  type StateDict,
+  stateDict,
+  unfreeze,
+} from "./state.js";
+export { summary, type Summary, type SummaryRow } from "./summary.js";

@@ -1,0 +1,44 @@
+import { type Fits, type Shape, ShapeError, type ShapeOf, type Tensor } from "../index.js";
+import { Module } from "../tree/index.js";
+import { type Initializer, layerBias, layerWeight } from "./initializers.js";
+import type { LastAxis, Through } from "./layer.js";
+
+/** `x · weightᵀ + bias`: `[…, in]` to `[…, out]` with a weight `[out, in]`, as PyTorch keeps it. */
+export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  const [, features] = weight.shape;
+  if (weight.shape.length !== 2 || x.shape.length === 0 || x.shape.at(-1) !== features)
+    throw new ShapeError(
+      `linear: the last axis of the input must have the weight's features, got ${x.describe()} and weight ${weight.describe()}. flatten or transpose the input`,
+    );
+  const y = x.matmul(weight.transpose());
+  return bias ? y.add(bias) : y;
+}
+
+export interface LinearOptions {
+  /** Whether it adds a learnt bias; true unless told. */
+  readonly bias?: boolean;
+  readonly initWeight?: Initializer;
+  readonly initBias?: Initializer;
+}
+
+/** A learnt affine map of the last axis. It starts as PyTorch's does: uniform within `±1 / √in`. */
+export class Linear<In extends number = number, Out extends number = number> extends Module {
+  declare readonly shapes: LastAxis<In, Out>;
+  weight: Tensor<readonly [Out, In]>;
+  bias: Tensor<readonly [Out]> | null;
+
+  constructor(inFeatures: In, outFeatures: Out, options: LinearOptions = {}) {
+    super();
+    const { bias = true, initWeight = layerWeight(), initBias = layerBias(inFeatures) } = options;
+    this.weight = initWeight([outFeatures, inFeatures]);
+    this.bias = bias ? initBias([outFeatures]) : null;
+  }
+
+  /** `[…, in]` to `[…, out]`. */
+  forward<const S extends Shape>(
+    x: Tensor<S> & Fits<Through<LastAxis<In, Out>, S, "Linear">>,
+  ): Tensor<ShapeOf<Through<LastAxis<In, Out>, S, "Linear">>>;
+  forward(x: Tensor): Tensor {
+    return linear(x, this.weight, this.bias);
+  }
+}

@@ -1,0 +1,24 @@
+/** Numbers that stand for one number for each spatial axis. */
+import { ArgumentError, type Shape, ShapeError, type Tensor } from "../index.js";
+
+/** The same for every spatial axis, or one for each. */
+export type PerAxis = number | readonly number[];
+
+/** One integer of at least `least` for each of `rank` axes. */
+export function perAxis(name: string, what: string, value: PerAxis, rank: number, least = 1): number[] {
+  const list = typeof value === "number" ? new Array<number>(rank).fill(value) : [...value];
+  if (list.length !== rank || list.some((n) => !Number.isInteger(n) || n < least))
+    throw new ArgumentError(
+      `${name}: ${what} must be an integer of at least ${least}, or ${rank} of them, got ${JSON.stringify(value)}`,
+    );
+  return list;
+}
+
+/** Lengths of the spatial axes of `[N, C, …]`, of which there must be `rank`. */
+export function spatialShape(name: string, x: Tensor, rank: number): Shape {
+  if (x.shape.length !== rank + 2)
+    throw new ShapeError(
+      `${name}: the input must have ${rank + 2} axes [N, C, ${["length", "height, width", "depth, height, width"][rank - 1]}], got ${x.describe()}. add the missing axes with reshape`,
+    );
+  return x.shape.slice(2);
+}

@@ -1,0 +1,91 @@
+/** The tensors of a model by name: reading them, loading them, and keeping some from being trained. */
+import { ArgumentError, ShapeError, Tensor } from "../index.js";
+import { type Entry, type Module, assign, entries, modules } from "../tree/index.js";
+
+export type StateDict = Record<string, Tensor>;
+
+const named = (list: readonly Entry[]): StateDict => Object.fromEntries(list.map((e) => [e.path, e.leaf]));
+
+/** What an optimizer trains, by path (`layers.0.weight`): neither statistics nor frozen tensors. */
+export const namedParameters = (model: unknown): StateDict =>
+  named(entries(model).filter((e) => e.role === "parameter"));
+
+/** Every tensor of a model by path, statistics and frozen ones too: what a checkpoint holds. */
+export const stateDict = (model: unknown): StateDict => named(entries(model));
+
+/** How many numbers a model holds, and how many of them are trained. Statistics do not count. */
+export function countParameters(model: unknown): { readonly total: number; readonly trainable: number } {
+  const sizes = (role: string): number =>
+    entries(model).reduce((sum, e) => (e.role === role ? sum + e.leaf.size : sum), 0);
+  const trainable = sizes("parameter");
+  return { total: trainable + sizes("frozen"), trainable };
+}
+
+/** Names that a model and a state dict do not share. */
+export interface LoadReport {
+  /** In the model and not in the state. */
+  readonly missing: readonly string[];
+  /** In the state and not in the model. */
+  readonly unexpected: readonly string[];
+}
+
+/**
+ * Puts the tensors of a state dict in place of those of a model, in the model's dtypes. Names on one side only are an
+ * error unless `strict` is false; shapes that differ always are. Nothing is changed when there is an error.
+ */
+export function loadStateDict(
+  model: unknown,
+  state: Readonly<StateDict>,
+  options: { readonly strict?: boolean } = {},
+): LoadReport {
+  const own = entries(model);
+  const names = new Set(own.map((e) => e.path));
+  const missing = own.flatMap((e) => (e.path in state ? [] : [e.path]));
+  const unexpected = Object.keys(state).filter((name) => !names.has(name));
+  const list = (what: string, items: readonly string[]): string[] =>
+    items.length === 0 ? [] : [`${what} ${items.join(", ")}`];
+  const misshaped = own.flatMap(({ path, leaf }) => {
+    const given = state[path];
+    const fits = given === undefined || given.shape.join() === leaf.shape.join();
+    return fits ? [] : [`${path} (${leaf.describe()} in the model, ${given.describe()} in the state)`];
+  });
+  const problems = [
+    ...((options.strict ?? true) ? [...list("missing", missing), ...list("unexpected", unexpected)] : []),
+    ...list("of another shape", misshaped),
+  ];
+  if (problems.length > 0)
+    throw new ShapeError(`loadStateDict: names and shapes must be those of the model, got ${problems.join("; ")}`);
+  assign(
+    model,
+    own.map(({ path, leaf }) => state[path]?.astype(leaf.dtype) ?? leaf),
+  );
+  return { missing, unexpected };
+}
+
+/** Own fields of modules that hold tensors under `path` (all when it is empty). */
+function fieldsUnder(model: unknown, path: string): { readonly module: Module; readonly field: string }[] {
+  const found = modules(model).flatMap(({ path: at, module }) =>
+    Object.entries(module).flatMap(([field, value]) => {
+      const full = at === "" ? field : `${at}.${field}`;
+      const holds = value instanceof Tensor || entries(value).length > 0;
+      const inside = path === "" || full === path || full.startsWith(`${path}.`);
+      return holds && inside ? [{ module, field }] : [];
+    }),
+  );
+  if (found.length === 0)
+    throw new ArgumentError(
+      `freeze: there must be parameters at the path, got "${path}". paths are such as ${JSON.stringify(entries(model)[0]?.path ?? "")}`,
+    );
+  return found;
+}
+
+/** Keeps optimizers from changing the tensors under a path, or any of a model. A frozen tensor still has a gradient. */
+export function freeze(model: unknown, path = ""): void {
+  for (const { module, field } of fieldsUnder(model, path))
+    if (!module.frozen.includes(field)) module.frozen = [...module.frozen, field];
+}
+
+/** Lets optimizers change them again. */
+export function unfreeze(model: unknown, path = ""): void {
+  for (const { module, field } of fieldsUnder(model, path)) module.frozen = module.frozen.filter((x) => x !== field);
+}

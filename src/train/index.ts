@@ -1,0 +1,12 @@
+/** Training: `fit`, metrics, and what tells of a run. */
+export {
+  type BatchEvent,
+  type Callback,
+  type EpochEvent,
+  type EpochRecord,
+  jsonLines,
+  type StopReason,
+} from "./callbacks.js";
+export { type Batch, fit, type FitOptions, type FitResult, type Source, type Trainable } from "./fit.js";
+export { accuracy, confusionMatrix, meanOf, type Measured, type Metric, topK } from "./metrics.js";
+export type { Progress, TrainState } from "./state.js";
