@@ -1,8 +1,6 @@
 /** The line of the caller's code that built a node, for errors that show only later. */
 import type { Node } from "../ir/node.js";
-
-/** Where this library's own files lie: frames from there are not the caller's. */
-const own = new URL("..", import.meta.url).href;
+import { callerFrames, placeOf } from "../util/stack.js";
 
 const origins = new WeakMap<Node, Error>();
 
@@ -13,8 +11,6 @@ export function noteOrigin(node: Node): void {
 
 /** ` (built at file.ts:12:5)`, or nothing where it is not known. */
 export function builtAt(node: Node): string {
-  const frames = origins.get(node)?.stack?.split("\n").slice(1) ?? [];
-  const foreign = frames.find((frame) => !frame.includes(own) && !frame.includes("node:internal"));
-  const place = foreign?.match(/([^\s()]+:\d+:\d+)\)?$/)?.[1];
+  const place = placeOf(callerFrames(origins.get(node)?.stack ?? "")[0]);
   return place === undefined ? "" : ` (built at ${place})`;
 }

@@ -3,9 +3,16 @@
  * `op: what must hold, got float32[2,3] and float32[4,5]. what to do`.
  */
 
-/** Base of every error the framework raises on purpose. */
+import { callerFrames } from "./stack.js";
+
+/** Base of every error the framework raises on purpose. Its trace begins at the caller's line. */
 export class TypegradError extends Error {
   override name = "TypegradError";
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    if (this.stack !== undefined)
+      this.stack = [`${new.target.name}: ${message}`, ...callerFrames(this.stack)].join("\n");
+  }
 }
 
 /** Shapes, axes or ranks do not fit: `zeros([2, 3]).matmul(zeros([4, 5]))`; transpose or reshape an operand. */
@@ -54,7 +61,7 @@ export class FileError extends TypegradError {
 }
 
 /** Something that cannot happen did: a defect of the framework, never of its caller. */
-export class InternalError extends TypegradError {
+export class InternalError extends Error {
   override name = "InternalError";
 }
 
