@@ -1,5 +1,5 @@
 /** Training in one call: compiled steps, epochs, metrics, early stopping, checkpoints and going on where one stopped. */
-import { ArgumentError, type Tensor, compile, stopGradient, valueAndGrad } from "../index.js";
+import { ArgumentError, Tensor, compile, stopGradient, valueAndGrad } from "../index.js";
 import type { Optimizer } from "../optim/index.js";
 import { defaultGenerator, manualSeed } from "../random/index.js";
 import type { Module } from "../tree/index.js";
@@ -10,24 +10,30 @@ import { Totals } from "./totals.js";
 
 /** Inputs and targets, the examples along axis 0. */
 export type Batch = readonly [input: Tensor, target: Tensor];
-type Batches = Iterable<Batch> | AsyncIterable<Batch>;
+type Batches<B> = Iterable<B> | AsyncIterable<B>;
 
 /**
  * Data that can be gone through again and again: batches to iterate over, or, where the order depends on the epoch (which
- * a run that goes on must see again), an object that gives the batches of the epoch with a number, counted from 1.
+ * a run that goes on must see again), an object that gives the batches of the epoch with a number, counted from 1, from
+ * batch number `start` on. A `DataLoader` is one.
  */
-export type Source = (Batches | { epoch(number: number): Batches }) & { readonly length?: number };
+export type Source<B = Batch> = (Batches<B> | { epoch(number: number, start: number): Batches<B> }) & {
+  /** How many batches an epoch has. */
+  readonly length?: number;
+};
 
 /** A model that `fit` can train. */
 export type Trainable = Module & { forward(x: Tensor): Tensor };
 
-export interface FitOptions<M extends Module> {
-  readonly data: Source;
+export interface FitOptions<M extends Module, B = Batch> {
+  readonly data: Source<B>;
+  /** Input and target of a batch; needed when a batch is not such a pair itself. */
+  readonly pair?: (batch: B) => Batch;
   /** The mean loss of a batch. */
   readonly loss: (output: Tensor, target: Tensor) => Tensor;
   readonly optimizer: Optimizer;
   readonly epochs: number;
-  readonly validation?: Source;
+  readonly validation?: Source<B>;
   /** The first part of the names of what is measured on `validation`: `"validation"` gives `validationLoss`. */
   readonly validationName?: string;
   readonly metrics?: Readonly<Record<string, Metric>>;
@@ -65,20 +71,20 @@ export interface FitResult {
  * optimizer, the default generator and the metrics so far make the state that a checkpoint holds, so a run that goes on
  * from one gives the same numbers, bit for bit, as one that never stopped.
  */
-export async function fit<M extends Trainable>(model: M, options: FitOptions<M>): Promise<FitResult> {
+export async function fit<M extends Trainable, B = Batch>(model: M, options: FitOptions<M, B>): Promise<FitResult> {
   return new Run(model, options).run();
 }
 
-class Run<M extends Trainable> {
+class Run<M extends Trainable, B> {
   readonly #model: M;
-  readonly #options: FitOptions<M>;
+  readonly #options: FitOptions<M, B>;
   readonly #train: Totals;
   readonly #test: Totals;
   readonly #trainStep: (x: Tensor, y: Tensor) => Tensor;
   readonly #testStep: (x: Tensor, y: Tensor) => Tensor;
   #progress: Progress = { epoch: 1, position: 0, examples: 0, best: null, reference: null, waited: 0, history: [] };
 
-  constructor(model: M, options: FitOptions<M>) {
+  constructor(model: M, options: FitOptions<M, B>) {
     checkOptions(options);
     this.#model = model;
     this.#options = options;
@@ -99,6 +105,11 @@ class Run<M extends Trainable> {
       metrics: this.#train,
       generator: defaultGenerator,
     };
+  }
+  #pair(batch: B): Batch {
+    const pair: unknown = this.#options.pair?.(batch) ?? batch;
+    if (isPair(pair)) return pair;
+    throw new ArgumentError("fit: a batch must be [input, target], two tensors. say with pair how it becomes one");
   }
   #forward(model: M, x: Tensor): Tensor {
     const { forward } = this.#options;
@@ -127,6 +138,7 @@ class Run<M extends Trainable> {
   async run(): Promise<FitResult> {
     const { epochs, callbacks = [] } = this.#options;
     let reason: StopReason = "finished";
+    if (this.#hasWaited()) reason = "stopped early";
     while (reason === "finished" && this.#progress.epoch <= epochs) {
       for (const c of callbacks) await c.onEpochStart?.({ epoch: this.#progress.epoch, epochs });
       const pass = await this.#trainPass();
@@ -146,10 +158,11 @@ class Run<M extends Trainable> {
     const { epoch, position: start } = this.#progress;
     const clock = new Clock();
     this.#model.train();
-    let number = 0;
-    for await (const [x, y] of batchesOf(data, epoch)) {
-      if (number++ < start) continue;
+    let number = start;
+    for await (const batch of batchesOf(data, epoch, start)) {
       if (signal?.aborted) return null;
+      const [x, y] = this.#pair(batch);
+      number++;
       this.#trainStep(x, y);
       clock.add(x.shape[0]);
       const examples = this.#progress.examples + x.shape[0];
@@ -171,7 +184,8 @@ class Run<M extends Trainable> {
     const clock = new Clock();
     this.#model.eval();
     let number = 0;
-    for await (const [x, y] of batchesOf(validation, this.#progress.epoch)) {
+    for await (const batch of batchesOf(validation, this.#progress.epoch, 0)) {
+      const [x, y] = this.#pair(batch);
       this.#testStep(x, y);
       clock.add(x.shape[0]);
       const event = this.#event(validation, ++number, clock.examples, clock, this.#test, validationName);
@@ -181,7 +195,7 @@ class Run<M extends Trainable> {
     return this.#test.measured(validationName);
   }
 
-  #event(data: Source, batch: number, examples: number, clock: Clock, totals: Totals, prefix: string): BatchEvent {
+  #event(data: Source<B>, batch: number, examples: number, clock: Clock, totals: Totals, prefix: string): BatchEvent {
     return {
       epoch: this.#progress.epoch,
       epochs: this.#options.epochs,
@@ -220,6 +234,10 @@ class Run<M extends Trainable> {
     };
     if (checkpoint && (best || epoch % (checkpoint.everyEpochs ?? 1) === 0)) await this.#save(best);
     for (const c of callbacks) await c.onEpoch?.({ record, best });
+    return this.#hasWaited();
+  }
+  #hasWaited(): boolean {
+    const { earlyStopping } = this.#options;
     return earlyStopping !== undefined && this.#progress.waited >= earlyStopping.patience;
   }
 
@@ -266,9 +284,20 @@ class Clock {
   }
 }
 
-const batchesOf = (data: Source, epoch: number): Batches => ("epoch" in data ? data.epoch(epoch) : data);
+const isPair = (x: unknown): x is Batch =>
+  Array.isArray(x) && x.length === 2 && x[0] instanceof Tensor && x[1] instanceof Tensor;
 
-function checkOptions<M extends Trainable>(options: FitOptions<M>): void {
+/** The batches of an epoch from number `start` on. */
+async function* batchesOf<B>(data: Source<B>, epoch: number, start: number): AsyncGenerator<B> {
+  if ("epoch" in data) {
+    yield* data.epoch(epoch, start);
+    return;
+  }
+  let number = 0;
+  for await (const batch of data) if (number++ >= start) yield batch;
+}
+
+function checkOptions<M extends Trainable, B>(options: FitOptions<M, B>): void {
   const positive = (name: string, value: number | undefined): void => {
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
       throw new ArgumentError(`fit: ${name} must be a positive integer, got ${value}`);

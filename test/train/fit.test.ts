@@ -22,7 +22,7 @@ const heldOut = [rings(40, 1000)];
 /** The batches in an order that depends on the epoch. */
 const shuffled: train.Source = {
   length: batches.length,
-  epoch: (n) => batches.map((_, i) => batches[(i * 5 + n) % batches.length]),
+  epoch: (n, start) => batches.map((_, i) => batches[(i * 5 + n) % batches.length]).slice(start),
 };
 
 /** Dropout makes the run depend on the generator, batch norm on buffers, Adam on its own state. */
@@ -166,6 +166,32 @@ test("early stopping waits for its patience", async () => {
   assert.equal(result.reason, "stopped early");
   const best = result.best?.epoch ?? 0;
   assert.equal(result.history.length, best + 3);
+});
+
+test("plain lists of batches of any form do as well", async () => {
+  const { model, options } = setting();
+  const data = batches.map(([points, classes]) => ({ points, classes }));
+  const states: Saved[] = [];
+  const common = {
+    ...options,
+    validation: data,
+    epochs: 2,
+    pair: (b: (typeof data)[number]): train.Batch => [b.points, b.classes],
+  };
+  const whole = await train.fit(model, {
+    ...common,
+    data,
+    checkpoint: { everyBatches: 4, save: async (s) => void states.push(await write(s)) },
+  });
+  const again = setting();
+  const rest = await train.fit(again.model, {
+    ...common,
+    data,
+    optimizer: again.options.optimizer,
+    resume: read(states[0]),
+  });
+  assert.deepEqual(withoutTime(rest.history), withoutTime(whole.history));
+  await assert.rejects(train.fit(model, { ...options, validation: data, data, epochs: 1 }), /say with pair/);
 });
 
 test("wrong options are named", async () => {
