@@ -18,7 +18,13 @@ export interface MaxPoolOptions extends PoolOptions {
   readonly dilation?: PerAxis;
 }
 
-/** Windows of `[N, C, …]` as `[N, C, …counts, …kernel]`, after padding with `fill`. */
+interface Windows {
+  /** `[N, C, …]` with the elements of each window along `axes`. */
+  readonly windows: Tensor;
+  readonly axes: readonly number[];
+}
+
+/** The windows of `[N, C, …]` after padding with `fill`. */
 function windowsOf(
   name: string,
   rank: number,
@@ -26,7 +32,7 @@ function windowsOf(
   kernel: PerAxis,
   options: MaxPoolOptions,
   fill: number,
-): Tensor {
+): Windows {
   spatialShape(name, x, rank);
   const sizes = perAxis(name, "kernel", kernel, rank);
   const strides = perAxis(name, "stride", options.stride ?? kernel, rank);
@@ -39,24 +45,36 @@ function windowsOf(
   const padded = padding.some((p) => p > 0)
     ? x.pad([[0, 0], [0, 0], ...padding.map((p): [number, number] => [p, p])], fill)
     : x;
-  return slidingWindows(padded, sizes, { axes: sizes.map((_, i) => i + 2), strides, dilations });
+  const touching = sizes.every((n, i) => n === strides[i] && dilations[i] === 1 && n <= padded.shape[i + 2]);
+  if (touching) return touchingWindows(padded, sizes);
+  const windows = slidingWindows(padded, sizes, { axes: sizes.map((_, i) => i + 2), strides, dilations });
+  return { windows, axes: sizes.map((_, i) => 2 + rank + i) };
 }
 
-/** The window axes of `windowsOf`. */
-const windowAxes = (rank: number): number[] => Array.from({ length: rank }, (_, i) => 2 + rank + i);
+/** Windows side by side are a reshape, `[N, C, L / K, K, …]`; what is left at the ends belongs to none. */
+function touchingWindows(x: Tensor, sizes: readonly number[]): Windows {
+  const [n, c, ...lengths] = x.shape;
+  const counts = lengths.map((length, i) => Math.floor(length / sizes[i]));
+  const whole = x.at(":", ":", ...counts.map((count, i) => `0:${count * sizes[i]}`));
+  return {
+    windows: whole.reshape([n, c, ...counts.flatMap((count, i) => [count, sizes[i]])]),
+    axes: sizes.map((_, i) => 3 + 2 * i),
+  };
+}
 
 function avgPool(rank: number, x: Tensor, kernel: PerAxis, options: AvgPoolOptions): Tensor {
   const name = `avgPool${rank}d`;
   const { countIncludePad = true, ...rest } = options;
-  const windows = windowsOf(name, rank, x, kernel, rest, 0);
-  if (countIncludePad || !rest.padding) return windows.mean(windowAxes(rank));
-  const present = ones([1, 1, ...x.shape.slice(2)], { dtype: x.dtype });
-  const counts = windowsOf(name, rank, present, kernel, rest, 0).sum(windowAxes(rank));
-  return windows.sum(windowAxes(rank)).div(counts);
+  const { windows, axes } = windowsOf(name, rank, x, kernel, rest, 0);
+  if (countIncludePad || !rest.padding) return windows.mean(axes);
+  const present = windowsOf(name, rank, ones([1, 1, ...x.shape.slice(2)], { dtype: x.dtype }), kernel, rest, 0);
+  return windows.sum(axes).div(present.windows.sum(present.axes));
 }
 
-const maxPool = (rank: number, x: Tensor, kernel: PerAxis, options: MaxPoolOptions): Tensor =>
-  windowsOf(`maxPool${rank}d`, rank, x, kernel, options, Number.NEGATIVE_INFINITY).max(windowAxes(rank));
+function maxPool(rank: number, x: Tensor, kernel: PerAxis, options: MaxPoolOptions): Tensor {
+  const { windows, axes } = windowsOf(`maxPool${rank}d`, rank, x, kernel, options, Number.NEGATIVE_INFINITY);
+  return windows.max(axes);
+}
 
 /** Means over windows of `[N, C, L]`. */
 export const avgPool1d = (x: Tensor, kernel: PerAxis, options: AvgPoolOptions = {}): Tensor =>
