@@ -1,8 +1,6 @@
 /** Checks that every device makes on the values it is handed. */
-import { zip } from "../util/arrays.js";
-import { DeviceError, DonatedError, InternalError } from "../util/errors.js";
-import type { Node } from "../ir/node.js";
-import { sameShape, show } from "../ir/shape.js";
+import { DeviceError, DonatedError, invariant } from "../util/errors.js";
+import { type Aval, sameShape, show } from "../ir/shape.js";
 import type { DeviceValue } from "./backend.js";
 
 /** Throws the error of reading a value whose memory is gone. */
@@ -19,17 +17,21 @@ export function assertPresent(op: string, value: DeviceValue): void {
 
 /** Throws unless `values` are what an executable prepared for `inputs` can run on. */
 export function assertInputs(
-  inputs: readonly Node[],
+  inputs: readonly Aval[],
   donated: readonly boolean[],
   values: readonly DeviceValue[],
 ): void {
-  zip(inputs, values).forEach(([node, value], i) => {
+  invariant(inputs.length === values.length, `${inputs.length} inputs expected, got ${values.length}`);
+  for (let i = 0; i < inputs.length; i++) {
+    const [aval, value] = [inputs[i], values[i]];
     assertPresent("run", value);
-    if (value.dtype !== node.dtype || !sameShape(value.shape, node.shape))
-      throw new InternalError(`internal: input ${i} must be ${show(node.aval)}, got ${show(value)}`);
+    invariant(
+      value.dtype === aval.dtype && sameShape(value.shape, aval.shape),
+      `input ${i} must be ${show(aval)}, got ${show(value)}`,
+    );
     if (donated[i] && values.indexOf(value) !== values.lastIndexOf(value))
       throw new DonatedError(
         `run: a donated tensor must be passed once, got ${show(value)} more than once. copy it with clone()`,
       );
-  });
+  }
 }

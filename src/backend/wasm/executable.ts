@@ -1,0 +1,235 @@
+/** A rendered program, ready to be called. */
+import { zip } from "../../util/arrays.js";
+import { InternalError, invariant } from "../../util/errors.js";
+import type { Program, Step } from "../../compile/loop.js";
+import { show, sizeOf } from "../../ir/shape.js";
+import type { DeviceValue, Executable } from "../backend.js";
+import { assertInputs } from "../values.js";
+import type { Chunk } from "./allocator.js";
+import { type Arena, guardBytes } from "./arena.js";
+import { type Action, type Rendered, render } from "./render.js";
+import { toNdArray, write } from "./transfer.js";
+import { type Holding, type Holdings, WasmValue, bytesOf, ownValue } from "./values.js";
+
+type Segment = (table: number, scratch: number) => void;
+
+const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+
+/** Working memory, kept from run to run; a run inside a run (a host routine that computes with tensors) gets another. */
+export class WorkAreas {
+  readonly #arena: Arena;
+  #idle: Chunk[] = [];
+  constructor(arena: Arena) {
+    this.#arena = arena;
+  }
+  take(bytes: number): Chunk {
+    const chunk = this.#idle.pop();
+    if (chunk !== undefined) {
+      if (chunk.size >= bytes) return chunk;
+      this.#arena.release(chunk);
+    }
+    return this.#arena.allocate(bytes, () => this.drop());
+  }
+  giveBack(chunk: Chunk): void {
+    this.#idle.push(chunk);
+  }
+  /** Frees what is not in use. */
+  drop(): void {
+    for (const chunk of this.#idle) this.#arena.release(chunk);
+    this.#idle = [];
+  }
+}
+
+/** What executables of one device share. */
+export interface DeviceState {
+  readonly arena: Arena;
+  readonly areas: WorkAreas;
+  readonly holdings: Holdings;
+}
+
+/** Addresses of one call. */
+interface Call {
+  readonly table: number;
+  readonly scratch: number;
+  readonly workspace: number;
+}
+
+export class WasmExecutable implements Executable {
+  readonly #program: Program;
+  readonly #donated: readonly boolean[];
+  readonly #state: DeviceState;
+  readonly #rendered: Rendered;
+  readonly #segments: readonly Segment[];
+  readonly #outputBytes: readonly number[];
+  readonly #scratchOffset: number;
+  readonly #workspaceOffset: number;
+  readonly #areaBytes: number;
+
+  constructor(program: Program, donated: readonly boolean[], state: DeviceState) {
+    this.#program = program;
+    this.#donated = donated;
+    this.#state = state;
+    this.#rendered = render(program, state.arena);
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#rendered.bytes), {
+      env: { memory: state.arena.memory },
+    });
+    this.#segments = Array.from({ length: this.#rendered.segments }, (_, i) => segment(exports[`segment${i}`]));
+    this.#outputBytes = program.outputs.map(bytesOf);
+    this.#scratchOffset = aligned(4 * this.#rendered.table.words);
+    this.#workspaceOffset = this.#scratchOffset + aligned(program.scratchBytes);
+    this.#areaBytes = this.#workspaceOffset + aligned(program.workspaceBytes);
+  }
+
+  run(values: readonly DeviceValue[]): readonly DeviceValue[] {
+    assertInputs(this.#program.inputs, this.#donated, values);
+    const inputs = values.map(ownValue);
+    const { areas } = this.#state;
+    const fresh = this.#allocateOutputs();
+    const area = areas.take(this.#areaBytes);
+    try {
+      const { address } = area;
+      const call = {
+        table: address,
+        scratch: address + this.#scratchOffset,
+        workspace: address + this.#workspaceOffset,
+      };
+      this.#fillTable(call, inputs, fresh);
+      for (const action of this.#rendered.actions) this.#perform(action, call);
+    } catch (error) {
+      for (const holding of fresh) if (holding !== null) this.#state.holdings.free(holding);
+      throw error;
+    } finally {
+      areas.giveBack(area);
+    }
+    return this.#outputs(inputs, fresh);
+  }
+
+  explain(): string {
+    const { workspaceBytes, scratchBytes, steps } = this.#program;
+    return [
+      `wasm: module of ${this.#rendered.bytes.length} bytes, workspace ${workspaceBytes}, scratch ${scratchBytes} bytes`,
+      ...explainSteps(steps, "  "),
+    ].join("\n");
+  }
+
+  /** Memory for each output that does not take over an input's and is not empty. */
+  #allocateOutputs(): (Holding | null)[] {
+    const { holdings } = this.#state;
+    const fresh: (Holding | null)[] = [];
+    try {
+      for (let i = 0; i < this.#outputBytes.length; i++) {
+        const bytes = this.#program.reuses[i] === null ? this.#outputBytes[i] : 0;
+        fresh.push(bytes === 0 ? null : holdings.allocate(bytes));
+      }
+    } catch (error) {
+      for (const holding of fresh) if (holding !== null) holdings.free(holding);
+      throw error;
+    }
+    return fresh;
+  }
+
+  #fillTable(call: Call, inputs: readonly WasmValue[], fresh: readonly (Holding | null)[]): void {
+    const { words } = this.#state.arena;
+    const { table } = this.#rendered;
+    const start = call.table / 4;
+    words[start + table.workspace] = call.workspace;
+    for (let i = 0; i < inputs.length; i++) words[start + table.inputs + i] = inputs[i].address;
+    for (let i = 0; i < fresh.length; i++) {
+      const reused = this.#program.reuses[i];
+      words[start + table.outputs + i] =
+        reused === null ? (fresh[i]?.chunk.address ?? guardBytes) : inputs[reused].address;
+    }
+  }
+
+  #outputs(inputs: readonly WasmValue[], fresh: readonly (Holding | null)[]): readonly WasmValue[] {
+    const { outputs, reuses } = this.#program;
+    const { holdings } = this.#state;
+    const values = outputs.map((aval, i) => {
+      const reused = reuses[i];
+      return new WasmValue(aval, reused === null ? fresh[i] : inputs[reused].donate(), holdings);
+    });
+    for (let i = 0; i < inputs.length; i++) {
+      if (!this.#donated[i] || inputs[i].gone !== null) continue;
+      const holding = inputs[i].donate();
+      if (holding !== null) holdings.free(holding);
+    }
+    return values;
+  }
+
+  #perform(action: Action, call: Call): void {
+    switch (action.kind) {
+      case "segment":
+        this.#segments[action.number](call.table, call.scratch);
+        return;
+      case "routine":
+        return this.#routine(action.routine, call);
+      case "loop":
+        for (let i = 0; i < action.length; i++) {
+          const counter = call.table / 4 + this.#rendered.table.counters + action.loop;
+          this.#state.arena.words[counter] = action.reverse ? action.length - 1 - i : i;
+          for (const inner of action.actions) this.#perform(inner, call);
+        }
+        return;
+      case "branch": {
+        const selected = this.#state.arena.words[this.#addressOf(action.selector, call) / 4];
+        const at = Math.min(Math.max(selected, 0), action.cases.length - 1);
+        for (const inner of action.cases[at]) this.#perform(inner, call);
+      }
+    }
+  }
+
+  #routine(routine: Step & { readonly kind: "routine" }, call: Call): void {
+    const { arena } = this.#state;
+    const { buffers } = this.#program;
+    const results = routine.run(routine.inputs.map((b) => toNdArray(arena, buffers[b], this.#addressOf(b, call))));
+    for (const [b, { data }] of zip(routine.outputs, results)) {
+      invariant(
+        data.length === sizeOf(buffers[b].shape),
+        `${routine.name} gave ${data.length} elements for ${show(buffers[b])}`,
+      );
+      write(arena, buffers[b], this.#addressOf(b, call), data);
+    }
+  }
+
+  #addressOf(buffer: number, call: Call): number {
+    const { placement } = this.#program.buffers[buffer];
+    const { table } = this.#rendered;
+    switch (placement.kind) {
+      case "temporary":
+        return call.workspace + placement.offset;
+      case "scratch":
+        return call.scratch + placement.offset;
+      case "input":
+        return this.#state.arena.words[call.table / 4 + table.inputs + placement.index] >>> 0;
+      case "output":
+        return this.#state.arena.words[call.table / 4 + table.outputs + placement.index] >>> 0;
+    }
+  }
+}
+
+const isSegment = (f: unknown): f is Segment => typeof f === "function";
+
+function segment(exported: unknown): Segment {
+  if (isSegment(exported)) return exported;
+  throw new InternalError("internal: a module lacks a segment");
+}
+
+function explainSteps(steps: readonly Step[], indent: string): readonly string[] {
+  return steps.flatMap((step) => {
+    switch (step.kind) {
+      case "kernel": {
+        const { name, tasks, cost } = step.kernel;
+        return [`${indent}${name}: ${tasks} tasks, ${cost.flops} flops, ${cost.bytes} bytes`];
+      }
+      case "routine":
+        return [`${indent}routine ${step.name}`];
+      case "loop":
+        return [
+          `${indent}loop ${step.length} times${step.reverse ? " backwards" : ""}`,
+          ...explainSteps(step.steps, `${indent}  `),
+        ];
+      case "branch":
+        return step.cases.flatMap((list, i) => [`${indent}case ${i}`, ...explainSteps(list, `${indent}  `)]);
+    }
+  });
+}

@@ -1,0 +1,514 @@
+/**
+ * A kernel as a WebAssembly function `(first, last, table, scratch)`: tasks `first` up to `last`, the address of the
+ * call's table of buffers, the address of the thread's own scratch memory.
+ *
+ * Address arithmetic is taken out of loops as far as it goes: an access at `base + Σ factor·local + constant` uses a
+ * pointer that is computed before the outermost loop that leaves it unchanged, steps along with a loop's index where it
+ * depends on that, and is shared by all accesses that differ in the constant only, which the instruction itself adds.
+ */
+import type { Aval } from "../../ir/shape.js";
+import type { ScalarType } from "../../ir/scalar.js";
+import { byteSize } from "../../ir/dtype.js";
+import type { BufferInfo, Kernel, Local, Statement, Value } from "../../compile/loop.js";
+import { type Affine, Expressions, type Term } from "./affine.js";
+import { guardBytes } from "./arena.js";
+import { Code, type FunctionBuilder, type WasmType } from "./assembler.js";
+import type { MemoryOp } from "./opcodes.js";
+import { type Machine, type OpValue, extract, gather, operation, splat, wasmType, wide } from "./operations.js";
+
+/** Parameters of every kernel. */
+export const kernelParameters: readonly WasmType[] = ["i32", "i32", "i32", "i32"];
+const [firstParameter, lastParameter, tableParameter, scratchParameter] = [0, 1, 2, 3];
+
+/** Where a call's table, an array of words, holds what. */
+export interface TableLayout {
+  readonly workspace: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly counters: number;
+  readonly words: number;
+}
+
+export function tableLayout(inputs: readonly Aval[], outputs: readonly Aval[], loops: number): TableLayout {
+  const afterInputs = 1 + inputs.length;
+  const afterOutputs = afterInputs + outputs.length;
+  return { workspace: 0, inputs: 1, outputs: afterInputs, counters: afterOutputs, words: afterOutputs + loops };
+}
+
+/** What kernels of one program share. */
+export interface KernelContext {
+  readonly buffers: readonly BufferInfo[];
+  readonly table: TableLayout;
+  readonly relaxed: boolean;
+  /** The address of 16 constant bytes. */
+  constant(bytes: Uint8Array): number;
+  /** The index of the function that computes exact float64 remainders. */
+  remainder(): number;
+}
+
+/** A loop being written, or (the outermost) the function. */
+interface Scope {
+  /** Locals that change inside. */
+  readonly assigned: ReadonlySet<Local>;
+  readonly index: Local | null;
+  readonly step: number;
+  /** Runs before the loop; for the function, first of all. */
+  readonly preheader: Code;
+  /** What the preheader has computed, by what it is. */
+  readonly ready: Map<string, number>;
+  /** Pointers that move with the index, and the bytes they move by. */
+  readonly moving: { readonly pointer: number; readonly bytes: number }[];
+}
+
+/** A local that holds an address; a temporary one is only lent, until it was pushed. */
+interface Pointer {
+  readonly local: number;
+  readonly temporary: boolean;
+}
+
+export function renderKernel(kernel: Kernel, f: FunctionBuilder, context: KernelContext): void {
+  new KernelWriter(kernel, f, context).write(kernel);
+}
+
+class KernelWriter implements Machine {
+  code: Code;
+  readonly relaxed: boolean;
+  readonly #function: FunctionBuilder;
+  readonly #context: KernelContext;
+  readonly #expressions = new Expressions();
+  readonly #locals: Map<Local, number>;
+  /** Locals for use within one statement. What is hoisted never uses these: the loop body may have used them before. */
+  readonly #free = new Map<WasmType, number[]>();
+  readonly #tableWords = new Map<number, number>();
+  readonly #prologue = new Code();
+  readonly #scopes: Scope[] = [];
+
+  constructor(kernel: Kernel, f: FunctionBuilder, context: KernelContext) {
+    this.#function = f;
+    this.#context = context;
+    this.relaxed = context.relaxed;
+    this.code = f.code;
+    this.#locals = new Map([
+      [kernel.first, firstParameter],
+      [kernel.last, lastParameter],
+    ]);
+  }
+
+  write(kernel: Kernel): void {
+    const { scope, body } = this.#inScope(assignedIn(kernel.body), null, 0, () => this.#statements(kernel.body));
+    this.code.append(this.#prologue).append(scope.preheader).append(body);
+  }
+
+  // --- statements ------------------------------------------------------------------------------------------------------
+
+  #statements(list: readonly Statement[]): void {
+    for (const s of list) this.#statement(s);
+  }
+
+  #statement(s: Statement): void {
+    switch (s.kind) {
+      case "set":
+        this.value(s.value);
+        this.code.set(this.#local(s.local));
+        return;
+      case "store":
+        return this.#store(s.buffer, s.offset, s.value);
+      case "loop":
+        return this.#loop(s);
+      case "if":
+        this.value(s.condition);
+        this.code.if();
+        this.#statements(s.then);
+        if (s.otherwise.length > 0) {
+          this.code.else();
+          this.#statements(s.otherwise);
+        }
+        this.code.end();
+        return;
+    }
+  }
+
+  #loop({ index, from, to, step, body }: Statement & { kind: "loop" }): void {
+    const known = from.kind === "const" && to.kind === "const" ? Math.ceil((to.value - from.value) / step) : null;
+    if (known !== null && known <= 0) return;
+    const i = this.#local(index);
+    this.value(from);
+    this.code.set(i);
+    const assigned = assignedIn(body).add(index);
+    const limit = this.#limit(to, assigned);
+    const { scope, body: inner } = this.#inScope(assigned, index, step, (current) => {
+      this.#statements(body);
+      if (known === 1) return;
+      for (const { pointer, bytes } of current.moving) this.code.get(pointer).i32(bytes).op("i32.add").set(pointer);
+      this.code.get(i).i32(step).op("i32.add").tee(i);
+      limit.push();
+      this.code.op("i32.lt_s").brIf(0);
+    });
+    if (known === 1) {
+      this.code.append(scope.preheader).append(inner);
+      return;
+    }
+    if (known === null) {
+      this.code.get(i);
+      limit.push();
+      this.code.op("i32.lt_s").if();
+    }
+    this.code.append(scope.preheader).loop().append(inner).end();
+    if (known === null) this.code.end();
+    limit.done();
+  }
+
+  /** The end of a loop, computed once. */
+  #limit(to: Value, assigned: ReadonlySet<Local>): { push: () => void; done: () => void } {
+    if (to.kind === "const" || (to.kind === "get" && !assigned.has(to.local)))
+      return { push: () => this.value(to), done: () => undefined };
+    const local = this.#borrow("i32");
+    this.value(to);
+    this.code.set(local);
+    return { push: () => this.code.get(local), done: () => this.#giveBack("i32", local) };
+  }
+
+  /** Writes a loop body (or the function's) apart, while what it hoists collects in the scope's preheader. */
+  #inScope(
+    assigned: ReadonlySet<Local>,
+    index: Local | null,
+    step: number,
+    write: (scope: Scope) => void,
+  ): { scope: Scope; body: Code } {
+    const scope: Scope = {
+      assigned,
+      index,
+      step,
+      preheader: new Code(),
+      ready: new Map(),
+      moving: [],
+    };
+    this.#scopes.push(scope);
+    const body = this.#divert(new Code(), this.#scopes.length, () => write(scope));
+    this.#scopes.pop();
+    return { scope, body };
+  }
+
+  /** Writes into `target` as if only the first `depth` scopes were open. */
+  #divert(target: Code, depth: number, write: () => void): Code {
+    const outer = this.code;
+    const inner = this.#scopes.splice(depth);
+    this.code = target;
+    write();
+    this.code = outer;
+    this.#scopes.push(...inner);
+    return target;
+  }
+
+  /** A local that `write` fills (by leaving its value on the stack) before scope `depth` is entered. */
+  #hoist(depth: number, key: string, type: WasmType, write: () => void): number {
+    const scope = this.#scopes[depth];
+    const known = scope.ready.get(key);
+    if (known !== undefined) return known;
+    const local = this.#function.local(type);
+    this.#divert(scope.preheader, depth, () => {
+      write();
+      this.code.set(local);
+    });
+    scope.ready.set(key, local);
+    return local;
+  }
+
+  // --- locals ----------------------------------------------------------------------------------------------------------
+
+  #local(l: Local): number {
+    const known = this.#locals.get(l);
+    if (known !== undefined) return known;
+    const local = this.#function.local(wasmType(l.type, l.lanes));
+    this.#locals.set(l, local);
+    return local;
+  }
+  #borrow(type: WasmType): number {
+    return this.#free.get(type)?.pop() ?? this.#function.local(type);
+  }
+  #giveBack(type: WasmType, local: number): void {
+    const list = this.#free.get(type);
+    if (list === undefined) this.#free.set(type, [local]);
+    else list.push(local);
+  }
+  withTemp(type: WasmType, use: (local: number) => void): void {
+    const local = this.#borrow(type);
+    use(local);
+    this.#giveBack(type, local);
+  }
+
+  // --- values ----------------------------------------------------------------------------------------------------------
+
+  value(v: Value): void {
+    switch (v.kind) {
+      case "const":
+        return this.#constant(v.type, v.lanes, v.value);
+      case "get":
+        this.code.get(this.#local(v.local));
+        return;
+      case "counter":
+        this.code.get(this.#word(this.#context.table.counters + v.loop));
+        return;
+      case "load":
+        return this.#load(v.buffer, v.offset, loadOp(v), v);
+      case "splat":
+        return this.#splat(v);
+      case "pack":
+        return this.#pack(v);
+      case "lane":
+        this.value(v.value);
+        return extract(this, v.type, v.lane);
+      case "op":
+        return this.#operation(v);
+    }
+  }
+
+  constant(type: ScalarType, value: number): void {
+    this.#constant(type, wide(type) ? 2 : 4, value);
+  }
+  callRemainder(): void {
+    this.code.call(this.#context.remainder());
+  }
+
+  #operation(v: OpValue): void {
+    const level = this.#hoistable(v) ? this.#levelOf(v) : null;
+    if (level === null) return operation(this, v);
+    this.code.get(
+      this.#hoist(level, `value ${this.#expressions.key(v)}`, wasmType(v.type, v.lanes), () => operation(this, v)),
+    );
+  }
+  /** Integer arithmetic is worth a local when it can be computed outside of a loop. */
+  #hoistable(v: OpValue): boolean {
+    return v.lanes === 1 && v.type !== "float32" && v.type !== "float64";
+  }
+  /** The outermost scope before which a value can be computed, or `null` when it changes in the innermost. */
+  #levelOf(v: Value): number | null {
+    const { locals, loads } = this.#expressions.uses(v);
+    if (loads) return null;
+    const level = this.#scopes.findLastIndex((scope) => [...locals].some((l) => scope.assigned.has(l))) + 1;
+    return level < this.#scopes.length ? level : null;
+  }
+
+  #constant(type: ScalarType, lanes: number, value: number): void {
+    if (lanes !== 1) return this.#vectorConstant(type, value);
+    if (type === "float32") this.code.f32(value);
+    else if (type === "float64") this.code.f64(value);
+    else if (type === "int64") this.code.i64(BigInt(value));
+    else this.code.i32(value);
+  }
+  /** Zero is an instruction; others are loaded, since engines build a literal anew at each use. */
+  #vectorConstant(type: ScalarType, value: number): void {
+    const bytes = vectorBytes(type, value);
+    if (bytes.every((b) => b === 0)) this.code.v128(bytes);
+    else this.code.i32(0).memory("v128.load", this.#context.constant(bytes));
+  }
+
+  #splat(v: Value & { kind: "splat" }): void {
+    const { value, type } = v;
+    if (value.kind === "const") return this.#vectorConstant(type, value.value);
+    if (value.kind === "load")
+      return this.#load(value.buffer, value.offset, wide(type) ? "v128.load64_splat" : "v128.load32_splat", v);
+    this.value(value);
+    splat(this, type);
+  }
+
+  #pack(v: Value & { kind: "pack" }): void {
+    const loads = v.values.filter((x) => x.kind === "load");
+    if (loads.length < v.values.length) return gather(this, v.type, v.lanes, (lane) => this.value(v.values[lane]));
+    const offsets = loads.toReversed().map((x) => this.#pushAddress(x.buffer, x.offset));
+    this.code.memory(wide(v.type) ? "v128.load64_zero" : "v128.load32_zero", offsets[loads.length - 1]);
+    for (let lane = 1; lane < loads.length; lane++)
+      this.code.laneMemory(
+        wide(v.type) ? "v128.load64_lane" : "v128.load32_lane",
+        lane,
+        offsets[loads.length - 1 - lane],
+      );
+    if (v.type === "bool") this.code.op("i32x4.neg");
+  }
+
+  #load(buffer: number, offset: Value, op: MemoryOp, v: Value): void {
+    const bytes = this.#pushAddress(buffer, offset);
+    this.code.memory(op, bytes);
+    if (v.type === "bool" && v.lanes !== 1) this.code.op("i32x4.neg");
+  }
+
+  #store(buffer: number, offset: Value, v: Value): void {
+    const bytes = this.#pushAddress(buffer, offset);
+    this.value(v);
+    if (v.type === "bool" && v.lanes !== 1) this.code.op("i32x4.neg");
+    if (v.lanes === 2 && !wide(v.type)) this.code.laneMemory("v128.store64_lane", 0, bytes);
+    else this.code.memory(storeOp(v), bytes);
+  }
+
+  // --- addresses -------------------------------------------------------------------------------------------------------
+
+  /** Pushes the variable part of an element's address and returns the constant part. */
+  #pushAddress(buffer: number, offset: Value): number {
+    const { placement, dtype } = this.#context.buffers[buffer];
+    const { constant, terms } = this.#expressions.affine(offset, byteSize(dtype));
+    const within = ((constant % guardBytes) + guardBytes) % guardBytes;
+    this.#pushPointer(this.#pointer(buffer, { constant: constant - within, terms }, this.#scopes.length - 1));
+    return within + (placement.kind === "temporary" || placement.kind === "scratch" ? placement.offset : 0);
+  }
+
+  #pushPointer({ local, temporary }: Pointer): void {
+    this.code.get(local);
+    if (temporary) this.#giveBack("i32", local);
+  }
+
+  /** The base of a buffer plus `sum`, valid inside scope `depth` and those around it. */
+  #pointer(buffer: number, sum: Affine, depth: number): Pointer {
+    if (depth < 0) return this.#added(this.#base(buffer), sum);
+    const scope = this.#scopes[depth];
+    const key = `pointer ${this.#rootOf(buffer)} ${sum.constant} ${sum.terms.map((t) => `${t.key}*${t.factor}`).join()}`;
+    const known = scope.ready.get(key);
+    if (known !== undefined) return { local: known, temporary: false };
+    const changing = sum.terms.filter((t) => this.#changes(t, scope));
+    if (changing.length === 0) return this.#steadyPointer(buffer, sum, depth, key);
+    const [term] = changing;
+    if (changing.length === 1 && isIndex(term, scope)) {
+      const start = { ...sum, terms: sum.terms.filter((t) => t !== term) };
+      const local = this.#hoist(depth, key, "i32", () => {
+        this.#pushPointer(this.#pointer(buffer, start, depth - 1));
+        this.#term(term);
+        this.code.op("i32.add");
+      });
+      scope.moving.push({ pointer: local, bytes: term.factor * scope.step });
+      return { local, temporary: false };
+    }
+    const others = changing.filter((t) => !isIndex(t, scope));
+    const rest = { ...sum, terms: sum.terms.filter((t) => !others.includes(t)) };
+    return this.#added(this.#pointer(buffer, rest, depth), { constant: 0, terms: others });
+  }
+
+  /** An address that does not change in scope `depth` is computed before it. */
+  #steadyPointer(buffer: number, sum: Affine, depth: number, key: string): Pointer {
+    const { preheader, ready } = this.#scopes[depth];
+    let local = 0;
+    this.#divert(preheader, depth, () => {
+      const outer = this.#pointer(buffer, sum, depth - 1);
+      local = outer.local;
+      if (!outer.temporary) return;
+      local = this.#function.local("i32");
+      this.#pushPointer(outer);
+      this.code.set(local);
+    });
+    ready.set(key, local);
+    return { local, temporary: false };
+  }
+
+  /** `start` plus `sum`, computed on the spot. */
+  #added(start: Pointer, { constant, terms }: Affine): Pointer {
+    if (constant === 0 && terms.length === 0) return start;
+    this.#pushPointer(start);
+    if (constant !== 0) this.code.i32(constant).op("i32.add");
+    for (const t of terms) {
+      this.#term(t);
+      this.code.op("i32.add");
+    }
+    const local = this.#borrow("i32");
+    this.code.set(local);
+    return { local, temporary: true };
+  }
+
+  #base(buffer: number): Pointer {
+    const { placement } = this.#context.buffers[buffer];
+    const { workspace, inputs, outputs } = this.#context.table;
+    switch (placement.kind) {
+      case "scratch":
+        return { local: scratchParameter, temporary: false };
+      case "temporary":
+        return { local: this.#word(workspace), temporary: false };
+      case "input":
+        return { local: this.#word(inputs + placement.index), temporary: false };
+      case "output":
+        return { local: this.#word(outputs + placement.index), temporary: false };
+    }
+  }
+
+  #term({ atom, factor }: Term): void {
+    this.value(atom);
+    const log = Math.log2(factor);
+    if (Number.isInteger(log)) {
+      if (log > 0) this.code.i32(log).op("i32.shl");
+    } else this.code.i32(factor).op("i32.mul");
+  }
+
+  #changes({ atom }: Term, scope: Scope): boolean {
+    const { locals, loads } = this.#expressions.uses(atom);
+    return loads || [...locals].some((l) => scope.assigned.has(l));
+  }
+
+  /** Buffers with the same root differ by constants. */
+  #rootOf(buffer: number): string {
+    const { placement } = this.#context.buffers[buffer];
+    return placement.kind === "temporary" || placement.kind === "scratch"
+      ? placement.kind
+      : `${placement.kind} ${placement.index}`;
+  }
+
+  /** A word of the call's table, read at the start of the function. */
+  #word(index: number): number {
+    const known = this.#tableWords.get(index);
+    if (known !== undefined) return known;
+    const local = this.#function.local("i32");
+    this.#tableWords.set(index, local);
+    this.#prologue
+      .get(tableParameter)
+      .memory("i32.load", 4 * index)
+      .set(local);
+    return local;
+  }
+}
+
+const isIndex = ({ atom }: Term, scope: Scope): boolean => atom.kind === "get" && atom.local === scope.index;
+
+/** Locals that statements change. */
+function assignedIn(body: readonly Statement[], found = new Set<Local>()): Set<Local> {
+  for (const s of body) {
+    if (s.kind === "set") found.add(s.local);
+    else if (s.kind === "loop") assignedIn(s.body, found.add(s.index));
+    else if (s.kind === "if") {
+      assignedIn(s.then, found);
+      assignedIn(s.otherwise, found);
+    }
+  }
+  return found;
+}
+
+const scalarLoads: Readonly<Record<WasmType, MemoryOp>> = {
+  i32: "i32.load",
+  i64: "i64.load",
+  f32: "f32.load",
+  f64: "f64.load",
+  v128: "v128.load",
+};
+const scalarStores: Readonly<Record<WasmType, MemoryOp>> = {
+  i32: "i32.store",
+  i64: "i64.store",
+  f32: "f32.store",
+  f64: "f64.store",
+  v128: "v128.store",
+};
+
+function loadOp({ type, lanes }: Value): MemoryOp {
+  return lanes === 2 && !wide(type) ? "v128.load64_zero" : scalarLoads[wasmType(type, lanes)];
+}
+const storeOp = ({ type, lanes }: Value): MemoryOp => scalarStores[wasmType(type, lanes)];
+
+/** A constant in every lane, bools as masks. */
+function vectorBytes(type: ScalarType, value: number): Uint8Array {
+  switch (type) {
+    case "float32":
+      return new Uint8Array(new Float32Array(4).fill(value).buffer);
+    case "float64":
+      return new Uint8Array(new Float64Array(2).fill(value).buffer);
+    case "int64":
+      return new Uint8Array(new BigInt64Array(2).fill(BigInt(value)).buffer);
+    case "bool":
+      return new Uint8Array(16).fill(value === 0 ? 0 : 255);
+    case "int32":
+    case "uint32":
+      return new Uint8Array(new Int32Array(4).fill(value).buffer);
+  }
+}

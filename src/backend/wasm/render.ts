@@ -1,0 +1,196 @@
+/**
+ * A program as a WebAssembly module: a function for each kernel, and one for each segment, which runs the steps between
+ * two host routines in order, with their loops and branches, without returning to JavaScript.
+ */
+import type { Kernel, Program, Step } from "../../compile/loop.js";
+import type { Arena } from "./arena.js";
+import { sharedArena } from "./arena.js";
+import { type Code, type FunctionBuilder, ModuleBuilder } from "./assembler.js";
+import { hasRelaxedSimd } from "./features.js";
+import { type KernelContext, type TableLayout, kernelParameters, renderKernel, tableLayout } from "./kernel.js";
+
+type Routine = Step & { readonly kind: "routine" };
+
+/** What the driver in JavaScript does, in order. Loops and branches are here only where a routine is inside. */
+export type Action =
+  /** Calls the module's function `segment0`, `segment1`, … */
+  | { readonly kind: "segment"; readonly number: number }
+  | { readonly kind: "routine"; readonly routine: Routine }
+  | {
+      readonly kind: "loop";
+      readonly loop: number;
+      readonly length: number;
+      readonly reverse: boolean;
+      readonly actions: readonly Action[];
+    }
+  | { readonly kind: "branch"; readonly selector: number; readonly cases: readonly (readonly Action[])[] };
+
+export interface Rendered {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly table: TableLayout;
+  readonly actions: readonly Action[];
+  /** How many segments there are. */
+  readonly segments: number;
+}
+
+/** Segments take the address of the call's table and of the thread's scratch memory. */
+const segmentParameters = ["i32", "i32"] as const;
+const [table, scratch] = [0, 1];
+
+export function render(program: Program, arena: Arena): Rendered {
+  return new ProgramWriter(program, arena).write();
+}
+
+class ProgramWriter {
+  readonly #program: Program;
+  readonly #module = new ModuleBuilder({ shared: sharedArena });
+  readonly #context: KernelContext;
+  readonly #kernels = new Map<Kernel, FunctionBuilder>();
+  #remainder: number | null = null;
+  #segments = 0;
+
+  constructor(program: Program, arena: Arena) {
+    this.#program = program;
+    this.#context = {
+      buffers: program.buffers,
+      table: tableLayout(program.inputs, program.outputs, program.loops),
+      relaxed: hasRelaxedSimd(),
+      constant: (bytes) => arena.constant(bytes),
+      remainder: () => (this.#remainder ??= writeRemainder(this.#module)),
+    };
+  }
+
+  write(): Rendered {
+    const actions = this.#actions(this.#program.steps);
+    return { bytes: this.#module.finish(), table: this.#context.table, actions, segments: this.#segments };
+  }
+
+  #actions(steps: readonly Step[]): readonly Action[] {
+    const actions: Action[] = [];
+    let together: Step[] = [];
+    const flush = () => {
+      if (together.length > 0) actions.push(this.#segment(together));
+      together = [];
+    };
+    for (const step of steps) {
+      if (!hasRoutine(step)) {
+        together.push(step);
+        continue;
+      }
+      flush();
+      if (step.kind === "routine") actions.push({ kind: "routine", routine: step });
+      else if (step.kind === "loop") actions.push({ ...step, actions: this.#actions(step.steps) });
+      else if (step.kind === "branch") actions.push({ ...step, cases: step.cases.map((list) => this.#actions(list)) });
+    }
+    flush();
+    return actions;
+  }
+
+  #segment(steps: readonly Step[]): Action {
+    const number = this.#segments++;
+    const f = this.#module.function(segmentParameters, [], `segment${number}`);
+    this.#steps(f, steps);
+    return { kind: "segment", number };
+  }
+
+  #steps(f: FunctionBuilder, steps: readonly Step[]): void {
+    for (const step of steps) {
+      if (step.kind === "kernel")
+        f.code.i32(0).i32(step.kernel.tasks).get(table).get(scratch).call(this.#kernel(step.kernel));
+      else if (step.kind === "loop") this.#loop(f, step);
+      else if (step.kind === "branch") this.#branch(f, step);
+    }
+  }
+
+  #kernel(kernel: Kernel): number {
+    const known = this.#kernels.get(kernel);
+    if (known !== undefined) return known.index;
+    const f = this.#module.function(kernelParameters, [], `kernel${this.#kernels.size}`);
+    this.#kernels.set(kernel, f);
+    renderKernel(kernel, f, this.#context);
+    return f.index;
+  }
+
+  /** The counter lives in the call's table, where kernels read it. */
+  #loop(f: FunctionBuilder, { loop, length, reverse, steps }: Step & { kind: "loop" }): void {
+    if (length === 0) return;
+    const counter = f.local("i32");
+    const at = 4 * (this.#context.table.counters + loop);
+    f.code.i32(reverse ? length - 1 : 0).set(counter);
+    f.code.loop().get(table).get(counter).memory("i32.store", at);
+    this.#steps(f, steps);
+    f.code
+      .get(counter)
+      .i32(reverse ? -1 : 1)
+      .op("i32.add")
+      .tee(counter);
+    if (reverse) f.code.i32(0).op("i32.ge_s");
+    else f.code.i32(length).op("i32.lt_s");
+    f.code.brIf(0).end();
+  }
+
+  #branch(f: FunctionBuilder, { selector, cases }: Step & { kind: "branch" }): void {
+    const last = cases.length - 1;
+    f.code.block();
+    for (let i = 0; i <= last; i++) f.code.block();
+    this.#selected(f.code, f.local("i32"), selector, last);
+    f.code.brTable(
+      cases.map((_, i) => i),
+      last,
+    );
+    cases.forEach((steps, i) => {
+      f.code.end();
+      this.#steps(f, steps);
+      if (i < last) f.code.br(last - i);
+    });
+    f.code.end();
+  }
+
+  /** Pushes the selector, at least 0; the table of branches clamps it from above. */
+  #selected(code: Code, x: number, selector: number, last: number): void {
+    const { placement } = this.#program.buffers[selector];
+    const { workspace, inputs, outputs } = this.#context.table;
+    let offset = 0;
+    if (placement.kind === "scratch") {
+      code.get(scratch);
+      offset = placement.offset;
+    } else {
+      const word =
+        placement.kind === "temporary" ? workspace : (placement.kind === "input" ? inputs : outputs) + placement.index;
+      code.get(table).memory("i32.load", 4 * word);
+      if (placement.kind === "temporary") offset = placement.offset;
+    }
+    code.memory("i32.load", offset).tee(x).i32(0).get(x).i32(0).op("i32.ge_s").op("select");
+    code.set(x).get(x).i32(last).get(x).i32(last).op("i32.le_s").op("select");
+  }
+}
+
+function hasRoutine(step: Step): boolean {
+  if (step.kind === "routine") return true;
+  if (step.kind === "loop") return step.steps.some(hasRoutine);
+  if (step.kind === "branch") return step.cases.some((steps) => steps.some(hasRoutine));
+  return false;
+}
+
+/**
+ * The exact remainder of float64 division, with the sign of the dividend: doubles the divisor while it fits, then halves
+ * it back and subtracts; none of these steps rounds.
+ */
+function writeRemainder(module: ModuleBuilder): number {
+  const f = module.function(["f64", "f64"], ["f64"]);
+  const [x, y] = [0, 1];
+  const [rest, divisor, part] = [f.local("f64"), f.local("f64"), f.local("f64")];
+  const c = f.code;
+  c.get(x).op("f64.abs").set(rest).get(y).op("f64.abs").tee(divisor).set(part);
+  // NaN for a NaN, an infinite dividend or a zero divisor.
+  c.get(rest).f64(Infinity).op("f64.lt").get(divisor).f64(0).op("f64.gt").op("i32.and").op("i32.eqz");
+  c.if().f64(Number.NaN).return().end();
+  c.get(divisor).f64(Infinity).op("f64.eq").if().get(x).return().end();
+  c.block().loop().get(part).get(rest).get(part).op("f64.sub").op("f64.le").op("i32.eqz").brIf(1);
+  c.get(part).get(part).op("f64.add").set(part).br(0).end().end();
+  c.block().loop().get(part).get(divisor).op("f64.ge").op("i32.eqz").brIf(1);
+  c.get(rest).get(part).op("f64.ge").if().get(rest).get(part).op("f64.sub").set(rest).end();
+  c.get(part).f64(0.5).op("f64.mul").set(part).br(0).end().end();
+  c.get(rest).get(x).op("f64.copysign");
+  return f.index;
+}

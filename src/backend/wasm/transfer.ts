@@ -1,0 +1,41 @@
+/** Copies between arrays of the host and the arena. */
+import { type TypedArray, hostArray } from "../../ir/dtype.js";
+import type { NdArray } from "../../ir/node.js";
+import { type Aval, sizeOf } from "../../ir/shape.js";
+import type { Arena } from "./arena.js";
+
+/** The arena's own elements of a tensor; valid until the arena grows. */
+function view(arena: Arena, aval: Aval, address: number): Exclude<TypedArray, Uint8Array> {
+  const { buffer } = arena.bytes;
+  const length = sizeOf(aval.shape);
+  switch (aval.dtype) {
+    case "float32":
+      return new Float32Array(buffer, address, length);
+    case "float64":
+      return new Float64Array(buffer, address, length);
+    case "int32":
+    case "bool":
+      return new Int32Array(buffer, address, length);
+    case "uint32":
+      return new Uint32Array(buffer, address, length);
+  }
+}
+
+/** Writes elements; bools become the words 0 and 1. */
+export function write(arena: Arena, aval: Aval, address: number, data: ArrayLike<number>): void {
+  const target = view(arena, aval, address);
+  if (aval.dtype === "bool") for (let i = 0; i < target.length; i++) target[i] = data[i] === 0 ? 0 : 1;
+  else target.set(data);
+}
+
+/** A copy of the elements. */
+export function copyOut(arena: Arena, aval: Aval, address: number): TypedArray {
+  const array = hostArray(aval.dtype, sizeOf(aval.shape));
+  array.set(view(arena, aval, address));
+  return array;
+}
+
+/** The elements as host routines take them. */
+export function toNdArray(arena: Arena, aval: Aval, address: number): NdArray {
+  return { shape: aval.shape, data: Float64Array.from(view(arena, aval, address)) };
+}
