@@ -110,14 +110,3 @@ test("growth keeps contents and refreshes views", () => {
   assert.ok(arena.words.length > before);
   assert.equal(arena.words[first.address / 4], 1234);
 });
-
-test("equal constants share an address", () => {
-  const arena = new Arena();
-  const a = arena.constant(new Uint8Array(16).fill(7));
-  const others = Array.from({ length: 600 }, (_, i) =>
-    arena.constant(new Uint8Array(16).fill(i & 255).fill(i >> 8, 8)),
-  );
-  assert.equal(arena.constant(new Uint8Array(16).fill(7)), a);
-  assert.equal(new Set(others).size, 600);
-  assert.deepEqual([...arena.bytes.subarray(a, a + 16)], new Array(16).fill(7));
-});

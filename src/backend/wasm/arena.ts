@@ -16,14 +16,10 @@ export const guardBytes = 1 << 20;
 /** What wasm32 can address. */
 export const addressable = 2 ** 32;
 
-const constantBytes = 4096;
-
 export class Arena {
   readonly memory: WebAssembly.Memory;
   readonly limit: number;
   readonly #allocator: Allocator;
-  readonly #constants = new Map<string, number>();
-  #constantArea: { next: number; end: number } = { next: 0, end: 0 };
   #bytes = new Uint8Array(0);
   #words = new Int32Array(0);
 
@@ -43,10 +39,10 @@ export class Arena {
 
   /** At least `bytes` (more than 0), aligned to a cache line; `reclaim` gives back what it can when all is in use. */
   allocate(bytes: number, reclaim: () => void = () => undefined): Chunk {
-    const found = this.#allocator.allocate(bytes) ?? this.#growFor(bytes);
+    const found = this.#find(bytes);
     if (found !== null) return found;
     reclaim();
-    const second = this.#allocator.allocate(bytes);
+    const second = this.#find(bytes);
     if (second !== null) return second;
     const { used } = this.#allocator;
     throw new OutOfMemoryError(
@@ -56,22 +52,6 @@ export class Arena {
   }
   release(chunk: Chunk): void {
     this.#allocator.release(chunk);
-  }
-
-  /** The address of 16 constant bytes; equal constants share one. */
-  constant(bytes: Uint8Array): number {
-    const key = bytes.join();
-    const known = this.#constants.get(key);
-    if (known !== undefined) return known;
-    if (this.#constantArea.next === this.#constantArea.end) {
-      const { address } = this.allocate(constantBytes);
-      this.#constantArea = { next: address, end: address + constantBytes };
-    }
-    const address = this.#constantArea.next;
-    this.#constantArea.next += 16;
-    this.bytes.set(bytes, address);
-    this.#constants.set(key, address);
-    return address;
   }
 
   /** The whole memory; a view taken before an allocation may be detached after it. */
@@ -91,6 +71,9 @@ export class Arena {
     return this.#allocator.peak;
   }
 
+  #find(bytes: number): Chunk | null {
+    return this.#allocator.allocate(bytes) ?? this.#growFor(bytes);
+  }
   /** Makes room for `bytes`, and more when it is cheap, so that growing stays rare. */
   #growFor(bytes: number): Chunk | null {
     const { end } = this.#allocator;

@@ -30,7 +30,7 @@ export class WasmDevice {
 
   read(value: DeviceValue): TypedArray {
     assertPresent("read", value);
-    const own = ownValue(value);
+    const own = ownValue(value, this.#state.holdings);
     return copyOut(this.#state.arena, own, own.address);
   }
 

@@ -69,7 +69,7 @@ export class WasmExecutable implements Executable {
     this.#program = program;
     this.#donated = donated;
     this.#state = state;
-    this.#rendered = render(program, state.arena);
+    this.#rendered = render(program);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#rendered.bytes), {
       env: { memory: state.arena.memory },
     });
@@ -82,7 +82,7 @@ export class WasmExecutable implements Executable {
 
   run(values: readonly DeviceValue[]): readonly DeviceValue[] {
     assertInputs(this.#program.inputs, this.#donated, values);
-    const inputs = values.map(ownValue);
+    const inputs = values.map((value) => ownValue(value, this.#state.holdings));
     const { areas } = this.#state;
     const fresh = this.#allocateOutputs();
     const area = areas.take(this.#areaBytes);

@@ -40,8 +40,6 @@ export interface KernelContext {
   readonly buffers: readonly BufferInfo[];
   readonly table: TableLayout;
   readonly relaxed: boolean;
-  /** The address of 16 constant bytes. */
-  constant(bytes: Uint8Array): number;
   /** The index of the function that computes exact float64 remainders. */
   remainder(): number;
 }
@@ -296,11 +294,10 @@ class KernelWriter implements Machine {
     else if (type === "int64") this.code.i64(BigInt(value));
     else this.code.i32(value);
   }
-  /** Zero is an instruction; others are loaded, since engines build a literal anew at each use. */
+  /** Built once, at the start: engines build a literal anew at each use (which costs a loop more than half its speed). */
   #vectorConstant(type: ScalarType, value: number): void {
     const bytes = vectorBytes(type, value);
-    if (bytes.every((b) => b === 0)) this.code.v128(bytes);
-    else this.code.i32(0).memory("v128.load", this.#context.constant(bytes));
+    this.code.get(this.#hoist(0, `constant ${bytes.join()}`, "v128", () => this.code.v128(bytes)));
   }
 
   #splat(v: Value & { kind: "splat" }): void {

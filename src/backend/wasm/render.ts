@@ -3,7 +3,6 @@
  * two host routines in order, with their loops and branches, without returning to JavaScript.
  */
 import type { Kernel, Program, Step } from "../../compile/loop.js";
-import type { Arena } from "./arena.js";
 import { sharedArena } from "./arena.js";
 import { type Code, type FunctionBuilder, ModuleBuilder } from "./assembler.js";
 import { hasRelaxedSimd } from "./features.js";
@@ -37,8 +36,8 @@ export interface Rendered {
 const segmentParameters = ["i32", "i32"] as const;
 const [table, scratch] = [0, 1];
 
-export function render(program: Program, arena: Arena): Rendered {
-  return new ProgramWriter(program, arena).write();
+export function render(program: Program): Rendered {
+  return new ProgramWriter(program).write();
 }
 
 class ProgramWriter {
@@ -49,13 +48,12 @@ class ProgramWriter {
   #remainder: number | null = null;
   #segments = 0;
 
-  constructor(program: Program, arena: Arena) {
+  constructor(program: Program) {
     this.#program = program;
     this.#context = {
       buffers: program.buffers,
       table: tableLayout(program.inputs, program.outputs, program.loops),
       relaxed: hasRelaxedSimd(),
-      constant: (bytes) => arena.constant(bytes),
       remainder: () => (this.#remainder ??= writeRemainder(this.#module)),
     };
   }

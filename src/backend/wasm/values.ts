@@ -60,7 +60,7 @@ export class WasmValue implements DeviceValue {
   readonly device = wasmName;
   readonly dtype: DType;
   readonly shape: Shape;
-  readonly #owner: Holdings;
+  readonly owner: Holdings;
   #holding: Holding | null;
   #gone: "freed" | "donated" | null = null;
 
@@ -69,7 +69,7 @@ export class WasmValue implements DeviceValue {
     this.dtype = aval.dtype;
     this.shape = aval.shape;
     this.#holding = holding;
-    this.#owner = owner;
+    this.owner = owner;
   }
   get gone(): "freed" | "donated" | null {
     return this.#gone;
@@ -81,7 +81,7 @@ export class WasmValue implements DeviceValue {
   free(): void {
     if (this.#gone !== null) return;
     this.#gone = "freed";
-    if (this.#holding !== null) this.#owner.free(this.#holding);
+    if (this.#holding !== null) this.owner.free(this.#holding);
     this.#holding = null;
   }
   /** Gives the memory away; the taker frees it. */
@@ -96,8 +96,9 @@ export class WasmValue implements DeviceValue {
 /** Bytes a tensor takes in the arena. */
 export const bytesOf = (aval: Aval): number => byteSize(aval.dtype) * sizeOf(aval.shape);
 
-export function ownValue(value: DeviceValue): WasmValue {
-  if (value instanceof WasmValue) return value;
+/** The value as this device made it. */
+export function ownValue(value: DeviceValue, owner: Holdings): WasmValue {
+  if (value instanceof WasmValue && value.owner === owner) return value;
   throw new DeviceError(
     `wasm: tensors must be on one device, got ${show(value)} on ${value.device}. move it with x.to("wasm")`,
   );
