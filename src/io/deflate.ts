@@ -83,7 +83,8 @@ export async function gunzip(what: string, bytes: Uint8Array, limit = 2 ** 31): 
   const out = await through(new DecompressionStream("gzip"), bytes, limit).catch((error: unknown) => {
     throw new FormatError(`${what}: the gzip stream is damaged or cut off (${reason(error)})`, { cause: error });
   });
-  // Some decoders ignore what follows the stream. The last eight bytes describe the last member, so they give it away.
+  // Some decoders ignore what follows the stream. The last eight bytes describe the last member, so they give it away
+  // (all but padding with zeros, which gzip itself allows).
   const trailer = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 8, 8);
   const last = trailer.getUint32(4, true);
   if (last > out.length || crc32(out.subarray(out.length - last)) !== trailer.getUint32(0, true))

@@ -109,6 +109,24 @@ export function encode(data: TypedArray): Uint8Array {
   return bytes;
 }
 
+/** A typed array as an array of the given shape; by default of rank 1. A `Uint8Array` holds booleans. */
+export function arrayOf(data: TypedArray, shape: Shape = [data.length]): HostArray {
+  const array = { dtype: dtypeOf(data), shape, data };
+  checkHostArray("arrayOf", array);
+  return array;
+}
+
+/** Whether the elements of a typed array are those of a dtype. */
+export const isTypedArray = (x: unknown): x is TypedArray =>
+  x instanceof Float32Array ||
+  x instanceof Float64Array ||
+  x instanceof Int32Array ||
+  x instanceof Uint32Array ||
+  x instanceof Uint8Array;
+
+export const isHostArray = (x: unknown): x is HostArray =>
+  typeof x === "object" && x !== null && "data" in x && "dtype" in x && "shape" in x && isTypedArray(x.data);
+
 /** Throws unless the array's values are as many, and of the type, that its shape and dtype say. */
 export function checkHostArray(op: string, array: HostArray): void {
   if (dtypeOf(array.data) !== array.dtype)

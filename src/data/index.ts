@@ -1,0 +1,19 @@
+/** Data sets, batches of them, and the handwritten digits. */
+export { type Batch, type Leaf, type Rows, collate } from "./batch.js";
+export {
+  type ArrayDataset,
+  type Dataset,
+  type SplitOptions,
+  arrayDataset,
+  batchOf,
+  map,
+  split,
+  subset,
+  take,
+} from "./dataset.js";
+export { type LoaderOptions, type LoaderState, DataLoader } from "./loader.js";
+export { permutation } from "./shuffle.js";
+export { type DownloadOptions, type DownloadProgress, type RemoteFile, download } from "./download.js";
+export { cacheFolder, dataFolders } from "./folders.js";
+export { type LabelledImages, type MnistOptions, labelledImages, mnist } from "./mnist.js";
+export { type DigitsOptions, digits } from "./digits.js";

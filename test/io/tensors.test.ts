@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { type Tensor, tensor, zeros } from "typegrad";
+import { load, loadNpy, parseSafetensors, readFile, save, saveNpy } from "typegrad/io";
+
+const folder = await mkdtemp(join(tmpdir(), "typegrad-tensors-"));
+after(() => rm(folder, { recursive: true }));
+
+const tensors: Readonly<Record<string, Tensor>> = {
+  "layers.0.weight": tensor([
+    [1, 2, 3],
+    [4, 5, 6],
+  ]).mul(0.5),
+  steps: tensor(7, { dtype: "int32" }),
+  mask: tensor([true, false]),
+  seed: tensor(Uint32Array.of(2 ** 32 - 1)),
+  wide: tensor([1 / 3], { dtype: "float64" }),
+  none: zeros([0, 2]),
+};
+
+test("tensors of every dtype come back from files by name", async () => {
+  for (const name of ["a.safetensors", "b.npz", "new/c.npz"]) {
+    const path = join(folder, name);
+    await save(path, tensors, { compress: name.startsWith("new") });
+    const found = await load(path);
+    assert.deepEqual(Object.keys(found).sort(), Object.keys(tensors).sort());
+    for (const [key, expected] of Object.entries(tensors)) {
+      assert.equal(found[key].describe(), expected.describe());
+      assert.deepEqual(await found[key].data(), await expected.data());
+    }
+  }
+});
+
+test("metadata stands in the header", async () => {
+  const path = join(folder, "notes.safetensors");
+  await save(path, tensors, { metadata: { epoch: "3" } });
+  assert.deepEqual(Object.fromEntries(parseSafetensors(await readFile(path)).metadata), { epoch: "3" });
+});
+
+test("one tensor as npy", async () => {
+  const path = join(folder, "one.npy");
+  await saveNpy(path, tensors["layers.0.weight"]);
+  assert.deepEqual(await (await loadNpy(path)).toArray(), [
+    [0.5, 1, 1.5],
+    [2, 2.5, 3],
+  ]);
+});
+
+test("other names of files are refused", async () => {
+  await assert.rejects(save("a.pt", tensors), /save: .* \.safetensors or \.npz, got a\.pt\. for one array use saveNpy/);
+  await assert.rejects(load("a.npy"), /load: .*got a\.npy\. for one array use loadNpy/);
+});
