@@ -247,7 +247,7 @@ export const broadcastPrimitive: Primitive<{ readonly shape: Shape; readonly axe
     const increasing = axes.every((a, i) => i === 0 || axes[i - 1] < a);
     if (!increasing || axes.length !== x.shape.length || axes.some((a, i) => x.shape[i] !== shape[a]))
       throw new ShapeError(
-        `broadcast: ${show(x)} must fit axes [${axes.join(",")}] of [${shape.join(",")}]. give each dimension its axis`,
+        `broadcast: the input must fit axes [${axes.join(",")}] of [${shape.join(",")}], got ${show(x)}. give each dimension its axis`,
       );
     return [{ dtype: x.dtype, shape }];
   },
@@ -279,7 +279,7 @@ export const broadcastPrimitive: Primitive<{ readonly shape: Shape; readonly axe
     {
       inputs: [{ dtype: "float32", shape: [2] }],
       params: { shape: [3], axes: [0] },
-      message: "broadcast: float32[2] must fit",
+      message: "broadcast: the input must fit axes [0] of [3], got float32[2]",
     },
   ],
 });
@@ -329,7 +329,7 @@ export const sumPrimitive: Primitive<{ readonly axes: readonly number[] }> = lin
     {
       inputs: [{ dtype: "float32", shape: [2] }],
       params: { axes: [1] },
-      message: "sum: axis 1 is out of range for float32[2]",
+      message: "sum: the axis must lie in float32[2], got 1",
     },
     { inputs: [{ dtype: "bool", shape: [2] }], params: { axes: [0] }, message: "sum: dtype must be" },
   ],
@@ -341,7 +341,7 @@ export const sum = (x: Node, axes: readonly number[]): Node =>
 export function reducedShape(name: string, x: Aval, axes: readonly number[]): Shape {
   for (const a of axes)
     if (!(a >= 0 && a < x.shape.length))
-      throw new ShapeError(`${name}: axis ${a} is out of range for ${show(x)}. name an axis it has`);
+      throw new ShapeError(`${name}: the axis must lie in ${show(x)}, got ${a}. name an axis it has`);
   return x.shape.filter((_, i) => !axes.includes(i));
 }
 

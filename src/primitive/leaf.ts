@@ -111,7 +111,7 @@ export const markPrimitive: Primitive<None> = linear<None>({
   batch: ([x]) => [x],
   lower: ([x]) => ({ form: "inline", body: identity(x) }),
   reference: ([x]) => [x],
-  samples: [sample("float32", [[2, 3]], none)],
+  samples: dtypes.map((dtype) => sample(dtype, [[2, 3]], none)),
   errors: [],
 });
 export function mark(x: Node, scope: Scope): Node {
@@ -129,7 +129,7 @@ export const stopGradientPrimitive: Primitive<None> = {
   batch: ([x]) => [stopGradient(x)],
   lower: ([x]) => ({ form: "inline", body: identity(x) }),
   reference: ([x]) => [x],
-  samples: [sample("float32", [[2, 3]], none)],
+  samples: dtypes.map((dtype) => sample(dtype, [[2, 3]], none)),
   errors: [],
 };
 export const stopGradient = (x: Node): Node => apply(stopGradientPrimitive, [x], none);
@@ -145,7 +145,7 @@ export const barrierPrimitive: Primitive<None> = linear<None>({
   batch: ([x, after], [xBatched], size) => [barrier(xBatched ? x : stacked(x, size), after)],
   lower: ([x]) => ({ form: "map", value: (at) => x.at(at) }),
   reference: ([x]) => [x],
-  samples: [sample("float32", [[2, 3], [2]], none)],
+  samples: dtypes.map((dtype) => sample(dtype, [[2, 3], [2]], none)),
   errors: [],
 });
 export const barrier = (x: Node, after: Node): Node => apply(barrierPrimitive, [x, after], none);

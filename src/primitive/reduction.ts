@@ -85,7 +85,7 @@ function reduction(def: Reduction): Primitive<Axes> {
       {
         inputs: [{ dtype: def.dtypes[0], shape: [2] }],
         params: { axes: [1] },
-        message: `${def.name}: axis 1 is out of range`,
+        message: `${def.name}: the axis must lie in ${def.dtypes[0]}[2], got 1`,
       },
     ],
   };
@@ -247,7 +247,7 @@ export const cumsumPrimitive = linear<{ readonly axis: number; readonly reverse:
     {
       inputs: [{ dtype: "float32", shape: [2] }],
       params: { axis: 2, reverse: false },
-      message: "cumsum: axis 2 is out of range",
+      message: "cumsum: the axis must lie in float32[2], got 2",
     },
   ],
 });

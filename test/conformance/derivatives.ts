@@ -60,8 +60,8 @@ function gradientOf(f: Field, at: readonly NdArray[], i: number, g: readonly NdA
 const inDouble = (avals: readonly Aval[]): boolean =>
   avals.some((x) => x.dtype === "float64") && avals.every((x) => x.dtype !== "float32");
 
-/** Both modes, and that they are transposes of each other. */
-export function checkDerivatives(at: Case): void {
+/** Both modes, and that they are transposes of each other; whether the sample is one to differentiate. */
+export function checkDerivatives(at: Case): boolean {
   const { primitive, sample, index, report } = at;
   const holes = holesOf(sample.inputs);
   const node = Node.apply(primitive, holes, sample.params);
@@ -70,7 +70,7 @@ export function checkDerivatives(at: Case): void {
     outputs: node.outputs,
     of: (values) => primitive.reference(values, sample.params, node.outputs),
   };
-  if (!inDouble([...field.inputs, ...field.outputs])) return;
+  if (!inDouble([...field.inputs, ...field.outputs])) return false;
   const seed = seedOf(`derivatives of ${primitive.name} ${index}`);
   const next = randomNumbers(seed);
   const values = drawAll(sample.inputs, seed);
@@ -85,10 +85,16 @@ export function checkDerivatives(at: Case): void {
     const size = [...values, ...cotangents].reduce((n, x) => n + x.data.length, 0);
     if (size <= small) report.run(() => checkSecond(at, holes, values, cotangents));
   }
+  return true;
 }
 
 /** What is declared not differentiable is so in both modes, and is flat wherever it has a float result. */
-function checkFlat({ primitive, sample, index, report }: Case, field: Field, values: NdArray[], tangents: (NdArray | null)[]) {
+function checkFlat(
+  { primitive, sample, index, report }: Case,
+  field: Field,
+  values: NdArray[],
+  tangents: (NdArray | null)[],
+) {
   report.at(primitive, index, sample, "not differentiable");
   report.is(primitive.vjp === notDifferentiable && primitive.jvp === notDifferentiable, "only one mode says so");
   if (primitive === stopGradientPrimitive) return; // zero by decree
@@ -167,7 +173,15 @@ function checkTransposed(
   const [ts, gs] = [holesOf(sample.inputs), holesOf(node.outputs)];
   const inputs = [...holes, ...ts, ...gs];
   const all = [...values, ...tangents.map((t, i) => t ?? values[i]), ...cotangents];
-  const dy = interpreted(inputs, primitive.jvp(node, ts.map((t, i) => (tangents[i] ? t : null))), node.outputs, all);
+  const dy = interpreted(
+    inputs,
+    primitive.jvp(
+      node,
+      ts.map((t, i) => (tangents[i] ? t : null)),
+    ),
+    node.outputs,
+    all,
+  );
   const floatOnly = gs.map((g, k) => (isFloat(node.outputs[k].dtype) ? g : null));
   const dx = interpreted(inputs, primitive.vjp(node, floatOnly), sample.inputs, all);
   const left = dy.reduce((sum, y, k) => (floatOnly[k] ? sum + dotOf(y, cotangents[k]) : sum), 0);
@@ -187,7 +201,11 @@ function checkSecond(
   const outputs = outputsOf(primitive, holes, sample.params);
   const seeds = holesOf(outputs.map((y) => y.aval));
   const floatSeeds = seeds.filter((g) => isFloat(g.dtype));
-  const first = backward(outputs, seeds.map((g) => (isFloat(g.dtype) ? g : null)), holes).filter((x) => x !== null);
+  const first = backward(
+    outputs,
+    seeds.map((g) => (isFloat(g.dtype) ? g : null)),
+    holes,
+  ).filter((x) => x !== null);
   if (first.length === 0) return;
   const sources = [...holes, ...floatSeeds];
   const at = [...values, ...cotangents.filter((_, k) => isFloat(outputs[k].dtype))];
@@ -208,7 +226,11 @@ function checkSecond(
   report.at(primitive, index, sample, "jvp of vjp = finite differences");
   const tangents = sources.map((x) => (isFloat(x.dtype) ? weights(x.aval, next) : null));
   const ts = holesOf(field.inputs);
-  const given = forward(first, sources, ts.map((t, i) => (tangents[i] ? t : null)));
+  const given = forward(
+    first,
+    sources,
+    ts.map((t, i) => (tangents[i] ? t : null)),
+  );
   const all = [...at, ...tangents.map((t, i) => t ?? at[i])];
   const moved = interpreted([...sources, ...ts], given, field.outputs, all);
   directional(field, at, tangents).forEach((dy, k) => report.close(moved[k], dy, differences, `derivative ${k}`));

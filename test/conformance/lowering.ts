@@ -54,7 +54,13 @@ function specialValues({ sample }: Case, seed: number): NdArray[] {
   });
 }
 
-function compare(report: Report, nodes: readonly Aval[], got: readonly NdArray[], expected: readonly NdArray[], what: string) {
+function compare(
+  report: Report,
+  nodes: readonly Aval[],
+  got: readonly NdArray[],
+  expected: readonly NdArray[],
+  what: string,
+) {
   zip(got, expected).forEach(([x, y], i) => report.close(x, y, rounding[nodes[i].dtype], `${what}, output ${i}`));
 }
 
@@ -81,7 +87,13 @@ function checkFused(device: Device, { primitive, sample, index, report }: Case, 
   });
   const inputs = [...holes, ...shifts];
   const all = [...shifted, ...shiftValues];
-  compare(report, outputs.map((y) => y.aval), computed(device, inputs, outputs, all), interpret(inputs, outputs, all), "fused");
+  compare(
+    report,
+    outputs.map((y) => y.aval),
+    computed(device, inputs, outputs, all),
+    interpret(inputs, outputs, all),
+    "fused",
+  );
 }
 
 const tensorOf = (x: NdArray, dtype: DType): Tensor =>
@@ -105,7 +117,13 @@ function checkCompiled(device: Device, { primitive, sample, index, report }: Cas
   const eager = f(...tensors());
   const expected = arrays(eager);
   for (const round of [1, 2])
-    compare(report, eager.map((y) => y.node.aval), arrays(compiled(...tensors())), expected, `call ${round}`);
+    compare(
+      report,
+      eager.map((y) => y.node.aval),
+      arrays(compiled(...tensors())),
+      expected,
+      `call ${round}`,
+    );
   report.is(compiled.traces() === 1, `traced ${compiled.traces()} times`);
 }
 

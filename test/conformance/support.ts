@@ -78,10 +78,16 @@ export const outputsOf = (primitive: Primitive, inputs: readonly Node[], params:
   Node.parts(Node.apply(primitive, inputs, params));
 
 /** The reference rule itself, rounded to the dtypes of the results. */
-export function referenceOf(primitive: Primitive, params: unknown, inputs: readonly NdArray[], outputs: readonly Aval[]) {
-  return zip(primitive.reference(inputs, params, outputs), outputs).map(
-    ([y, aval]): NdArray => ({ shape: y.shape, data: y.data.map((x) => roundTo(aval.dtype, x)) }),
-  );
+export function referenceOf(
+  primitive: Primitive,
+  params: unknown,
+  inputs: readonly NdArray[],
+  outputs: readonly Aval[],
+) {
+  return zip(primitive.reference(inputs, params, outputs), outputs).map(([y, aval]): NdArray => ({
+    shape: y.shape,
+    data: y.data.map((x) => roundTo(aval.dtype, x)),
+  }));
 }
 
 /** A graph computed by a device. */
