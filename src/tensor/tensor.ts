@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The tensor: a handle on a node of the graph, with the operations users call. */
 import type { DType, TypedArray } from "../ir/dtype.js";
 import type { HostValue, Node } from "../ir/node.js";

@@ -19,6 +19,7 @@ const near = (measured: readonly number[], expected: readonly number[], toleranc
 const expectations: Readonly<Record<string, (output: string) => void>> = {
   // Least squares by hand: the alternating errors of ±0.5 have covariance -0.25 with x, whose variance is 8.25.
   "fit-a-line": (output) => near(numbers(output.trim().split("\n").at(-1) ?? ""), [3 - 0.25 / 8.25, -2], 1e-3),
+  xor: (output) => assert.match(output, /= 0, 1, 1, 0$/m),
   derivatives: (output) => {
     const lines = output.trim().split("\n");
     near(numbers(lines[0]), [1, 1], 1e-9);
@@ -27,6 +28,10 @@ const expectations: Readonly<Record<string, (output: string) => void>> = {
   // 2 |w·x - y| |x| for each row
   "per-example-gradients": (output) =>
     near(numbers(output), [2 * 3.5 * 14 ** 0.5, 2 * 1, 2 * 2 * 6 ** 0.5, 2 * 1.5 * 3 ** 0.5], 1e-3),
+  "compiled-step": (output) => {
+    const [eager, compiled] = output.trim().split("\n").map(numbers);
+    near([compiled[0]], [eager[0]], 1e-4);
+  },
 };
 
 const examples = readdirSync(`${root}/examples`).filter((f) => f.endsWith(".ts"));

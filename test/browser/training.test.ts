@@ -1,0 +1,61 @@
+/** A page bundled by Vite, served on loopback and opened in Debian's chromium trains a model. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { build, preview } from "vite";
+
+const page = fileURLToPath(new URL("../../../test/browser/page", import.meta.url));
+const executablePath = process.env["TYPEGRAD_CHROMIUM"] ?? "/usr/bin/chromium";
+const skip = existsSync(executablePath)
+  ? false
+  : `NO BROWSER TEST: there is no ${executablePath}; set TYPEGRAD_CHROMIUM`;
+const args = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Bundlers outside the package find it by name in `node_modules`; inside it, its own exports are asked. */
+const ownPackage = {
+  name: "own-package",
+  resolveId: (id: string): string | null =>
+    /^typegrad(\/|$)/.test(id) ? fileURLToPath(import.meta.resolve(id)) : null,
+};
+
+test("a small model trains in a browser", { skip, timeout: 120_000 }, async () => {
+  const outDir = await mkdtemp(join(tmpdir(), "typegrad-browser-"));
+  const shared = { root: page, configFile: false, logLevel: "error" } as const;
+  await build({ ...shared, base: "./", plugins: [ownPackage], build: { outDir, emptyOutDir: true } });
+  const server = await preview({ ...shared, build: { outDir }, preview: { host: "127.0.0.1", port: 0 } });
+  const browser = await chromium.launch({ executablePath, args });
+  try {
+    const tab = await browser.newPage();
+    const problems: string[] = [];
+    tab.on("pageerror", (error) => problems.push(error.message));
+    tab.on("console", (message) => void (message.type() === "error" && problems.push(message.text())));
+    await tab.goto(server.resolvedUrls?.local[0] ?? "");
+    await Promise.race([
+      tab.waitForSelector("body[data-losses]", { timeout: 60_000, state: "attached" }),
+      tab.waitForEvent("pageerror", { timeout: 60_000 }),
+    ]);
+    assert.deepEqual(problems, []);
+    const text = await tab.getAttribute("body", "data-losses");
+    const [constant, trained]: number[] = JSON.parse(text ?? "[]");
+    // The variance of the target is the loss of the best answer that does not look at its input.
+    assert.ok(constant > 0.1 && trained < 0.1 * constant, `loss ${trained}, of a constant ${constant}`);
+  } finally {
+    await browser.close();
+    await server.close();
+    await rm(outDir, { recursive: true, force: true });
+  }
+});
