@@ -2,14 +2,16 @@
 import type { TypedArray } from "../../ir/dtype.js";
 import type { HostValue } from "../../ir/node.js";
 import type { Program } from "../../compile/loop.js";
-import type { DeviceValue, Executable } from "../backend.js";
+import { compileWithPasses, defaultTarget, explainCompiled } from "../../compile/pipeline.js";
+import type { Computation, Device, DeviceValue, Executable } from "../backend.js";
 import { assertPresent } from "../values.js";
 import { Arena } from "./arena.js";
 import { type DeviceState, WasmExecutable, WorkAreas } from "./executable.js";
+import { tileRows } from "./features.js";
 import { copyOut, write } from "./transfer.js";
 import { Holdings, WasmValue, bytesOf, ownValue, wasmName } from "./values.js";
 
-export class WasmDevice {
+export class WasmDevice implements Device {
   readonly name = wasmName;
   readonly #state: DeviceState;
 
@@ -32,6 +34,15 @@ export class WasmDevice {
     assertPresent("read", value);
     const own = ownValue(value, this.#state.holdings);
     return copyOut(this.#state.arena, own, own.address);
+  }
+
+  prepare(computation: Computation): Executable {
+    const compiled = compileWithPasses(computation, { ...defaultTarget, microRows: tileRows() });
+    const executable = this.load(compiled.program, computation.donated);
+    return {
+      run: (values) => executable.run(values),
+      explain: () => `${explainCompiled(compiled)}\n${executable.explain()}`,
+    };
   }
 
   /** A program, rendered. */
