@@ -9,7 +9,7 @@ small ones.
 """
 
 import numpy as np
-from mpmath import asin, atan, atanh, cos, erf, erfc, exp, floor, log, lu_solve, matrix, mp, mpf, nint, pi, sin, sinh, sqrt
+from mpmath import asin, atan, atanh, cos, erf, erfc, exp, floor, log, lu_solve, matrix, mp, mpf, nint, pi, sin, sinh, sqrt, tanh
 
 mp.dps = 50
 GRID = 1200
@@ -167,6 +167,14 @@ TABLES = [
         relative_odd(sinh),
         (0, "1.001"),
         {"float32": 3, "float64": 7},
+    ),
+    (
+        "tanh",
+        "(tanh x - x) / x³ in x², |x| ≤ 0.55; error relative to tanh x",
+        odd(tanh, -one / 3, 2 * one / 15),
+        relative_odd(tanh),
+        (0, "0.303"),
+        {"float32": 4, "float64": 10},
     ),
     (
         "errorNear",

@@ -51,7 +51,9 @@ function erfcBy(x: Expr, coefficients: readonly number[]): Expr {
 const erfcNarrow = throughFloat64((x) => erfcBy(x, table.errorFar.short));
 
 /** 1 - erf x, accurate where that is small. */
-const erfcScalar = (x: Expr): Expr => (x.type === "float32" ? erfcNarrow(x) : erfcBy(x, table.errorFar.float64));
+const erfcWide = (x: Expr): Expr =>
+  s.select(s.lt(s.abs(x), 0.5), s.sub(constant(x, 1), erfNear(x)), erfcBy(x, table.errorFar.float64));
+const erfcScalar = (x: Expr): Expr => (x.type === "float32" ? erfcNarrow(x) : erfcWide(x));
 
 /**
  * Rational approximations of the normal quantile: M. J. Wichura, "Algorithm AS 241: The percentage points of the normal

@@ -107,6 +107,18 @@ export const sinh: Coefficients<"float32" | "float64"> = {
   ],
 };
 
+/** (tanh x - x) / x³ in x², |x| ≤ 0.55; error relative to tanh x. */
+export const tanh: Coefficients<"float32" | "float64"> = {
+  // error 2^-29.7
+  float32: [-0.0062428494, 0.021050714, -0.053847548, 0.13332544, -0.33333316],
+  // error 2^-60.6
+  float64: [
+    -1.947481374917345e-5, 8.328531892336119e-5, -0.00023336062721570882, 0.0005884365827401466, -0.001455541010108545,
+    0.0035920917599554917, -0.00886323257630708, 0.021869488384441256, -0.053968253963716524, 0.13333333333326558,
+    -0.333333333333333,
+  ],
+};
+
 /** E(x) / x - 1 in x² for the error function E, |x| ≤ 1; error relative to E. */
 export const errorNear: Coefficients<"float32" | "float64"> = {
   // error 2^-29.4

@@ -1,7 +1,7 @@
 /** exp and its kin. Each builder takes and gives an expression of type float32 or float64. */
 import { type Expr, s } from "../../ir/scalar.js";
 import * as table from "./coefficients.js";
-import { clamp, constant, type FloatType, pick, powerOfTwo, scale, withSign } from "./format.js";
+import { clamp, constant, exactSumOrdered, type FloatType, pick, powerOfTwo, scale, withSign } from "./format.js";
 
 type Limits = Readonly<Record<FloatType, readonly [low: number, high: number]>>;
 /** Arguments at which the result surely is at its limit. */
@@ -46,32 +46,35 @@ export function exp2(x: Expr): Expr {
 
 const preciseExp = { float32: table.exp.precise, float64: table.exp.float64 };
 
-/** (eˣ - 1) / 2ⁿ and n, for x not far below -40. */
-function scaledExpm1(x: Expr): { value: Expr; n: Expr } {
-  const { n, r, tail } = reduceExp(x);
+/** eˣ - 1 = 2ⁿ (1 - 2⁻ⁿ + (eʳ - 1)), accurate near 0. */
+export function expm1(x: Expr): Expr {
+  const { n, r, tail } = reduceExp(clamp(x, ...pick(x, expm1Limits)));
   const rest = s.fma(s.mul(r, r), s.polynomial(r, pick(x, preciseExp)), tail);
   const least = pick(x, { float32: -40, float64: -80 });
   const one = s.sub(constant(x, 1), powerOfTwo(s.max(s.neg(n), least)));
-  return { value: s.add(s.add(one, r), rest), n };
+  return s.select(s.eq(x, 0), x, scale(s.add(s.add(one, r), rest), n));
 }
 
-/** eˣ - 1, accurate near 0. */
-export function expm1(x: Expr): Expr {
-  const { value, n } = scaledExpm1(clamp(x, ...pick(x, expm1Limits)));
-  return s.select(s.eq(x, 0), x, scale(value, n));
-}
-
-/** tanh x = (e²ˣ - 1) / (e²ˣ + 1). */
+/** 1 - 2 / (e²ˣ + 1); a polynomial up to |x| = 0.55. */
 export function tanh(x: Expr): Expr {
-  const { value, n } = scaledExpm1(s.mul(s.min(s.abs(x), pick(x, { float32: 10, float64: 20 })), 2));
-  const t = s.mul(value, powerOfTwo(n));
-  return withSign(s.div(t, s.add(t, 2)), x);
+  const a = s.min(s.abs(x), pick(x, { float32: 10, float64: 20 }));
+  const z = s.mul(a, a);
+  const small = s.fma(s.mul(a, z), s.polynomial(z, pick(x, table.tanh)), a);
+  const { n, r, tail } = reduceExp(s.mul(a, 2));
+  const growth = s.mul(expReduced(r, tail), powerOfTwo(n));
+  const large = s.sub(constant(x, 1), s.div(constant(x, 2), s.add(growth, 1)));
+  return withSign(s.select(s.lt(a, 0.55), small, large), x);
 }
 
-/** 1 / (1 + e⁻ˣ). */
+/** 1 / (1 + e⁻ˣ), by e^(-|x|) with its last rounding only, and making good the rounding of the sum. */
 export function sigmoid(x: Expr): Expr {
-  const z = exp(s.neg(s.abs(x)));
-  return s.div(s.select(s.lt(x, 0), z, 1), s.add(z, 1));
+  const { n, r, tail } = reduceExp(s.max(s.neg(s.abs(x)), pick(x, expLimits)[0]));
+  const sum = exactSumOrdered(constant(x, 1), r);
+  const rest = s.fma(s.mul(r, r), s.polynomial(r, pick(x, preciseExp)), s.add(sum.tail, tail));
+  const z = scale(s.add(sum.head, rest), n);
+  const below = exactSumOrdered(constant(x, 1), z);
+  const quotient = s.div(s.select(s.lt(x, 0), z, 1), below.head);
+  return s.fma(s.neg(quotient), below.tail, quotient);
 }
 
 /** (eˣ + e⁻ˣ) / 2. */

@@ -1,7 +1,7 @@
 /** log and its kin. Each builder takes and gives an expression of type float32 or float64. */
 import { type Expr, s } from "../../ir/scalar.js";
 import * as table from "./coefficients.js";
-import { constant, exactSumOrdered, headOf, pick, splitExponent } from "./format.js";
+import { constant, exactSumOrdered, headOf, type Pair, pick, splitExponent } from "./format.js";
 
 /**
  * x = 2^exponent · (1 + f), and log(1 + f) = f - (f²/2 - rest) by the series of 2 atanh(f / (2 + f)), as in fdlibm's
@@ -34,6 +34,9 @@ function logCorrected(x: Expr, correction: Expr | null): Expr {
 
 /** Natural logarithm. */
 export const log = (x: Expr): Expr => atLimits(x, logCorrected(x, null));
+
+/** log(head + tail). */
+export const logOfSum = ({ head, tail }: Pair): Expr => atLimits(head, logCorrected(head, s.div(tail, head)));
 
 /** log(1 + x), accurate near 0. */
 export function log1p(x: Expr): Expr {
