@@ -96,6 +96,8 @@ export function digitLevels({ width, height, pixels }: Picture): Float32Array {
   const fit = (length: number): number => Math.max(1, Math.round((length * inner) / Math.max(box.width, box.height)));
   const small = resample(strokes, box, fit(box.width), fit(box.height));
   const [cx, cy] = centreOf(small);
-  const [dx, dy] = [Math.round(side / 2 - cx), Math.round(side / 2 - cy)];
+  // In MNIST the centre of mass lies in [14, 15), as a distance from the corner; the small number absorbs rounding.
+  const shift = (centre: number): number => Math.ceil(side / 2 - centre - 1e-9);
+  const [dx, dy] = [shift(cx), shift(cy)];
   return Float32Array.from({ length: side * side }, (_, i) => at(small, (i % side) - dx, Math.floor(i / side) - dy));
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digitLevels } from "#src/cli/picture.js";
+import { digits } from "typegrad/data";
 import type { Picture } from "typegrad/plot";
 
 const grey = (width: number, height: number, level: (x: number, y: number) => number): Picture => ({
@@ -49,6 +50,19 @@ test("means over areas keep the amount of ink", () => {
     inside.every((v) => Math.abs(v - inside[0]) < 1e-6 && v > 0),
     "each pixel covers two of each kind",
   );
+});
+
+test("real digits, drawn ten times as large in black on white, come back as they were", async () => {
+  const { images } = (await digits({ split: "test", limit: 200 })).arrays;
+  const differences = Array.from({ length: 200 }, (_, k) => {
+    const digit = [...images.data.subarray(k * 784, (k + 1) * 784)];
+    const drawn = grey(280, 280, (x, y) => 1 - digit[Math.floor(y / 10) * 28 + Math.floor(x / 10)]);
+    const ink = digit.reduce((a, b) => a + b);
+    return digitLevels(drawn).reduce((sum, v, i) => sum + Math.abs(v - digit[i]), 0) / ink;
+  }).sort((a, b) => a - b);
+  assert.ok(differences[100] < 1e-3, `the middle one differs by ${differences[100]} of its ink`);
+  // A centre of mass on the edge of a pixel may fall to the other side: a shift by one.
+  assert.ok(differences[190] < 0.05, `of 200, ten may differ by more than ${differences[190]}`);
 });
 
 test("an empty sheet is empty", () => {
