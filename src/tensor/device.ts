@@ -1,18 +1,18 @@
 /** Which device computes. */
 import type { Device, DeviceValue } from "../backend/backend.js";
-import { ReferenceDevice } from "../backend/reference/device.js";
+import { WasmDevice } from "../backend/wasm/device.js";
 import type { Stored } from "../ir/node.js";
 import { show } from "../ir/shape.js";
 import { DeviceError } from "../util/errors.js";
 
 /** How each device is made, by name; one entry makes a device known. */
 const makers: Readonly<Record<string, () => Promise<Device>>> = {
-  reference: async () => new ReferenceDevice(),
+  wasm: async () => new WasmDevice(),
+  reference: async () => new (await import("../backend/reference/device.js")).ReferenceDevice(),
 };
 
 const made = new Map<string, Device>();
-let current: Device = new ReferenceDevice();
-made.set(current.name, current);
+let current: Device | null = null;
 
 /** The names of all devices. */
 export const deviceNames = (): readonly string[] => Object.keys(makers);
@@ -26,6 +26,7 @@ export async function setDevice(name: string): Promise<void> {
 export async function device(name: string): Promise<Device> {
   const found = made.get(name);
   if (found !== undefined) return found;
+  if (current === null && name === getDevice().name) return getDevice();
   const maker = Object.hasOwn(makers, name) ? makers[name] : undefined;
   if (maker === undefined)
     throw new DeviceError(
@@ -37,7 +38,13 @@ export async function device(name: string): Promise<Device> {
 }
 
 /** The device new computations run on. */
-export const getDevice = (): Device => current;
+export function getDevice(): Device {
+  if (current === null) {
+    current = new WasmDevice();
+    made.set(current.name, current);
+  }
+  return current;
+}
 
 const isDeviceValue = (value: Stored): value is DeviceValue => value.device !== "host";
 
@@ -52,7 +59,7 @@ export function commonDevice(values: Iterable<Stored>): Device {
       );
     chosen = value;
   }
-  if (chosen === null) return current;
+  if (chosen === null) return getDevice();
   const found = made.get(chosen.device);
   if (found === undefined)
     throw new DeviceError(`device: ${chosen.device} is not open. call setDevice("${chosen.device}")`);
