@@ -4,6 +4,7 @@ import { type Node, notDifferentiable, type Primitive } from "../ir/node.js";
 import { type Expr, s } from "../ir/scalar.js";
 import { apply, elementwise, type None, none, pointwise } from "./define.js";
 import { fillLike } from "./leaf.js";
+import { times } from "./ndarray.js";
 
 const unary =
   (p: Primitive<None>) =>
@@ -39,7 +40,7 @@ export const mulPrimitive = pointwise<None>({
   dtypes: numbers,
   partials: [(t, { inputs: [, y] }) => mul(t, y), (t, { inputs: [x] }) => mul(t, x)],
   scalar: ([x, y]) => s.mul(x, y),
-  reference: ([x, y], _params, dtype) => (isInteger(dtype) ? roundTo(dtype, Math.imul(x, y)) : x * y),
+  reference: ([x, y], _params, dtype) => times(dtype, x, y),
   params: [none],
 });
 export const mul = binary(mulPrimitive);
@@ -69,9 +70,15 @@ export const floorDividePrimitive = elementwise({
 });
 export const floorDivide = binary(floorDividePrimitive);
 
+/** x - y·⌊x / y⌋ where the rounded quotient may be one too large; x itself where it is 0, for an infinite y too. */
+function floatRemainder(x: Expr, y: Expr): Expr {
+  const q = s.floor(s.div(x, y));
+  return s.select(s.eq(q, 0), x, s.fma(s.neg(q), y, x));
+}
+
 /**
  * `x - y·floor(x / y)`: the remainder with the divisor's sign, as Python's `%`; 0 for a zero integer divisor. Floats are
- * exact while the quotient has as many bits as the mantissa.
+ * exact, where the device has a fused multiply-add, while the quotient fits the mantissa.
  */
 export const remainderPrimitive = elementwise({
   name: "remainder",
@@ -79,8 +86,7 @@ export const remainderPrimitive = elementwise({
   partials: [(t) => t, (t, { inputs: [x, y] }) => neg(mul(t, floor(div(x, y))))],
   scalar: (x, y) => {
     if (x.type === "uint32") return s.rem(x, y);
-    if (x.type !== "int32") return s.fma(s.neg(s.floor(s.div(x, y))), y, x);
-    const r = s.rem(x, y);
+    const r = x.type === "int32" ? s.rem(x, y) : floatRemainder(x, y);
     return s.select(s.and(s.ne(r, 0), s.ne(s.lt(r, 0), s.lt(y, 0))), s.add(r, y), r);
   },
   reference: (x, y) => {
@@ -251,6 +257,7 @@ export const shiftRight = binary(shiftRightPrimitive);
 
 /** What a number becomes under another dtype. Floats become integers by truncation, saturating; all but 0 is true. */
 function convertNumber(x: number, from: DType, to: DType): number {
+  if (to === "bool") return Number(x !== 0);
   if (!isFloat(from) || !isInteger(to)) return roundTo(to, x);
   if (Number.isNaN(x)) return 0;
   const [low, high] = to === "int32" ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];

@@ -7,7 +7,7 @@ import { inversePermutation, range, zip } from "../util/arrays.js";
 import { DTypeError, ShapeError } from "../util/errors.js";
 import { apply, bilinear, checkDType, stacked } from "./define.js";
 import { dilatedPosition, flip, moveAxis, type Position, readOrZero, reshape, transpose } from "./movement.js";
-import { build, each, element, ravel, sample } from "./ndarray.js";
+import { build, each, element, ravel, sample, times } from "./ndarray.js";
 
 /** Which axes of the two operands of a dot product are summed over (`contract`) and which go side by side (`batch`). */
 export interface DotAxes {
@@ -88,7 +88,7 @@ export const dotPrimitive: Primitive<DotAxes> = bilinear<DotAxes>({
         });
         const leftFree = freeAxes(a.shape.length, batch[0], contract[0]).map((axis) => i[axis]);
         const to = [...batch[0].map((axis) => i[axis]), ...leftFree, ...f];
-        y.data[ravel(to, out.shape)] += element(a, i) * element(b, j);
+        y.data[ravel(to, out.shape)] += times(out.dtype, element(a, i), element(b, j));
       }),
     );
     return [y];
@@ -283,8 +283,9 @@ export const convolutionPrimitive: Primitive<ConvolutionParams> = bilinear<Convo
       each([w.shape[2], ...w.shape.slice(3)], ([c, ...taps]) => {
         const p = at.map((l, a) => l * strides[a] + taps[a] * kernelDilation[a] - padding[a][0]);
         const q = p.map((v, a) => v / inputDilation[a]);
-        if (q.some((v, a) => !Number.isInteger(v) || v < 0 || v >= x.shape[3 + a])) return;
-        y.data[ravel([n, g, o, ...at], out.shape)] += element(x, [n, g, c, ...q]) * element(w, [g, o, c, ...taps]);
+        const isPadding = q.some((v, a) => !Number.isInteger(v) || v < 0 || v >= x.shape[3 + a]);
+        const value = isPadding ? 0 : element(x, [n, g, c, ...q]);
+        y.data[ravel([n, g, o, ...at], out.shape)] += times(out.dtype, value, element(w, [g, o, c, ...taps]));
       }),
     );
     return [y];

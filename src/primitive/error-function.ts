@@ -113,6 +113,7 @@ const erfinvScalar = (x: Expr): Expr => (x.type === "float32" ? erfinvNarrow(x) 
 
 /** e^(-x²) without the rounding of x². */
 function gaussian(x: number): number {
+  if (Math.abs(x) > 30) return 0; // below the least subnormal
   const head = Math.fround(x);
   return Math.exp(-head * head) * Math.exp(-(x - head) * (x + head));
 }

@@ -1,6 +1,6 @@
 /** Helpers for `reference` rules: whole arrays addressed by their index, nothing clever. */
 import type { NdArray, Sample, SampleInput } from "../ir/node.js";
-import type { DType } from "../ir/dtype.js";
+import { type DType, isInteger, roundTo } from "../ir/dtype.js";
 import { type Shape, sizeOf, stridesOf } from "../ir/shape.js";
 
 /** The row-major position of an index. */
@@ -26,6 +26,10 @@ export function each(shape: Shape, f: (index: number[]) => void): void {
   const n = sizeOf(shape);
   for (let k = 0; k < n; k++) f(unravel(k, shape));
 }
+
+/** The product in a dtype: of integers the low 32 bits, which float64 arithmetic alone would round away. */
+export const times = (dtype: DType, x: number, y: number): number =>
+  isInteger(dtype) ? roundTo(dtype, Math.imul(x, y)) : x * y;
 
 /** A sample whose inputs all have one dtype. */
 export const sample = <P>(

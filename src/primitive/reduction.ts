@@ -9,7 +9,7 @@ import { convert, div, equal, mul } from "./arithmetic.js";
 import { apply, broadcast, checkDType, interleave, linear, reducedShape, sum } from "./define.js";
 import { fillLike } from "./leaf.js";
 import { concatenate, reshape, sliceAxis, transpose } from "./movement.js";
-import { build, each, element, ravel, sample } from "./ndarray.js";
+import { build, each, element, ravel, sample, times } from "./ndarray.js";
 
 interface Axes {
   readonly axes: readonly number[];
@@ -24,7 +24,7 @@ interface Reduction {
   readonly dtypes: readonly DType[];
   /** The value of an empty reduction; `null` where there is none. */
   readonly neutral: number | null;
-  fold(a: number, b: number): number;
+  fold(a: number, b: number, dtype: DType): number;
   /** `∂y/∂x`, in the shape of x; `null` for reductions without a derivative. */
   readonly partial: ((x: Node, y: Node, axes: readonly number[]) => Node) | null;
 }
@@ -70,7 +70,7 @@ function reduction(def: Reduction): Primitive<Axes> {
           i.filter((_, a) => !axes.includes(a)),
           out.shape,
         );
-        y.data[place] = seen.has(place) ? def.fold(y.data[place], element(x, i)) : element(x, i);
+        y.data[place] = seen.has(place) ? def.fold(y.data[place], element(x, i), out.dtype) : element(x, i);
         seen.add(place);
       });
       return [{ shape: y.shape, data: y.data.map((v, k) => (seen.has(k) ? v : (def.neutral ?? v))) }];
@@ -128,7 +128,7 @@ export const prodPrimitive = reduction({
   combine: "product",
   dtypes: numbers,
   neutral: 1,
-  fold: (a, b) => a * b,
+  fold: (a, b, dtype) => times(dtype, a, b),
   partial: (x, _y, axes) => {
     const keep = kept(x.shape.length, axes);
     const order = [...keep, ...axes];
