@@ -5,9 +5,10 @@ import type { Picture } from "../plot/index.js";
 export interface EpochMetrics {
   readonly epoch: number;
   readonly trainLoss: number;
+  readonly trainAccuracy: number;
   readonly testLoss: number;
   readonly testAccuracy: number;
-  /** Training and testing of this epoch. */
+  /** Training of this epoch, since the run was last started. */
   readonly seconds: number;
   readonly imagesPerSecond: number;
   readonly learningRate: number;
@@ -31,6 +32,8 @@ export interface LayerRow {
   readonly kind: string;
   readonly output: readonly number[];
   readonly parameters: number;
+  /** Its tensors with their shapes. */
+  readonly tensors: string;
 }
 
 export interface RunRecord {

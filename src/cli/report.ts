@@ -104,17 +104,14 @@ function curves(run: RunRecord): Markup {
   const top = best(run);
   const accuracy = lines(
     [
+      { name: "training", x, y: run.epochs.map((e) => e.trainAccuracy) },
       {
         name: `test, best ${percent(top.testAccuracy)} in epoch ${top.epoch}`,
         x,
         y: run.epochs.map((e) => e.testAccuracy),
       },
     ],
-    {
-      ...size,
-      title: "Accuracy",
-      y: { label: "share of test pictures named correctly", format: ".1%" },
-    },
+    { ...size, title: "Accuracy", y: { label: "share of pictures named correctly", format: ".0%" } },
   );
   return html`<div class="pair">${raw(loss)}${raw(accuracy)}</div>`;
 }
@@ -212,6 +209,7 @@ function model({ layers }: RunRecord): Markup {
       html`<tr>
         <td><code>${row.path}</code></td>
         <td>${row.kind}</td>
+        <td><code>${row.tensors}</code></td>
         <td><code>[${row.output.join(", ")}]</code></td>
         <td class="n">${count(row.parameters)}</td>
       </tr>`,
@@ -223,6 +221,7 @@ function model({ layers }: RunRecord): Markup {
           <tr>
             <th>name</th>
             <th>layer</th>
+            <th>tensors</th>
             <th>output</th>
             <th class="n">parameters</th>
           </tr>
@@ -232,7 +231,7 @@ function model({ layers }: RunRecord): Markup {
         </tbody>
         <tfoot>
           <tr>
-            <td colspan="3">total</td>
+            <td colspan="4">total</td>
             <td class="n">${count(parametersOf(layers))}</td>
           </tr>
         </tfoot>

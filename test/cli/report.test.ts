@@ -18,6 +18,7 @@ const run: RunRecord = {
     {
       epoch: 1,
       trainLoss: 1.5,
+      trainAccuracy: 0.5,
       testLoss: 1.25,
       testAccuracy: 0.9,
       seconds: 60,
@@ -27,6 +28,7 @@ const run: RunRecord = {
     {
       epoch: 2,
       trainLoss: 0.5,
+      trainAccuracy: 0.95,
       testLoss: 0.75,
       testAccuracy: 0.97,
       seconds: 65,
@@ -51,8 +53,8 @@ const run: RunRecord = {
     },
   ],
   layers: [
-    { path: "layers.0", kind: "Linear 4 → 8", output: [8], parameters: 40 },
-    { path: "layers.1", kind: "Linear 8 → 3", output: [3], parameters: 1027 },
+    { path: "layers.0", kind: "Linear 4 → 8", output: [8], tensors: "weight [8, 4], bias [8]", parameters: 40 },
+    { path: "layers.1", kind: "Linear 8 → 3", output: [3], tensors: "weight [3, 8]", parameters: 1027 },
   ],
   settings: [{ name: "Training", rows: [["seed", "42"]] }],
   version: "1.2.3",

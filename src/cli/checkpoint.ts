@@ -1,0 +1,92 @@
+/** A run's state on disk: what changes while it trains. */
+import { readFile as readText } from "node:fs/promises";
+import { join } from "node:path";
+import { FormatError, type Tensor, tensor } from "../index.js";
+import {
+  type HostArray,
+  type Safetensors,
+  fileExists,
+  formatSafetensors,
+  parseSafetensors,
+  readFile,
+  writeFileAtomic,
+} from "../io/index.js";
+import type { EpochRecord, Progress, TrainState } from "../train/index.js";
+import { files, hasFields, isNumber, isObject, orNull, parseJson } from "./run.js";
+
+/** Where a run is, without its history, which `metrics.jsonl` holds: so equal runs have equal checkpoints, however long they took. */
+type Place = Omit<Progress, "history">;
+
+const isPlace = hasFields<Place>({
+  epoch: isNumber,
+  position: isNumber,
+  examples: isNumber,
+  best: orNull(hasFields<{ epoch: number; value: number }>({ epoch: isNumber, value: isNumber })),
+  reference: orNull(isNumber),
+  waited: isNumber,
+});
+const isRecord = (value: unknown): value is EpochRecord =>
+  isObject(value) && ["epoch", "seconds", "examplesPerSecond", "learningRate"].every((name) => isNumber(value[name]));
+
+const fromHost = ({ data, dtype, shape }: HostArray): Tensor => tensor(data, { dtype, shape });
+
+async function hostArrays(tensors: Readonly<Record<string, Tensor>>): Promise<[string, HostArray][]> {
+  const arrays: [string, HostArray][] = [];
+  for (const [name, x] of Object.entries(tensors))
+    arrays.push([name, { dtype: x.dtype, shape: x.shape, data: await x.data() }]);
+  return arrays;
+}
+
+const modelPrefix = "model.";
+
+/**
+ * Writes the metrics, the checkpoint and the bare model, in this order: whenever the program dies, the metrics hold every
+ * epoch that the checkpoint has behind it. The checkpoint is one file that is there whole, the old one or the new.
+ */
+export async function writeCheckpoint(folder: string, { tensors, progress }: TrainState): Promise<void> {
+  const { history, ...place } = progress;
+  const arrays = await hostArrays(tensors);
+  const model = arrays.filter(([name]) => name.startsWith(modelPrefix));
+  await writeFileAtomic(join(folder, files.metrics), history.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  await writeFileAtomic(
+    join(folder, files.checkpoint),
+    formatSafetensors(arrays, [["progress", JSON.stringify(place)]]),
+  );
+  await writeFileAtomic(
+    join(folder, files.model),
+    formatSafetensors(model.map(([name, array]) => [name.slice(modelPrefix.length), array])),
+  );
+}
+
+async function readArrays(path: string): Promise<Safetensors> {
+  try {
+    return parseSafetensors(await readFile(path));
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause;
+    throw new FormatError(`${path} is damaged: ${cause.message}`, { cause });
+  }
+}
+
+/** The state that a run goes on from; `undefined` when it has not come to its first checkpoint. */
+export async function readCheckpoint(folder: string): Promise<TrainState | undefined> {
+  const path = join(folder, files.checkpoint);
+  if (!(await fileExists(path))) return undefined;
+  const { tensors, metadata } = await readArrays(path);
+  const place = parseJson(path, metadata.get("progress") ?? "", isPlace);
+  const metricsPath = join(folder, files.metrics);
+  const history = (await readText(metricsPath, "utf8"))
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => parseJson(metricsPath, line, isRecord))
+    .filter((record) => record.epoch < place.epoch);
+  return {
+    tensors: Object.fromEntries([...tensors].map(([name, array]) => [name, fromHost(array)])),
+    progress: { ...place, history },
+  };
+}
+
+/** The tensors of a run's model by name. */
+export async function readModel(folder: string): Promise<Record<string, Tensor>> {
+  const { tensors } = await readArrays(join(folder, files.model));
+  return Object.fromEntries([...tensors].map(([name, array]) => [name, fromHost(array)]));
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+/** The command `typegrad`: reads arguments, runs the command, and ends with 0 (done), 1 (failed), 2 (wrongly asked) or 130 (stopped). */
+import { Command, CommanderError } from "commander";
+import { TypegradError } from "../index.js";
+import { recipeNames } from "./recipes.js";
+import { folderName, positiveNumber, UsageError, wholeNumber } from "./usage.js";
+import { version } from "./version.js";
+
+const terminal = process.stdout;
+
+function commands(finish: (code: number) => void): Command {
+  const program = new Command("typegrad")
+    .description("Deep learning in TypeScript.")
+    .version(version, "-v, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .showSuggestionAfterError();
+  program
+    .command("train")
+    .description("train a model and write its checkpoint, metrics and report to a folder")
+    .argument("<model>", recipeNames().join(", "))
+    .addOption(
+      wholeNumber("--epochs <n>", "how often to go through the training data (default: the model's)", 1, 100_000),
+    )
+    .addOption(wholeNumber("--batch <n>", "examples in a step (default: the model's)", 1, 1_000_000))
+    .addOption(positiveNumber("--lr <x>", "learning rate at its highest (default: the model's)", 1000))
+    .addOption(wholeNumber("--seed <n>", "seed of everything random (default: 42)", 0, 2 ** 32 - 1))
+    .option("--device <name>", "where to compute; typegrad devices lists them (default: wasm)")
+    .option(
+      "--data <folder>",
+      "folder with the data's files (default: $TYPEGRAD_DATA, else what is there, else a download)",
+    )
+    .option("--out <folder>", "folder for the folders of runs", "runs")
+    .addOption(folderName("--name <name>", "name of the run's own folder (default: the model's name)"))
+    .option("--resume", "go on with the run where it stopped, bit for bit")
+    .addOption(wholeNumber("--save-every <n>", "steps between checkpoints inside an epoch", 1, 1e9).default(250))
+    .action(async (model, flags) => finish(await (await import("./train.js")).train(model, flags, terminal)));
+  program
+    .command("predict")
+    .description("say what is in a picture")
+    .argument("<run>", "folder of a run, such as runs/lenet5")
+    .argument("<image>", "a PNG of any size; light on dark or dark on light")
+    .option("--device <name>", "where to compute", "wasm")
+    .action(async (run, image, flags) =>
+      finish(await (await import("./predict.js")).predict(run, image, flags, terminal)),
+    );
+  program
+    .command("summary")
+    .description("print a model's layers, shapes and parameter counts")
+    .argument("<model>", recipeNames().join(", "))
+    .action(async (model) => finish(await (await import("./summary.js")).summary(model, terminal)));
+  program
+    .command("devices")
+    .description("print the devices that compute here")
+    .action(async () => finish(await (await import("./devices.js")).devices(terminal)));
+  return program;
+}
+
+/** Says what went wrong and gives the exit code. */
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    if (error.code !== "commander.help") process.stderr.write(`${error.message}\nsee: typegrad --help\n`);
+    return 2;
+  }
+  if (error instanceof UsageError) {
+    process.stderr.write(`error: ${error.message}\n`);
+    return 2;
+  }
+  const known = error instanceof TypegradError;
+  process.stderr.write(`error: ${known || !(error instanceof Error) ? error : error.stack}\n`);
+  return 1;
+}
+
+try {
+  await commands((code) => (process.exitCode = code)).parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}
