@@ -73,21 +73,19 @@ const hex = (crc: number): string => crc.toString(16).padStart(8, "0");
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
 /**
- * Unpacks gzip (RFC 1952) of at most `limit` bytes.
+ * Unpacks gzip (RFC 1952) of one member and at most `limit` bytes.
  *
  * @throws FormatError when the stream is damaged, cut off, or something follows it.
  */
-export async function gunzip(what: string, bytes: Uint8Array, limit = 2 ** 31): Promise<Uint8Array> {
+export async function gunzip(what: string, bytes: Uint8Array, limit = 2 ** 31 - 1): Promise<Uint8Array> {
   if (!isGzip(bytes) || bytes.length < 18)
     throw new FormatError(`${what}: gzip data must start with 1f 8b and have at least 18 bytes, got ${bytes.length}`);
   const out = await through(new DecompressionStream("gzip"), bytes, limit).catch((error: unknown) => {
     throw new FormatError(`${what}: the gzip stream is damaged or cut off (${reason(error)})`, { cause: error });
   });
-  // Some decoders ignore what follows the stream. The last eight bytes describe the last member, so they give it away
-  // (all but padding with zeros, which gzip itself allows).
+  // Some decoders go on with, or ignore, what follows the stream. Its last eight bytes must describe all that came out.
   const trailer = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 8, 8);
-  const last = trailer.getUint32(4, true);
-  if (last > out.length || crc32(out.subarray(out.length - last)) !== trailer.getUint32(0, true))
+  if (trailer.getUint32(4, true) !== out.length || trailer.getUint32(0, true) !== crc32(out))
     throw new FormatError(`${what}: nothing must follow the gzip stream, got bytes that do not belong to it`);
   return out;
 }

@@ -30,11 +30,6 @@ test("every type is read, big-endian, plain and packed", async () => {
   assert.deepEqual((await parseIdx(small)).shape, [2, 3]);
 });
 
-test("gzip of several members is one file", async () => {
-  const packed = joined(gzipSync(small.subarray(0, 7)), gzipSync(small.subarray(7)));
-  assert.deepEqual(await parseIdx(packed), await parseIdx(small));
-});
-
 const damaged: readonly (readonly [what: string, bytes: Uint8Array, message: RegExp])[] = [
   ["nothing", new Uint8Array(), /must start with 00 00, a type and a rank, got nothing/],
   ["another format", joined("PK\x03\x04"), /must start with 00 00, a type and a rank, got 50 4b 03 04/],
@@ -79,6 +74,6 @@ test("damaged gzip is refused: any bit of the stream and its trailer, and what f
       if (same === undefined) unused.push(at);
     }
   assert.ok(unused.length < 8 && unused.every((at) => at === packed.length - 9), `unnoticed at ${unused.join()}`);
-  for (const junk of ["x", "some more text behind it", "\x1f\x8b rubbish"])
+  for (const junk of ["x", "some more text behind it", "\0".repeat(8), "\x1f\x8b rubbish", gzipSync(small)])
     await formatErrorOf(() => parseIdx(joined(packed, junk)));
 });
