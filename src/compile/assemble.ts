@@ -5,16 +5,17 @@ import { fetchesOf, layout } from "./layout.js";
 import type { Target } from "./loops.js";
 import type { BufferInfo, Placement, Program, Step } from "./loop.js";
 import { chooseReuses, livesOf, placeTemporaries } from "./memory.js";
-import { type Nest, nestsOf } from "./nest.js";
+import { type Nest, nestsOf, simplified } from "./nest.js";
 import type { Draft, Schedule } from "./schedule.js";
 import { reachable } from "./terms.js";
+import { tabulate } from "./tables.js";
 import type { Block, Call, Wire, Wiring } from "./wires.js";
 
 class Assembler {
   readonly #wiring: Wiring;
   readonly #plan: Schedule;
   readonly #target: Target;
-  readonly buffers: Wire[] = [];
+  readonly buffers: (Aval & { readonly source: Wire["source"] | null })[] = [];
   readonly #numbers = new Map<Wire, number>();
   readonly #counters = new Map<number, number>();
   /** Inputs that a kernel reads only at the element of an output that it writes. */
@@ -39,6 +40,9 @@ class Assembler {
     }
     return number;
   };
+  /** A buffer for what only kernels know of. */
+  #table = ({ dtype, shape }: Aval): number => this.buffers.push({ dtype, shape, source: null }) - 1;
+
   #bufferOf(wire: Wire): number {
     const home = this.#plan.homes.get(wire);
     invariant(home === undefined || home.prefix.length === 0, `${wire.name} is needed whole`);
@@ -52,11 +56,15 @@ class Assembler {
   }
 
   #kernels(draft: Draft): Step[] {
-    const nests = nestsOf(this.#wiring, this.#plan, draft, this.buffer).filter(hasWork);
+    const { terms } = this.#wiring;
+    const nests = nestsOf(this.#wiring, this.#plan, draft, this.buffer)
+      .filter(hasWork)
+      .flatMap((nest) => tabulate(terms, nest, this.#table))
+      .map((nest) => simplified(terms, nest));
     return nests.map((nest): Step => {
       this.nests.push(nest);
       this.#noteInPlace(nest);
-      return { kind: "kernel", kernel: layout(this.#wiring.terms, nest, this.#counters, this.#target) };
+      return { kind: "kernel", kernel: layout(terms, nest, this.#counters, this.#target) };
     });
   }
 
@@ -102,6 +110,10 @@ const hasWork = (nest: Nest): boolean =>
 
 const avalOf = ({ dtype, shape }: Aval): Aval => ({ dtype, shape });
 
+/** Whether a buffer is the caller's. */
+const isOutside = ({ source }: { readonly source: Wire["source"] | null }): boolean =>
+  source?.kind === "input" || source?.kind === "output";
+
 export interface Assembled {
   readonly program: Program;
   readonly nests: readonly Nest[];
@@ -118,12 +130,12 @@ export function assemble(wiring: Wiring, plan: Schedule, donated: readonly boole
 
   const lives = livesOf(steps);
   const temporaries = assembler.buffers.flatMap((wire, buffer) =>
-    wire.source.kind === "input" || wire.source.kind === "output" ? [] : [{ buffer, aval: avalOf(wire) }],
+    isOutside(wire) ? [] : [{ buffer, aval: avalOf(wire) }],
   );
   const { offsets, bytes } = placeTemporaries(temporaries, lives);
-  const placement = (wire: Wire, buffer: number): Placement =>
-    wire.source.kind === "input" || wire.source.kind === "output"
-      ? { kind: wire.source.kind, index: wire.source.index }
+  const placement = ({ source }: { source: Wire["source"] | null }, buffer: number): Placement =>
+    source?.kind === "input" || source?.kind === "output"
+      ? { kind: source.kind, index: source.index }
       : { kind: "temporary", offset: offsets.get(buffer) ?? 0 };
   const buffers = assembler.buffers.map((w, i): BufferInfo => ({ ...avalOf(w), placement: placement(w, i) }));
   const program: Program = {

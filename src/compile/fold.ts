@@ -103,7 +103,9 @@ function sharing({ terms }: Emitter, nest: Nest, candidates: readonly IndexTerm[
 const largestTiled = 12;
 
 function isTiled(nest: Nest): boolean {
-  const ops = reachable(nest.folds.map((f) => f.value)).filter((t) => t.kind === "op").length;
+  const ops = reachable(nest.folds.map((f) => f.value)).filter(
+    (t) => t.kind === "op" && t.type !== "int32" && t.type !== "bool",
+  ).length;
   return !nest.running && nest.folds.length === 1 && !isPosition(nest.folds[0]) && ops <= largestTiled;
 }
 

@@ -79,8 +79,11 @@ export function nestsOf(wiring: Wiring, plan: Schedule, draft: Draft, bufferOf: 
     : draft.scatter
       ? scattered(base, draft.scatter, resolve, bufferOf, place)
       : [base];
-  return nests.map((nest) => collapse(terms, split(terms, withoutUnits(terms, nest))));
+  return nests.map((nest) => simplified(terms, nest));
 }
+
+/** The nest over the fewest indices with which its offsets are plain strides. */
+export const simplified = (terms: Terms, nest: Nest): Nest => collapse(terms, split(terms, withoutUnits(terms, nest)));
 
 /** The nest of a running fold: its axis becomes the folded space. */
 function alongAxis(terms: Terms, nest: Nest, axis: number, reverse: boolean): Nest {

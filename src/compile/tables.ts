@@ -1,0 +1,153 @@
+/**
+ * Tables: an operand of a sum of products that is more than an element of an array (padded, dilated, converted, computed)
+ * and is needed again and again at the same few places is computed once, by a kernel of its own.
+ */
+import type { Aval, Shape } from "../ir/shape.js";
+import { product, zip } from "../util/arrays.js";
+import type { Nest, NestFold } from "./nest.js";
+import { type IndexTerm, type Part, type Term, type Terms, reachable } from "./terms.js";
+
+/** A sum of multiples of indices; a formula may depend on its indices only through a few of them. */
+interface Coordinate {
+  readonly parts: readonly Part[];
+  readonly min: number;
+  readonly extent: number;
+}
+
+/** How often an entry must be read for a table to pay. */
+const leastReuse = 2;
+
+/** The nest reading from tables, preceded by the nests that fill them; `buffer` makes room for a table. */
+export function tabulate(terms: Terms, nest: Nest, buffer: (aval: Aval) => number): Nest[] {
+  if (nest.folds.length !== 1 || nest.running) return [nest];
+  const [fold] = nest.folds;
+  if (fold.combine !== "sum" || fold.value.kind !== "op" || fold.value.op !== "mul") return [nest];
+  const before: Nest[] = [];
+  const factors = fold.value.args.map((factor) => {
+    const made = tableOf(terms, nest, factor, buffer);
+    if (!made) return factor;
+    before.push(made.nest);
+    return made.entry;
+  });
+  const value = terms.op(fold.value.type, "mul", factors);
+  const folds: NestFold[] = [{ ...fold, value }];
+  return [...before, { ...nest, folds }];
+}
+
+function tableOf(
+  terms: Terms,
+  nest: Nest,
+  formula: Term,
+  buffer: (aval: Aval) => number,
+): { nest: Nest; entry: Term } | null {
+  const { type } = formula;
+  if (type === "int64" || (formula.kind === "fetch" && isSum(formula.offset))) return null;
+  const depends = terms.depends(formula);
+  const indices = [...nest.axes, ...nest.over].filter((x) => depends.has(x.id));
+  if (!indices.some((x) => nest.over.includes(x))) return null;
+  const coordinates = coordinatesOf(terms, formula, indices);
+  const shape: Shape = coordinates.map((c) => c.extent);
+  const evaluations = product(nest.axes.map((x) => x.extent)) * product(nest.over.map((x) => x.extent));
+  const distinct = product(indices.map((x) => x.extent));
+  const entries = product(shape);
+  if (entries * leastReuse > evaluations || (entries > distinct && entries * leastReuse * 4 > evaluations)) return null;
+
+  const axes = coordinates.map((c) => terms.index(c.extent));
+  const value = inCoordinates(terms, formula, coordinates, axes);
+  if (indices.some((x) => terms.depends(value).has(x.id))) return null;
+  const number = buffer({ dtype: type, shape });
+  const at = coordinates.map((c) => terms.sum(c.parts, -c.min));
+  return {
+    nest: {
+      name: `${nest.name}_table`,
+      axes,
+      over: [],
+      folds: [],
+      stores: [{ buffer: number, offset: terms.flatten(axes, shape), value }],
+      running: false,
+      adds: null,
+    },
+    entry: terms.fetch(type, number, terms.flatten(at, shape)),
+  };
+}
+
+/** Whether an offset adds up multiples of indices and nothing else. */
+const isSum = (t: Term): boolean =>
+  t.kind === "const" || t.kind === "index" || (t.kind === "affine" && t.parts.every(([x]) => x.kind === "index"));
+
+const key = (parts: readonly Part[]): string => parts.map(([t, f]) => `${t.id}*${f}`).join();
+
+/** The index parts of a term that is a sum, as they are; nothing for other terms. */
+function indexParts(term: Term, indices: ReadonlySet<Term>): readonly Part[] {
+  if (indices.has(term)) return [[term, 1]];
+  return term.kind === "affine" ? term.parts.filter(([t]) => indices.has(t)) : [];
+}
+
+/**
+ * Coordinates through which a formula depends on its indices. Positions that are compared or clamped are coordinates as
+ * they are; what offsets add beside them is taken apart into single indices.
+ */
+function coordinatesOf(terms: Terms, formula: Term, indices: readonly IndexTerm[]): Coordinate[] {
+  const set = new Set<Term>(indices);
+  const found = new Map<string, readonly Part[]>();
+  const all = reachable([formula]);
+  const offsets = new Set(all.flatMap((t) => (t.kind === "fetch" ? [t.offset] : [])));
+  for (const t of all) {
+    const parts = indexParts(t, set);
+    if (parts.length > 1 && !offsets.has(t)) found.set(key(parts), parts);
+  }
+  for (const offset of offsets) {
+    let rest = indexParts(offset, set);
+    for (const c of found.values()) rest = withoutMultiple(rest, c);
+    for (const [t] of rest) found.set(key([[t, 1]]), [[t, 1]]);
+  }
+  // A single index outside any sum.
+  for (const t of all)
+    if (set.has(t) && ![...found.values()].some((c) => c.some(([x]) => x === t))) found.set(key([[t, 1]]), [[t, 1]]);
+  const order = (c: readonly Part[]) => Math.min(...c.map(([t]) => indices.findIndex((x) => x === t)));
+  return [...found.values()]
+    .sort((a, b) => order(a) - order(b))
+    .map((parts) => {
+      const { min, max } = terms.sum(parts);
+      return { parts, min, extent: max - min + 1 };
+    });
+}
+
+/** `parts` less as often `c` as it goes in; unchanged when it does not. */
+function withoutMultiple(parts: readonly Part[], c: readonly Part[]): readonly Part[] {
+  const times = multipleOf(parts, c);
+  return times === 0 ? parts : parts.filter(([t]) => !c.some(([x]) => x === t));
+}
+
+/** `n` such that `parts` contains exactly `n·c`; 0 when there is none. */
+function multipleOf(parts: readonly Part[], c: readonly Part[]): number {
+  const factor = (t: Term) => parts.find(([x]) => x === t)?.[1] ?? 0;
+  const n = factor(c[0][0]) / c[0][1];
+  return Number.isInteger(n) && c.every(([t, f]) => factor(t) === n * f) ? n : 0;
+}
+
+/** The formula with its coordinates as indices. */
+function inCoordinates(
+  terms: Terms,
+  formula: Term,
+  coordinates: readonly Coordinate[],
+  axes: readonly IndexTerm[],
+): Term {
+  const sums = zip(coordinates, axes).toSorted(([a], [b]) => b.parts.length - a.parts.length);
+  const known = new Set<Term>(coordinates.flatMap((c) => c.parts.map(([t]) => t)));
+  return terms.rewriter((term, rewrite) => {
+    let rest = indexParts(term, known);
+    if (rest.length === 0) return null;
+    const addends: Part[] = [];
+    for (const [c, axis] of sums) {
+      const n = multipleOf(rest, c.parts);
+      if (n === 0) continue;
+      rest = withoutMultiple(rest, c.parts);
+      addends.push([terms.sum([[axis, 1]], c.min), n]);
+    }
+    const others = term.kind === "affine" ? term.parts.filter(([t]) => !known.has(t)) : [];
+    for (const [t, f] of others) addends.push([rewrite(t), f]);
+    addends.push(...rest);
+    return terms.sum(addends, term.kind === "affine" ? term.constant : 0);
+  })(formula);
+}
