@@ -90,12 +90,17 @@ function copyOf({ terms }: Emitter, nest: Nest, steps: readonly (readonly [Index
   };
 }
 
-/** Indices of the result that elements read by the fold do not depend on, most of such elements first. */
-function sharing({ terms }: Emitter, nest: Nest, candidates: readonly IndexTerm[]): IndexTerm[] {
+/**
+ * Indices of the result that elements read by the fold do not depend on, most of such elements first; those that vary along
+ * the vectorised index `inner` count more, since a tile then loads fewer vectors.
+ */
+function sharing({ terms }: Emitter, nest: Nest, candidates: readonly IndexTerm[], inner?: IndexTerm): IndexTerm[] {
   const read = reachable(nest.folds.map((f) => f.value)).filter(
     (t) => t.kind === "fetch" && nest.over.some((x) => terms.depends(t).has(x.id)),
   );
-  const shared = (index: IndexTerm) => read.filter((t) => !terms.depends(t).has(index.id)).length;
+  const weight = (t: Term) => (inner && terms.depends(t).has(inner.id) ? 2 : 1);
+  const shared = (index: IndexTerm) =>
+    read.filter((t) => !terms.depends(t).has(index.id)).reduce((sum, t) => sum + weight(t), 0);
   return candidates.filter((x) => shared(x) > 0).sort((a, b) => shared(b) - shared(a) || b.extent - a.extent);
 }
 
@@ -140,7 +145,7 @@ function foldInPlace(emit: Emitter, nest: Nest): void {
 function foldAcross(builder: KernelBuilder, nest: Nest, inner: IndexTerm, lanes: Lanes, target: Target): void {
   const { emit } = builder;
   const others = nest.axes.filter((x) => x !== inner);
-  const row = isTiled(nest) ? (sharing(emit, nest, others).at(0) ?? null) : null;
+  const row = isTiled(nest) ? (sharing(emit, nest, others, inner).at(0) ?? null) : null;
   const most = nest.running || nest.folds.length > 1 ? 1 : row ? target.microVectors : 4;
   const times = Math.max(1, Math.min(most, Math.floor(inner.extent / lanes)));
   const outer = others.filter((x) => x !== row);

@@ -45,7 +45,7 @@ function tableOf(
   const depends = terms.depends(formula);
   const indices = [...nest.axes, ...nest.over].filter((x) => depends.has(x.id));
   if (!indices.some((x) => nest.over.includes(x))) return null;
-  const coordinates = coordinatesOf(terms, formula, indices);
+  const coordinates = inMemoryOrder(terms, formula, coordinatesOf(terms, formula, indices));
   const shape: Shape = coordinates.map((c) => c.extent);
   const evaluations = product(nest.axes.map((x) => x.extent)) * product(nest.over.map((x) => x.extent));
   const distinct = product(indices.map((x) => x.extent));
@@ -111,6 +111,19 @@ function coordinatesOf(terms: Terms, formula: Term, indices: readonly IndexTerm[
       const { min, max } = terms.sum(parts);
       return { parts, min, extent: max - min + 1 };
     });
+}
+
+/** Coordinates that take longer strides through the arrays read come first, as in those arrays. */
+function inMemoryOrder(terms: Terms, formula: Term, coordinates: readonly Coordinate[]): Coordinate[] {
+  const addends = reachable([formula]).flatMap((t): readonly Part[] =>
+    t.kind !== "fetch" ? [] : t.offset.kind === "affine" ? t.offset.parts : [[t.offset, 1]],
+  );
+  const stride = (c: Coordinate) => {
+    const inside = addends.filter(([t]) => c.parts.every(([x]) => terms.depends(t).has(x.id)));
+    const single = addends.filter(([t]) => c.parts.some(([x]) => x === t));
+    return Math.max(0, ...[...inside, ...single].map(([, f]) => Math.abs(f)));
+  };
+  return coordinates.toSorted((a, b) => stride(b) - stride(a));
 }
 
 /** `parts` less as often `c` as it goes in; unchanged when it does not. */
