@@ -8,7 +8,7 @@ import { commonDevice, getDevice } from "../tensor/device.js";
 import { evaluateNodes, onDevice } from "../tensor/evaluate.js";
 import { Tensor } from "../tensor/tensor.js";
 import { assign, entries, leaves, Module, structure, unflatten } from "../tree/index.js";
-import { TraceError } from "../util/errors.js";
+import { ArgumentError, TraceError } from "../util/errors.js";
 import { enter, type Entered, open } from "./marks.js";
 
 export interface CompileOptions {
@@ -54,7 +54,8 @@ const traceWarning = 16;
  * A function that is traced at its first call with arguments of a form, and from then on runs as one program. Tensors in
  * `state` may be changed by the function; their old memory is taken over, so an older handle on such a tensor throws a
  * `DonatedError`. Tensors that the function closes over are read as they were when it was traced. Values cannot be read
- * while tracing; numbers and other static arguments become part of the program's key.
+ * while tracing; numbers and other static arguments become part of the program's key. Inside another transform or another
+ * compiled function, where there is nothing to run yet, it is simply called.
  */
 export function compile<A extends readonly unknown[], R>(
   f: (...args: A) => R,
@@ -65,11 +66,14 @@ export function compile<A extends readonly unknown[], R>(
   let last: Traced<R> | null = null;
   const step = (...args: A): R => {
     const state = [...(options.state ?? []), ...shared];
+    if (leaves([args, state]).some(isTraced)) return f(...args);
     for (const object of state) if (object instanceof Module) object.beforeTrace(state);
     const key = `${getDevice().name}|${structure(args)}|${structure(state)}`;
     let program = programs.get(key);
     if (program === undefined) {
-      program = trace(f, args, state);
+      const traced = trace(f, args, state);
+      if (traced === null) return f(...args);
+      program = traced;
       programs.set(key, program);
       keys.push(key);
       if (keys.length === traceWarning) warnAboutRetracing(keys);
@@ -94,7 +98,14 @@ function warnAboutRetracing(keys: readonly string[]): void {
   );
 }
 
-function trace<A extends readonly unknown[], R>(f: (...args: A) => R, args: A, state: readonly object[]): Traced<R> {
+const isTraced = (x: Tensor): boolean => x.node.scopes.some((scope) => scope.live);
+
+/** The program of a call; `null` when the function closes over tensors of a transform that is still running. */
+function trace<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  args: A,
+  state: readonly object[],
+): Traced<R> | null {
   const scope = open("compile", true);
   const enteredArgs = enter<A>(args, (x, i) => placeholder(x.aval, `argument tensor ${i}`, scope));
   const paths = entries(state).map((e) => e.path);
@@ -102,6 +113,10 @@ function trace<A extends readonly unknown[], R>(f: (...args: A) => R, args: A, s
   const enteredState = enter(state, (x, i) => placeholder(x.aval, `state ${paths[i]}`, scope));
   try {
     const form = f(...enteredArgs.argument);
+    if (form instanceof Promise)
+      throw new ArgumentError(
+        "compile: the function must not be async, got one that returns a promise. read values outside of it",
+      );
     const after = structure(state);
     if (after !== before) throw changedStructure(before, after);
     return prepare(
@@ -133,10 +148,11 @@ function prepare<A, R>(
   state: Entered<readonly object[]>,
   newState: readonly Node[],
   scope: Scope,
-): Traced<R> {
+): Traced<R> | null {
   const results = leaves(form).map((y) => y.node);
   const written = newState.flatMap((node, i) => (node === state.nodes[i] ? [] : [i]));
   const outputs = [...results, ...written.map((i) => newState[i])];
+  if (outputs.some((y) => y.scopes.some((other) => other !== scope && other.live))) return null;
   evaluateNodes(closedOver(outputs, scope));
   const known = new Map<Node, Source>();
   args.nodes.forEach((node, index) => known.set(node, { kind: "argument", index }));

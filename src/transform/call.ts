@@ -5,7 +5,7 @@
 import { type DType, isFloat } from "../ir/dtype.js";
 import { interpret } from "../ir/interpret.js";
 import { Node, type Primitive } from "../ir/node.js";
-import type { Graph } from "../ir/graph.js";
+import { Graph } from "../ir/graph.js";
 import { substitute } from "../ir/rewrite.js";
 import { sameShape, show } from "../ir/shape.js";
 import { mul, sub } from "../primitive/arithmetic.js";
@@ -13,8 +13,19 @@ import { add, broadcast, sum } from "../primitive/define.js";
 import { barrier } from "../primitive/leaf.js";
 import { sample } from "../primitive/ndarray.js";
 import { zip } from "../util/arrays.js";
-import { ShapeError } from "../util/errors.js";
-import { batchGraphTo, closed, dense, jvpGraph, sparse, trace, vjpGraph, zeros } from "./graphs.js";
+import { ShapeError, TraceError } from "../util/errors.js";
+import {
+  batchGraphTo,
+  type Closed,
+  dense,
+  jvpGraph,
+  replaceInputs,
+  sparse,
+  trace,
+  traceClosed,
+  vjpGraph,
+  zeros,
+} from "./graphs.js";
 
 /** What a call carries: its graphs are closed. */
 export interface Call {
@@ -116,43 +127,54 @@ export function call(
     readonly recompute?: boolean;
   },
 ): readonly Node[] {
-  const avals = inputs.map((x) => x.aval);
-  const { graph: body, captured } = closed(trace(avals, f));
   const { rule, recompute = false } = options;
-  const all = [...inputs, ...captured];
+  const avals = inputs.map((x) => x.aval);
+  const { graph, captured } = traceClosed(label, avals, f);
+  if (rule === undefined)
+    return Node.parts(
+      Node.apply(callPrimitive, [...inputs, ...captured], { label, body: graph, rule: null, recompute }),
+    );
+  const derived = traceRule(label, graph, inputs.length, rule);
+  const outside = [...captured, ...derived.captured];
+  const variable = outside.find((x) => isFloat(x.dtype) && x.scopes.some((scope) => scope.live));
+  if (variable !== undefined)
+    throw new TraceError(
+      `${label}: a function with a derivative rule must only use its arguments and constants, got ${show(variable.aval)} from an enclosing ${variable.scopes[0].name}. pass it as an argument`,
+    );
+  const body = replaceInputs(
+    graph,
+    [...avals, ...outside.map((x) => x.aval)],
+    graph.inputs.map((_, i) => i),
+  );
   return Node.parts(
-    Node.apply(callPrimitive, all, {
-      label,
-      body,
-      rule: rule ? traceRule(label, body, inputs.length, rule) : null,
-      recompute,
-    }),
+    Node.apply(callPrimitive, [...inputs, ...outside], { label, body, rule: derived.graph, recompute }),
   );
 }
 
-/** The rule as a closed graph over all inputs of the body; captured values get no derivative from it. */
+/**
+ * The rule as a closed graph over the body's inputs, what the rule itself uses from outside, outputs and cotangents. What
+ * comes from outside gets no derivative from it.
+ */
 function traceRule(
   label: string,
   body: Graph,
   given: number,
   rule: (inputs: readonly Node[], outputs: readonly Node[], cotangents: readonly Node[]) => readonly Node[],
-): Graph {
+): Closed {
   const results = body.outputs.map((y) => y.aval);
   const n = body.inputs.length;
-  const traced = trace([...body.inputs.map((x) => x.aval), ...results, ...results], (holes) => {
+  const all = [...body.inputs.map((x) => x.aval), ...results, ...results];
+  const { graph, captured } = traceClosed(label, all, (holes) => {
     const own = holes.slice(0, given);
     const cts = rule(own, holes.slice(n, n + results.length), holes.slice(n + results.length));
     for (const [x, ct] of zip(own, cts))
-      if (!sameShape(x.shape, ct.shape))
+      if (!sameShape(x.shape, ct.shape) || x.dtype !== ct.dtype)
         throw new ShapeError(
-          `${label}: a cotangent must have its input's shape, ${show(x.aval)}, got ${show(ct.aval)}. sum or broadcast it`,
+          `${label}: a cotangent must be as its input, ${show(x.aval)}, got ${show(ct.aval)}. sum, broadcast or convert it`,
         );
-    return [...cts, ...holes.slice(given, n).map((x) => zeros(x.aval))];
+    return cts;
   });
-  const { graph, captured } = closed(traced);
-  if (captured.length > 0)
-    throw new ShapeError(
-      `${label}: a derivative rule must only use its arguments, but it uses ${captured[0].toString()} from outside. pass it as an input`,
-    );
-  return graph;
+  const inputs = [...graph.inputs.slice(0, n), ...graph.inputs.slice(all.length), ...graph.inputs.slice(n, all.length)];
+  const constants = [...body.inputs.slice(given), ...captured];
+  return { graph: new Graph(inputs, [...graph.outputs, ...constants.map((x) => zeros(x.aval))]), captured };
 }

@@ -12,13 +12,13 @@ import { range } from "../util/arrays.js";
 import { DTypeError, ShapeError } from "../util/errors.js";
 import {
   batchGraphTo,
-  closed,
   dense,
   type Derived,
   jvpGraph,
   replaceInputs,
   sparse,
   trace,
+  traceClosed,
   vjpGraph,
   zeros,
 } from "./graphs.js";
@@ -119,11 +119,10 @@ export function cond(
   operands: readonly Node[],
 ): readonly Node[] {
   const traced = functions.map((f) =>
-    closed(
-      trace(
-        operands.map((x) => x.aval),
-        f,
-      ),
+    traceClosed(
+      "cond",
+      operands.map((x) => x.aval),
+      f,
     ),
   );
   const captured = [...new Set(traced.flatMap((t) => t.captured))];

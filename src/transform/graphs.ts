@@ -1,10 +1,10 @@
 /** Graphs as data: tracing them, closing them over what they use, and deriving new ones from them. */
-import { type Node } from "../ir/node.js";
-import { Graph } from "../ir/graph.js";
-import { substitute } from "../ir/rewrite.js";
+import type { Node, Scope } from "../ir/node.js";
+import { detached, Graph } from "../ir/graph.js";
+import { substitute, topological } from "../ir/rewrite.js";
 import type { Aval } from "../ir/shape.js";
 import { isFloat } from "../ir/dtype.js";
-import { fill, hole } from "../primitive/leaf.js";
+import { fill, hole, placeholder } from "../primitive/leaf.js";
 import { sum } from "../primitive/define.js";
 import { backward, batch, type Batched, dependents, forward, stretch } from "./passes.js";
 
@@ -14,28 +14,47 @@ export function trace(avals: readonly Aval[], f: (inputs: readonly Node[]) => re
   return new Graph(inputs, f(inputs));
 }
 
-/**
- * A graph that names everything it uses: outside nodes that its nodes depend on become further inputs, appended, so that
- * no transform can overlook them. Nodes that need nothing (numbers, counters) stay inside.
- */
-export function closed(graph: Graph): { readonly graph: Graph; readonly captured: readonly Node[] } {
-  const inner = new Set([...graph.inputs, ...dependents(graph.inputs, graph.outputs)]);
-  const captured = new Set<Node>();
-  const capture = (x: Node): void => {
-    if (inner.has(x)) return;
-    const isInput = x.inputs.length === 0 && x.primitive.lower([], x.params, x.outputs).form === "input";
-    if (x.inputs.length > 0 || isInput) captured.add(x);
-  };
-  for (const node of inner) if (!graph.inputs.includes(node)) node.inputs.forEach(capture);
-  graph.outputs.forEach(capture);
-  if (captured.size === 0) return { graph, captured: [] };
-  const list = [...captured];
-  const all = trace(
-    [...graph.inputs, ...list].map((x) => x.aval),
-    (holes) => replace(graph.outputs, [...graph.inputs, ...list], holes),
-  );
-  return { graph: all, captured: list };
+/** A graph that names everything it uses, and what it took from outside for its last inputs. */
+export interface Closed {
+  readonly graph: Graph;
+  readonly captured: readonly Node[];
 }
+
+/** Traces a user's function, inside which values cannot be read, into a graph that names everything it uses. */
+export function traceClosed(
+  name: string,
+  avals: readonly Aval[],
+  f: (inputs: readonly Node[]) => readonly Node[],
+): Closed {
+  const scope: Scope = { name, abstract: true, live: true };
+  const inputs = avals.map((aval, i) => placeholder(aval, `argument ${i} of ${name}`, scope));
+  try {
+    return closed(new Graph(inputs, f(inputs)));
+  } finally {
+    scope.live = false;
+  }
+}
+
+/**
+ * The graph with what it uses from outside as further inputs, appended, so that no transform can overlook it. Nodes that
+ * need no data (numbers, counters and what follows from them) are copied inside: nobody else can settle or free them.
+ */
+function closed(graph: Graph): Closed {
+  const given = new Set(graph.inputs);
+  const inner = new Set([...graph.inputs, ...dependents(graph.inputs, graph.outputs)]);
+  const withData = new Set<Node>();
+  const captured = new Set<Node>();
+  for (const node of topological(graph.outputs, (n) => !given.has(n) && n.value === null)) {
+    if (inner.has(node)) node.inputs.forEach((x) => withData.has(x) && captured.add(x));
+    else if (isData(node) || node.inputs.some((x) => withData.has(x))) withData.add(node);
+  }
+  graph.outputs.forEach((y) => withData.has(y) && captured.add(y));
+  const all = [...graph.inputs, ...captured];
+  return { graph: detached(all, graph.outputs, (x) => hole(x.aval, "input")), captured: [...captured] };
+}
+
+const isData = (x: Node): boolean =>
+  x.value !== null || (x.inputs.length === 0 && x.primitive.lower([], x.params, x.outputs).form === "input");
 
 /** `outputs` with `images` in place of `sources`. */
 export function replace(outputs: readonly Node[], sources: readonly Node[], images: readonly Node[]): Node[] {

@@ -11,7 +11,7 @@ import { moveAxis } from "../primitive/movement.js";
 import { range } from "../util/arrays.js";
 import { ShapeError } from "../util/errors.js";
 import { stretch } from "./passes.js";
-import { batchGraph, batchGraphTo, closed, dense, jvpGraph, trace, vjpGraph, zeros } from "./graphs.js";
+import { batchGraph, batchGraphTo, dense, jvpGraph, trace, traceClosed, vjpGraph, zeros } from "./graphs.js";
 
 /**
  * `body` maps (constants, carry, a slice of each sequence) to (carry, a slice of each result) and runs `length` times,
@@ -127,12 +127,11 @@ export function scan(
 ): { readonly carry: readonly Node[]; readonly results: readonly Node[] } {
   const { length, reverse } = options;
   const slices = sequences.map((x): Aval => ({ dtype: x.dtype, shape: x.shape.slice(1) }));
-  const traced = trace([...initial.map((x) => x.aval), ...slices], (holes) => {
+  const { graph, captured } = traceClosed("scan", [...initial.map((x) => x.aval), ...slices], (holes) => {
     const { carry, results } = f(holes.slice(0, initial.length), holes.slice(initial.length));
     return [...carry, ...results];
   });
-  const { graph, captured } = closed(traced);
-  const given = traced.inputs.length;
+  const given = initial.length + slices.length;
   const body = new Graph([...graph.inputs.slice(given), ...graph.inputs.slice(0, given)], graph.outputs);
   const params = { body, length, reverse, constants: captured.length, carries: initial.length };
   const outputs = scanNodes(params, captured, initial, sequences);
