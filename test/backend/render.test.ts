@@ -192,6 +192,26 @@ describe("addresses", () => {
   });
 });
 
+test("a local computed from the value that another had in the iteration before", () => {
+  const [i, a, b] = [local("i"), local("a"), local("b")];
+  const n = 8;
+  const p = program(
+    [{ dtype: "int32", shape: [64] }],
+    [{ dtype: "int32", shape: [n] }],
+    [
+      kernel("late", 1, () => [
+        loop(i, int(0), int(n), 1, [
+          set(b, add(get(a), int(1))),
+          set(a, mul(get(i), int(3))),
+          store(1, get(i), load("int32", 0, get(b))),
+        ]),
+      ]),
+    ],
+  );
+  const [out] = runOn(device, p, [Int32Array.from({ length: 64 }, (_, k) => k)]);
+  assert.deepEqual([...out], [1, 1, 4, 7, 10, 13, 16, 19]);
+});
+
 describe("vectors", () => {
   for (const lanes of [2, 4] as const)
     test(`pack, lane and splat, ${lanes} lanes`, () => {
@@ -448,27 +468,45 @@ describe("random kernels agree with the oracle", () => {
         },
         int(size / 2),
       );
+    const named: Local[] = [];
     const position = (scope: readonly Local[]): Value =>
       pick(3) === 0
         ? clipped(index(scope, 0))
-        : add(
-            affine(scope.filter((l) => !integers.includes(l))),
-            pick(3) === 0 ? op("and", "int32", index(scope, 0), int(15)) : int(pick(9)),
-          );
-    const statements = (scope: readonly Local[], depth: number): Statement[] =>
-      Array.from({ length: 1 + pick(4) }, (): Statement => {
-        const choice = pick(depth > 3 ? 3 : 6);
-        if (choice === 0) return store(1, position(scope), get(total));
-        if (choice === 1) return set(total, add(get(total), mul(load("int32", pick(2), position(scope)), int(3))));
-        if (choice === 2) return set(integers[pick(2)], index(scope, 0));
-        if (choice === 3) {
-          const condition = op("lt", "bool", index(scope, 0), index(scope, 0));
-          return { kind: "if", condition, then: statements(scope, depth + 1), otherwise: statements(scope, depth + 1) };
-        }
-        const i = local(`i${depth}`);
-        const to = pick(3) === 0 ? op("and", "int32", index(scope, 0), int(7)) : int(pick(6));
-        return loop(i, int(pick(3)), to, 1 + pick(3), statements([...scope, i], depth + 1));
-      });
+        : pick(2) === 0 && named.length > 0
+          ? add(get(named[pick(named.length)]), int(pick(9)))
+          : add(
+              affine(scope.filter((l) => !integers.includes(l))),
+              pick(3) === 0 ? op("and", "int32", index(scope, 0), int(15)) : int(pick(9)),
+            );
+    /** A local set once to a position, and perhaps another computed from it. */
+    const definitions = (scope: readonly Local[]): Statement[] => {
+      const [a, b] = [local("definition"), local("derived")];
+      const derived = set(b, add(get(a), int(pick(5))));
+      const list = [set(a, affine(scope.filter((l) => !integers.includes(l))))];
+      if (pick(2) === 0) list.push(derived);
+      named.push(a, ...(list.length > 1 ? [b] : []));
+      return list;
+    };
+    const statements = (scope: readonly Local[], depth: number): Statement[] => {
+      const outer = named.length;
+      const list = definitions(scope);
+      for (let i = 1 + pick(4); i > 0; i--) list.push(statement(scope, depth));
+      named.length = outer;
+      return list;
+    };
+    const statement = (scope: readonly Local[], depth: number): Statement => {
+      const choice = pick(depth > 3 ? 3 : 6);
+      if (choice === 0) return store(1, position(scope), get(total));
+      if (choice === 1) return set(total, add(get(total), mul(load("int32", pick(2), position(scope)), int(3))));
+      if (choice === 2) return set(integers[pick(2)], index(scope, 0));
+      if (choice === 3) {
+        const condition = op("lt", "bool", index(scope, 0), index(scope, 0));
+        return { kind: "if", condition, then: statements(scope, depth + 1), otherwise: statements(scope, depth + 1) };
+      }
+      const i = local(`i${depth}`);
+      const to = pick(3) === 0 ? op("and", "int32", index(scope, 0), int(7)) : int(pick(6));
+      return loop(i, int(pick(3)), to, 1 + pick(3), statements([...scope, i], depth + 1));
+    };
     return kernel("random", 3, (first, last) => [
       set(total, int(1)),
       ...integers.map((l) => set(l, int(pick(5)))),

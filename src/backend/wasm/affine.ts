@@ -22,6 +22,8 @@ export interface Uses {
 
 /** Numbers values within one kernel. */
 export class Expressions {
+  /** What locals are known to hold at this point of the kernel. */
+  readonly definitions = new Map<Local, Value>();
   readonly #numbers = new Map<string, number>();
   readonly #known = new Map<Value, number>();
   readonly #locals = new Map<Local, number>();
@@ -63,6 +65,10 @@ export class Expressions {
 
   #collect(v: Value, scale: number, terms: Map<number, Term>): number {
     if (v.kind === "const") return v.value * scale;
+    if (v.kind === "get") {
+      const known = this.definitions.get(v.local);
+      if (known !== undefined && isSum(known)) return this.#collect(known, scale, terms);
+    }
     if (v.kind === "op") {
       const [a, b] = v.args;
       if (v.op === "add") return this.#collect(a, scale, terms) + this.#collect(b, scale, terms);
@@ -99,6 +105,24 @@ export class Expressions {
       case "pack":
         return `${head} ${rest}`;
     }
+  }
+}
+
+/** Whether an affine form goes further than naming the value. */
+function isSum(v: Value): boolean {
+  if (v.kind !== "op") return v.kind === "const" || v.kind === "get";
+  const [a, b] = v.args;
+  switch (v.op) {
+    case "add":
+    case "sub":
+    case "neg":
+      return true;
+    case "mul":
+      return a.kind === "const" || b.kind === "const";
+    case "shl":
+      return b.kind === "const";
+    default:
+      return false;
   }
 }
 

@@ -80,6 +80,10 @@ class KernelWriter implements Machine {
   readonly #tableWords = new Map<number, number>();
   readonly #prologue = new Code();
   readonly #scopes: Scope[] = [];
+  /** Locals that one statement alone sets. */
+  readonly #setOnce: ReadonlySet<Local>;
+  /** Those of them that were set, in statements that are still open. */
+  readonly #settled = new Set<Local>();
 
   constructor(kernel: Kernel, f: FunctionBuilder, context: KernelContext) {
     this.#function = f;
@@ -90,6 +94,7 @@ class KernelWriter implements Machine {
       [kernel.first, firstParameter],
       [kernel.last, lastParameter],
     ]);
+    this.#setOnce = setOnce(kernel.body);
   }
 
   write(kernel: Kernel): void {
@@ -99,10 +104,29 @@ class KernelWriter implements Machine {
 
   // --- statements ------------------------------------------------------------------------------------------------------
 
+  /** What the statements define is known until their end: the indices it was computed from are then those of now. */
   #statements(list: readonly Statement[]): void {
-    for (const s of list) this.#statement(s);
+    const { definitions } = this.#expressions;
+    const settled: Local[] = [];
+    for (const s of list) {
+      this.#statement(s);
+      if (s.kind !== "set" || !this.#setOnce.has(s.local)) continue;
+      settled.push(s.local);
+      this.#settled.add(s.local);
+      if (this.#isDefinition(s.local, s.value)) definitions.set(s.local, s.value);
+    }
+    for (const l of settled) {
+      this.#settled.delete(l);
+      definitions.delete(l);
+    }
   }
 
+  /** Whether a local can stand for its value in addresses: an integer computed from what does not change meanwhile. */
+  #isDefinition(local: Local, value: Value): boolean {
+    if (local.type !== "int32" || local.lanes !== 1) return false;
+    const { locals, loads } = this.#expressions.uses(value);
+    return !loads && [...locals].every((l) => this.#settled.has(l) || this.#isIndexOrParameter(l));
+  }
   #statement(s: Statement): void {
     switch (s.kind) {
       case "set":
@@ -124,6 +148,10 @@ class KernelWriter implements Machine {
         this.code.end();
         return;
     }
+  }
+
+  #isIndexOrParameter(l: Local): boolean {
+    return !this.#scopes[0].assigned.has(l) || this.#scopes.some(({ index }) => index === l);
   }
 
   #loop({ index, from, to, step, body }: Statement & { kind: "loop" }): void {
@@ -471,6 +499,26 @@ function assignedIn(body: readonly Statement[], found = new Set<Local>()): Set<L
     }
   }
   return found;
+}
+
+/** Locals with one `set` and no loop of their own. */
+function setOnce(body: readonly Statement[]): ReadonlySet<Local> {
+  const [once, more] = [new Set<Local>(), new Set<Local>()];
+  const visit = (list: readonly Statement[]): void => {
+    for (const s of list) {
+      if (s.kind === "set") (once.has(s.local) ? more : once).add(s.local);
+      else if (s.kind === "loop") {
+        more.add(s.index);
+        visit(s.body);
+      } else if (s.kind === "if") {
+        visit(s.then);
+        visit(s.otherwise);
+      }
+    }
+  };
+  visit(body);
+  for (const l of more) once.delete(l);
+  return once;
 }
 
 const scalarLoads: Readonly<Record<WasmType, MemoryOp>> = {
