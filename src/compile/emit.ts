@@ -27,8 +27,8 @@ interface Frame {
   readonly values: Map<Term, Value>;
   /** Vectors, by the vectorised stretch they belong to. */
   readonly vectors: Map<object, Map<Term, Value>>;
-  /** Scalars repeated in every lane. */
-  readonly splats: Map<Term, Value>;
+  /** Scalars repeated in every lane, by the number of lanes. */
+  readonly splats: Map<Lanes, Map<Term, Value>>;
   /** The first lanes of vectors, for addresses. */
   readonly firsts: Map<Term, Value>;
 }
@@ -166,7 +166,7 @@ export class Emitter {
     const asked = outer ?? this.#frames.length - 1;
     const home = this.#homeOf(term);
     const frame = this.#frames[home];
-    const memo = form === "values" && this.varies(term) ? vectorsOf(frame, this.#vector) : frame[form];
+    const memo = this.#memo(frame, form, term);
     const known = memo.get(term);
     if (known) return known;
     this.#depth = home;
@@ -181,6 +181,12 @@ export class Emitter {
     } else this.#heights.set(value, height);
     memo.set(term, value);
     return value;
+  }
+
+  #memo(frame: Frame, form: "values" | "splats" | "firsts", term: Term): Map<Term, Value> {
+    if (form === "firsts") return frame.firsts;
+    if (form === "splats") return entry(frame.splats, this.lanes);
+    return this.varies(term) ? entry(frame.vectors, this.#vector) : frame.values;
   }
 
   /** One lane of a term: `first` where it varies. */
@@ -304,10 +310,11 @@ const newFrame = (): Frame => ({
   firsts: new Map(),
 });
 
-function vectorsOf(frame: Frame, stretch: object): Map<Term, Value> {
-  let memo = frame.vectors.get(stretch);
-  if (!memo) frame.vectors.set(stretch, (memo = new Map()));
-  return memo;
+/** The map under a key, made when missing. */
+function entry<K>(maps: Map<K, Map<Term, Value>>, key: K): Map<Term, Value> {
+  let found = maps.get(key);
+  if (!found) maps.set(key, (found = new Map()));
+  return found;
 }
 
 const isTrivial = (x: Value): boolean => x.kind === "const" || x.kind === "get" || x.kind === "counter";

@@ -13,6 +13,7 @@ import {
   loops,
   orderSpans,
   rowLoop,
+  shortLoops,
   vectorLoop,
   whole,
 } from "./loops.js";
@@ -134,11 +135,20 @@ function foldInPlace(emit: Emitter, nest: Nest): void {
     accs.forEach((acc) => emit.bind(acc.fold.hole, acc.result()));
     emit.stores(nest.stores);
   };
-  loops(emit, nest.over.map(whole), () => {
-    for (const acc of accs) acc.take(emit, acc.fold.value, acc.fold.position);
-    if (nest.running) finish();
-  });
+  if (nest.running)
+    loops(emit, nest.over.map(whole), () => {
+      for (const acc of accs) acc.take(emit, acc.fold.value, acc.fold.position);
+      finish();
+    });
+  else takeAll(emit, nest.over, accs);
   if (!nest.running) finish();
+}
+
+/** Every folded element, into every accumulator. */
+function takeAll(emit: Emitter, over: readonly IndexTerm[], accs: readonly Accumulator[]): void {
+  shortLoops(emit, over, (now) => {
+    for (const acc of accs) acc.take(emit, now(acc.fold.value), now(acc.fold.position));
+  });
 }
 
 /** Each lane folds for itself: tiles of rows times vectors of results. */
@@ -171,9 +181,7 @@ function foldTogether(emit: Emitter, copies: readonly Nest[]): void {
   if (copies.length === 1) return foldInPlace(emit, copies[0]);
   emit.expect(copies.flatMap(rootsOf));
   const accs = copies.flatMap((copy) => accumulators(emit, copy, emit.lanes));
-  loops(emit, copies[0].over.map(whole), () => {
-    for (const acc of accs) acc.take(emit, acc.fold.value, acc.fold.position);
-  });
+  takeAll(emit, copies[0].over, accs);
   for (const acc of accs) emit.bind(acc.fold.hole, acc.result());
   for (const copy of copies) emit.stores(copy.stores);
 }
@@ -236,16 +244,22 @@ function foldTile(
   const singles =
     lanes === 1 ? vectors.map((x) => x[0]) : copies.map((copy) => (exact ? [] : accumulators(emit, copy, 1)));
   loops(emit, over.filter((x) => x !== along).map(whole), () =>
-    vectorLoop(emit, whole(along), lanes, times, (n) =>
-      copies.forEach((_, k) => {
-        const parts = emit.lanes === 1 && n === 1 ? [singles[k]] : vectors[k].slice(0, n);
-        parts.forEach((accs, i) =>
-          accs.forEach((acc) => {
-            const shift = (t: Term) => emit.shifted(t, along, i * lanes);
-            acc.take(emit, shift(acc.fold.value), shift(acc.fold.position));
-          }),
-        );
-      }),
+    vectorLoop(
+      emit,
+      whole(along),
+      lanes,
+      times,
+      (n) =>
+        copies.forEach((_, k) => {
+          const parts = emit.lanes === 1 && n === 1 ? [singles[k]] : vectors[k].slice(0, n);
+          parts.forEach((accs, i) =>
+            accs.forEach((acc) => {
+              const shift = (t: Term) => emit.shifted(t, along, i * lanes);
+              acc.take(emit, shift(acc.fold.value), shift(acc.fold.position));
+            }),
+          );
+        }),
+      false,
     ),
   );
   const results = copies.map((copy, k) =>

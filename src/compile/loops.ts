@@ -86,9 +86,33 @@ export function loops(emit: Emitter, spans: readonly Span[], body: () => void): 
   emit.loop(index, from, to, 1, () => loops(emit, rest, body));
 }
 
+/** How many turns of innermost loops, all together, are written out one after the other. */
+const mostUnrolled = 8;
+
+/** Loops around `body`, the short innermost ones written out: `body` gets what puts the current indices into a term. */
+export function shortLoops(emit: Emitter, indices: readonly IndexTerm[], body: (now: (t: Term) => Term) => void): void {
+  let from = indices.length;
+  let turns = 1;
+  while (from > 0 && turns * indices[from - 1].extent <= mostUnrolled) turns *= indices[--from].extent;
+  const short = indices.slice(from);
+  const { terms } = emit;
+  loops(emit, indices.slice(0, from).map(whole), () => {
+    if (short.length === 0) return body((t) => t);
+    for (let turn = 0; turn < turns; turn++) {
+      let rest = turn;
+      const images = short.toReversed().map((x): [Term, Term] => {
+        const value = rest % x.extent;
+        rest = (rest - value) / x.extent;
+        return [x, terms.int(value)];
+      });
+      body(terms.substitution(new Map(images)));
+    }
+  });
+}
+
 /**
- * A loop over `span` in steps of `lanes · times` elements, then of fewer vectors, then of single elements. A step of `n`
- * vectors calls `body(n)` once. Spans start at multiples of `lanes · times`.
+ * A loop over `span` in steps of `lanes · times` elements, then of fewer and, with `half`, shorter vectors. A step of
+ * `n` vectors calls `body(n)` once. Spans start at multiples of `lanes · times`.
  */
 export function vectorLoop(
   emit: Emitter,
@@ -96,19 +120,20 @@ export function vectorLoop(
   lanes: Lanes,
   times: number,
   body: (vectors: number) => void,
+  half = lanes === 4,
 ): void {
   const { index, from, to } = span;
   const { extent } = index;
   let start: Value = from;
-  const steps = lanes === 1 ? [times, 1] : [times * lanes, lanes, 1];
+  const steps = lanes === 1 ? [times, 1] : [times * lanes, lanes, ...(half ? [2] : []), 1];
   for (const step of new Set(steps)) {
     const end = extent - (extent % step);
-    const vectors = lanes > 1 && step >= lanes;
+    const width: Lanes = step >= lanes ? lanes : step === 2 ? 2 : 1;
     const until = v.min(to, v.int(end));
     const none = until.kind === "const" && start.kind === "const" && until.value <= start.value;
     if (!none)
-      emit.vectorized(vectors ? index : null, vectors ? lanes : 1, () =>
-        emit.loop(index, start, until, step, () => body(vectors ? step / lanes : step)),
+      emit.vectorized(width > 1 ? index : null, width, () =>
+        emit.loop(index, start, until, step, () => body(step / width)),
       );
     if (end === extent) break;
     start = v.max(from, v.int(end));
