@@ -15,6 +15,7 @@ export * from "./pool.js";
 export type { PerAxis } from "./spatial.js";
 export { Sequential, type Stage } from "./sequential.js";
 export {
+  cast,
   countParameters,
   freeze,
   type LoadReport,

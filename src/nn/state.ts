@@ -1,6 +1,6 @@
 /** The tensors of a model by name: reading them, loading them, and keeping some from being trained. */
-import { ArgumentError, ShapeError, Tensor } from "../index.js";
-import { type Entry, type Module, assign, entries, modules } from "../tree/index.js";
+import { ArgumentError, ShapeError, Tensor, isFloat } from "../index.js";
+import { type Entry, type Module, assign, entries, leaves, modules } from "../tree/index.js";
 
 export type StateDict = Record<string, Tensor>;
 
@@ -19,6 +19,15 @@ export function countParameters(model: unknown): { readonly total: number; reado
     entries(model).reduce((sum, e) => (e.role === role ? sum + e.leaf.size : sum), 0);
   const trainable = sizes("parameter");
   return { total: trainable + sizes("frozen"), trainable };
+}
+
+/** Converts the floats of a model in place, statistics too: `cast(model, "float64")`. */
+export function cast<M>(model: M, dtype: "float32" | "float64"): M {
+  assign(
+    model,
+    leaves(model).map((x) => (isFloat(x.dtype) ? x.astype(dtype) : x)),
+  );
+  return model;
 }
 
 /** Names that a model and a state dict do not share. */
