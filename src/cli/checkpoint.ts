@@ -1,5 +1,4 @@
 /** A run's state on disk: what changes while it trains. */
-import { readFile as readText } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError, type Tensor, tensor } from "../index.js";
 import {
@@ -67,18 +66,26 @@ async function readArrays(path: string): Promise<Safetensors> {
   }
 }
 
+/** The records of the epochs before `end`, every one of them. */
+async function readHistory(path: string, end: number): Promise<EpochRecord[]> {
+  const lines = new TextDecoder()
+    .decode(await readFile(path))
+    .split("\n")
+    .filter((line) => line !== "");
+  const records = lines.map((line) => parseJson(path, line, isRecord)).filter(({ epoch }) => epoch < end);
+  const epochs = records.map(({ epoch }) => epoch);
+  if (epochs.length !== end - 1 || epochs.some((epoch, i) => epoch !== i + 1))
+    throw new FormatError(`${path}: must have the epochs before ${end}, got ${epochs.join(", ") || "none"}`);
+  return records;
+}
+
 /** The state that a run goes on from; `undefined` when it has not come to its first checkpoint. */
 export async function readCheckpoint(folder: string): Promise<TrainState | undefined> {
   const path = join(folder, files.checkpoint);
   if (!(await fileExists(path))) return undefined;
   const { tensors, metadata } = await readArrays(path);
   const place = parseJson(path, metadata.get("progress") ?? "", isPlace);
-  const metricsPath = join(folder, files.metrics);
-  const history = (await readText(metricsPath, "utf8"))
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => parseJson(metricsPath, line, isRecord))
-    .filter((record) => record.epoch < place.epoch);
+  const history = await readHistory(join(folder, files.metrics), place.epoch);
   return {
     tensors: Object.fromEntries([...tensors].map(([name, array]) => [name, fromHost(array)])),
     progress: { ...place, history },

@@ -19,6 +19,8 @@ export interface Settings {
 /** What was trained on; `sha256` is over pictures and labels, so data that changed is seen. */
 export interface DataFacts {
   readonly source: string;
+  /** The folder that `--data` named. */
+  readonly folder: string | null;
   readonly train: number;
   readonly test: number;
   readonly sha256: string;
@@ -68,7 +70,13 @@ const isRunFile = hasFields<RunFile>({
     seed: isNumber,
     device: isText,
   }),
-  data: hasFields<DataFacts>({ source: isText, train: isNumber, test: isNumber, sha256: isText }),
+  data: hasFields<DataFacts>({
+    source: isText,
+    folder: orNull(isText),
+    train: isNumber,
+    test: isNumber,
+    sha256: isText,
+  }),
   startedAt: isText,
   versions: isTexts,
 });

@@ -1,6 +1,6 @@
 /** A run that is about to train: everything that was typed is checked, its folder, device and data are open. */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { useDevice } from "./device.js";
 import { type LoadedData, type Recipe, recipeOf } from "./recipes.js";
 import { type DataFacts, type RunFile, type Settings, checkSame, claimFolder, readRun, writeRun } from "./run.js";
@@ -40,12 +40,16 @@ export async function openSession(name: string, flags: TrainFlags, say: (line: s
   const settings = before?.settings ?? settingsOf(name, recipe, flags);
   await useDevice(settings.device);
   if (!before) await claimFolder(folder);
-  const data = await recipe.data.load(flags.data, ({ file, received, total }) => {
+  const place = flags.data ?? before?.data.folder ?? undefined;
+  const data = await recipe.data.load(place, ({ file, received, total }) => {
     if (received === total) say(`downloaded ${file}`);
   });
-  const facts = factsOf(data);
+  const facts = factsOf(data, place);
   if (before) checkData(before.data, facts);
   const run = before ?? newRun(settings, facts);
+  const others = Object.entries(versions).filter(([what, now]) => run.versions[what] !== now);
+  for (const [what, now] of others)
+    say(`note: begun with ${what} ${run.versions[what]}, now ${now}: numbers may differ in their last bits`);
   if (!before) await writeRun(folder, run);
   return { flags, folder, recipe, run, data, resumed: before !== null };
 }
@@ -55,18 +59,25 @@ function settingsOf(name: string, { defaults }: Recipe, flags: TrainFlags): Sett
   return { recipe: name, epochs, batch, lr, seed, device };
 }
 
+const versions: Readonly<Record<string, string>> = {
+  typegrad: version,
+  Node: process.versions.node,
+  V8: process.versions.v8,
+};
+
 const newRun = (settings: Settings, data: DataFacts): RunFile => ({
   settings,
   data,
   startedAt: new Date().toISOString(),
-  versions: { typegrad: version, Node: process.versions.node, V8: process.versions.v8 },
+  versions,
 });
 
-function factsOf({ train, test, source }: LoadedData): DataFacts {
+function factsOf({ train, test, source }: LoadedData, place: string | undefined): DataFacts {
   const hash = createHash("sha256");
   for (const { images, labels } of [train.arrays, test.arrays])
     for (const { data } of [images, labels]) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  return { source, train: train.length, test: test.length, sha256: hash.digest("hex") };
+  const folder = place === undefined ? null : resolve(place);
+  return { source, folder, train: train.length, test: test.length, sha256: hash.digest("hex") };
 }
 
 function checkData(before: DataFacts, now: DataFacts): void {

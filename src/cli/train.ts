@@ -4,7 +4,15 @@ import { DataLoader } from "../data/index.js";
 import { random } from "../index.js";
 import { writeFileAtomic } from "../io/index.js";
 import { crossEntropy } from "../nn/index.js";
-import { type BatchEvent, type Callback, type FitResult, type Trainable, accuracy, fit } from "../train/index.js";
+import {
+  type BatchEvent,
+  type Callback,
+  type FitResult,
+  type Progress,
+  type Trainable,
+  accuracy,
+  fit,
+} from "../train/index.js";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { type Position, type ProgressDisplay, progressDisplay } from "./progress.js";
 import { report } from "./report.js";
@@ -54,10 +62,7 @@ async function learn(
   const { epochs, batch, lr, seed } = run.settings;
   const batches = new DataLoader(data.train, { batchSize: batch, shuffle: true, seed });
   const resume = session.resumed ? await readCheckpoint(folder) : undefined;
-  if (resume && resume.progress.epoch <= epochs)
-    display.line(
-      `going on in epoch ${resume.progress.epoch} after ${resume.progress.position} of ${batches.length} steps`,
-    );
+  if (resume) display.line(standing(resume.progress, epochs, batches.length));
   return fit(model, {
     data: batches,
     pair: ({ images, labels }) => [images, labels],
@@ -74,6 +79,9 @@ async function learn(
     signal,
   });
 }
+
+const standing = ({ epoch, position }: Progress, epochs: number, steps: number): string =>
+  epoch > epochs ? `all ${epochs} epochs are done` : `going on in epoch ${epoch} after ${position} of ${steps} steps`;
 
 /** Lets the program hear signals: steps that compute at once would keep it busy for ever. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -22,7 +22,7 @@ function distance(a: string, b: string): number {
 export function didYouMean(got: string, names: readonly string[]): string {
   const near = names
     .map((name) => ({ name, far: distance(got.toLowerCase(), name.toLowerCase()) }))
-    .filter(({ name, far }) => far <= Math.max(1, Math.floor(name.length / 3)))
+    .filter(({ name, far }) => far <= Math.ceil(name.length / 3))
     .sort((a, b) => a.far - b.far);
   return near.length > 0 ? ` did you mean "${near[0].name}"?` : "";
 }
