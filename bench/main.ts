@@ -9,7 +9,7 @@ import { ours } from "./ours.js";
 import { jaxJs } from "./peers/jax.js";
 import { pytorch } from "./peers/pytorch.js";
 import { type Result, rowsOf, setting, table } from "./report.js";
-import { measureRoofs } from "./roofs.js";
+import { higher, measureRoofs } from "./roofs.js";
 import type { Run, Runner } from "./runner.js";
 import { type Workload, workloads } from "./workloads.js";
 
@@ -63,12 +63,13 @@ if (chosen.length === 0) {
 }
 
 const runners = await findRunners();
-const roofs = await measureRoofs();
+let roofs = await measureRoofs();
 console.log(setting(runners, roofs));
 const results: Result[] = [];
 for (const workload of chosen) {
   const result = await measure(workload, runners);
   results.push(result);
+  roofs = higher(roofs, await measureRoofs());
   console.log(`\n${table([result])}`);
 }
 for (const runner of runners) await runner.close();

@@ -80,3 +80,9 @@ export async function measureRoofs(): Promise<Roofs> {
     gigabytesPerSecond: rate(readAll, bytes / (16 * unroll), 16 * unroll),
   };
 }
+
+/** The higher of two measurements: a machine that was busy during one of them has no lower roof for it. */
+export const higher = (a: Roofs, b: Roofs): Roofs => ({
+  gigaflops: Math.max(a.gigaflops, b.gigaflops),
+  gigabytesPerSecond: Math.max(a.gigabytesPerSecond, b.gigabytesPerSecond),
+});

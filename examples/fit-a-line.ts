@@ -1,5 +1,5 @@
 /** A line through noisy points, by gradient descent: the slope and intercept are a plain object, and so is the gradient. */
-import { tensor, valueAndGrad, type Tensor } from "typegrad";
+import { evaluate, tensor, valueAndGrad, type Tensor } from "typegrad";
 
 const xs = [-4.5, -3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5, 4.5];
 const x = tensor(xs);
@@ -14,11 +14,12 @@ const loss = (line: Line): Tensor => x.mul(line.slope).add(line.intercept).sub(y
 let line: Line = { slope: tensor(0), intercept: tensor(0) };
 for (let step = 0; step < 200; step++) {
   const [error, gradient] = valueAndGrad(loss)(line);
-  if (step % 50 === 0) console.log(`step ${step}: mean squared error ${(await error.item()).toFixed(3)}`);
   line = {
     slope: line.slope.sub(gradient.slope.mul(0.05)),
     intercept: line.intercept.sub(gradient.intercept.mul(0.05)),
   };
+  evaluate(error, line); // computes both at once, and the next step starts from values
+  if (step % 50 === 0) console.log(`step ${step}: mean squared error ${(await error.item()).toFixed(3)}`);
 }
 const slope = await line.slope.item();
 const intercept = await line.intercept.item();

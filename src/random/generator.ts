@@ -1,5 +1,5 @@
 /** A generator with a state, for everyday use. */
-import { shareState } from "../api/index.js";
+import { hold, shareState } from "../api/index.js";
 import type { Shape } from "../ir/shape.js";
 import type { Tensor } from "../tensor/index.js";
 import { Module } from "../tree/index.js";
@@ -20,6 +20,7 @@ export class Generator extends Module {
   next(): Key {
     const [state, fresh] = split(this.state);
     this.state = state;
+    hold(this); // or the chain of keys would grow from read to read
     return fresh;
   }
 }
