@@ -18,7 +18,8 @@ const optimizer = adam({ learningRate: 0.05 });
 for (let step = 1; step <= 300; step++) {
   const [loss, grads] = valueAndGrad((m: typeof model) => binaryCrossEntropyWithLogits(m.forward(x), y))(model);
   optimizer.update(model, grads);
-  if (step % 100 === 0) console.log(`step ${step}: loss ${(await loss.item()).toFixed(4)}`);
+  const value = await loss.item(); // computes the loss, and with it the new parameters
+  if (step % 100 === 0) console.log(`step ${step}: loss ${value.toFixed(4)}`);
 }
 const answers = await model.forward(x).greater(0).astype("int32").data();
 console.log(`0 xor 0, 0 xor 1, 1 xor 0, 1 xor 1 = ${answers.join(", ")}`);
