@@ -97,13 +97,18 @@ class Scheduler {
   /** Kernels inside a call, for finding dependencies. */
   readonly inside = new Map<Call, Draft[]>();
   readonly #callOf = new Map<Block, Call>();
+  /** The loops that slots belong to. */
+  readonly #loopOf = new Map<Wire, Call>();
 
   constructor(wiring: Wiring) {
     this.#wiring = wiring;
     this.#terms = wiring.terms;
     this.#costs = costOf(wiring);
     for (const entry of wiring.entries)
-      if (entry.kind === "call") for (const block of blocksOf(entry)) this.#callOf.set(block, entry);
+      if (entry.kind === "call") {
+        for (const block of blocksOf(entry)) this.#callOf.set(block, entry);
+        if (entry.work.kind === "loop") for (const slot of entry.work.slots) this.#loopOf.set(slot, entry);
+      }
   }
 
   run(): void {
@@ -241,9 +246,13 @@ class Scheduler {
 
   /** The place of a wire that is kept, and the stores that put it there. */
   #keep(wire: Wire, here: readonly Delivery[], draft: Draft, at: readonly Term[], value: Term): void {
-    const homes: Home[] = here.map((d) => ({ storage: d.target, prefix: d.prefix }));
+    // What fills a loop's slots is gone once the loop runs: it is no place to read from.
+    const ordered = here.toSorted((a, b) => Number(isStart(a)) - Number(isStart(b)));
+    const homes: Home[] = ordered.map((d) => ({ storage: d.target, prefix: d.prefix }));
     const whole = homes.findIndex((h) => h.prefix.length === 0);
-    if (whole < 0 && (homes.length === 0 || this.#whole.has(wire))) homes.unshift({ storage: wire, prefix: [] });
+    const isRead = [...this.#demandsOf(wire).keys()].some((reader) => reader !== draft);
+    const hasPlace = ordered.length > 0 && !(isRead && isStart(ordered[0]));
+    if (whole < 0 && (!hasPlace || this.#whole.has(wire))) homes.unshift({ storage: wire, prefix: [] });
     const main = this.#whole.has(wire) ? Math.max(0, whole) : 0;
     this.homes.set(wire, homes[main]);
     this.producers.set(wire, draft);
@@ -257,7 +266,7 @@ class Scheduler {
       this.inlined.add(wire);
       return;
     }
-    const load = this.#joinable(wire, demands, (draft, l) => this.#isIdentity(draft, l, wire.shape));
+    const load = this.#joinable(wire, demands, here, (draft, l) => this.#isIdentity(draft, l, wire.shape));
     if (load) {
       const [draft, term] = load;
       draft.own.add(wire);
@@ -265,7 +274,7 @@ class Scheduler {
       this.#inline(draft, wire, [term]);
       return this.#keep(wire, here, draft, term.at, term);
     }
-    const sibling = this.#sibling(wire, demands);
+    const sibling = this.#sibling(wire, demands, here);
     const draft = sibling ?? this.#draft(wire.shape, wire.block, wire.name);
     if (sibling) sibling.names.push(wire.name);
     const value = this.#valueOf(wire, draft.axes);
@@ -327,33 +336,40 @@ class Scheduler {
   #joinable(
     wire: Wire,
     demands: ReadonlyMap<Draft, readonly LoadTerm[]>,
+    here: readonly Delivery[],
     fits: (draft: Draft, load: LoadTerm) => boolean,
   ): readonly [Draft, LoadTerm] | null {
     for (const [draft, loads] of demands) {
       if (draft.block !== wire.block || draft.along || draft.scatter || loads.length !== 1) continue;
       if (draft.stores.length >= mostStores || draft.size > largestKernel || !fits(draft, loads[0])) continue;
       if (occurrence(draft, loads[0]).chain >= longestChain) continue;
-      if (![...demands.keys()].some((other) => other !== draft && this.#dependsOn(draft, other)))
+      if (!this.#users(demands, here).some((other) => other !== draft && this.#dependsOn(draft, other)))
         return [draft, loads[0]];
     }
     return null;
   }
 
   /** A kernel over the same elements that reads something this wire is made of too. */
-  #sibling(wire: Wire, demands: ReadonlyMap<Draft, readonly LoadTerm[]>): Draft | null {
+  #sibling(wire: Wire, demands: ReadonlyMap<Draft, readonly LoadTerm[]>, here: readonly Delivery[]): Draft | null {
     for (const draft of this.drafts.slice(-64)) {
       if (draft.block !== wire.block || draft.along || draft.scatter || draft.folds.length > 0) continue;
       if (!sameShape(draft.shape, wire.shape) || draft.stores.length >= mostStores || draft.size > largestKernel)
         continue;
       if (demands.has(draft)) continue;
       const shares = reachable([this.#valueOf(wire, draft.axes)]).some((t) => t.kind === "load" && draft.loads.has(t));
-      if (shares && ![...demands.keys()].some((other) => this.#dependsOn(draft, other))) return draft;
+      if (shares && !this.#users(demands, here).some((other) => this.#dependsOn(draft, other))) return draft;
     }
     return null;
   }
 
+  /** What must come after a wire that is delivered `here`: kernels that read it, and loops that start with it. */
+  #users(demands: ReadonlyMap<Draft, readonly LoadTerm[]>, here: readonly Delivery[]): (Draft | Call)[] {
+    const started = here.filter(isStart).flatMap((d) => this.#loopOf.get(d.target) ?? []);
+    return [...demands.keys(), ...started];
+  }
+
   /** Whether `from` needs, directly or through others, something that `on` makes. */
-  #dependsOn(from: Draft, on: Draft): boolean {
+  #dependsOn(from: Draft, on: Draft | Call): boolean {
     const seen = new Set<Draft | Call>([from]);
     const pending: (Draft | Call)[] = [from];
     for (let unit = pending.pop(); unit; unit = pending.pop()) {
@@ -393,6 +409,7 @@ class Scheduler {
     const load = this.#joinable(
       wire,
       demands,
+      here,
       (draft, l) =>
         (draft.folds.length === 0 || this.#mayShareFolds(draft, wire)) &&
         !occurrence(draft, l).folded &&
@@ -466,6 +483,9 @@ class Scheduler {
     }
   }
 }
+
+/** Whether a delivery is the first content of a loop's slots. */
+const isStart = (d: Delivery): boolean => d.target.source.kind === "slots" && d.block === d.target.block;
 
 function occurrence(draft: Draft, load: LoadTerm): Occurrence {
   const known = draft.loads.get(load);

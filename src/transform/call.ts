@@ -68,7 +68,7 @@ export const callPrimitive: Primitive<Call> = {
   batch(inputs, flags, size, call) {
     const everyOutput = call.body.outputs.map(() => true);
     const body = batchGraphTo(call.body, flags, everyOutput, size);
-    const rule = call.rule && batchGraphTo(call.rule, [...flags, ...everyOutput, ...everyOutput], flags, size);
+    const rule = call.rule && batchRule(call.rule, flags, [...flags, ...everyOutput, ...everyOutput], size);
     return Node.parts(Node.apply(callPrimitive, inputs, { ...call, body, rule }));
   },
   lower: (_inputs, { body }) => ({ form: "inline", body }),
@@ -102,6 +102,18 @@ export const callPrimitive: Primitive<Call> = {
     },
   ],
 };
+
+/** The cotangent of an input that all elements of the batch share is the sum over them. */
+function batchRule(rule: Graph, inputs: readonly boolean[], flags: readonly boolean[], size: number): Graph {
+  const batched = batchGraphTo(
+    rule,
+    flags,
+    rule.outputs.map(() => true),
+    size,
+  );
+  const outputs = batched.outputs.map((ct, i) => (inputs[i] ? ct : sum(ct, [0])));
+  return new Graph(batched.inputs, outputs);
+}
 
 /** (x, y) ↦ (x·y, Σ (x - y)²), with its derivative written out or left to the body. */
 function sampleCall(dtype: DType, withRule: boolean): Call {

@@ -5,7 +5,7 @@ import { Node, type Primitive } from "../ir/node.js";
 import { Graph } from "../ir/graph.js";
 import { type Aval, sameShape, show } from "../ir/shape.js";
 import { substitute } from "../ir/rewrite.js";
-import { equal, mul, select } from "../primitive/arithmetic.js";
+import { lessEqual, mul, select } from "../primitive/arithmetic.js";
 import { add, broadcast } from "../primitive/define.js";
 import { fillLike } from "../primitive/leaf.js";
 import { range } from "../util/arrays.js";
@@ -79,7 +79,8 @@ export const condPrimitive: Primitive<Cond> = {
       results
         .map((r) => r[i])
         .reduceRight((rest, here, k) => {
-          const chosen = selector.dtype === "bool" ? selector : equal(selector, fillLike(selector, k));
+          // An integer is clamped: what is at most 0 chooses body 0, what is beyond the end the last.
+          const chosen = selector.dtype === "bool" ? selector : lessEqual(selector, fillLike(selector, k));
           const first = selector.dtype === "bool" ? rest : here;
           const second = selector.dtype === "bool" ? here : rest;
           return select(broadcast(chosen, here.shape, [0]), first, second);
@@ -95,6 +96,9 @@ export const condPrimitive: Primitive<Cond> = {
     condSample(dtype, "bool", 0),
     condSample(dtype, "bool", 1),
     condSample(dtype, "int32", 2),
+    condSample(dtype, "int32", -3),
+    partialSample(dtype, 0),
+    partialSample(dtype, 1),
   ]),
   errors: [
     {
@@ -158,4 +162,14 @@ function condSample(dtype: DType, selector: "bool" | "int32", value: number): Pr
   const aval: Aval = { dtype, shape: [2] };
   const bodies = [trace([aval], ([x]) => [add(x, x)]), trace([aval], ([x]) => [mul(x, x)])];
   return { inputs: [{ dtype: selector, shape: [], values: [value] }, aval], params: { bodies } };
+}
+
+/** (x, y) ↦ (x·x, 1) or (y, y + y): neither branch depends on all operands. */
+function partialSample(dtype: DType, value: number): Primitive<Cond>["samples"][number] {
+  const aval: Aval = { dtype, shape: [2] };
+  const bodies = [
+    trace([aval, aval], ([x]) => [mul(x, x), fillLike(x, 1)]),
+    trace([aval, aval], ([, y]) => [y, add(y, y)]),
+  ];
+  return { inputs: [{ dtype: "bool", shape: [], values: [value] }, aval, aval], params: { bodies } };
 }

@@ -4,8 +4,8 @@ import { detached, Graph } from "../ir/graph.js";
 import { substitute, topological } from "../ir/rewrite.js";
 import type { Aval } from "../ir/shape.js";
 import { isFloat } from "../ir/dtype.js";
+import { invariant } from "../util/errors.js";
 import { fill, hole, placeholder } from "../primitive/leaf.js";
-import { sum } from "../primitive/define.js";
 import { backward, batch, type Batched, dependents, forward, stretch } from "./passes.js";
 
 /** Traces a function of nodes into a graph. */
@@ -127,12 +127,12 @@ export function batchGraph(
   };
 }
 
-/** The same with a stated choice of which outputs get the axis; one that must not have it is summed over it. */
+/** The same with a stated choice of which outputs get the axis: copies where they do not depend on a batched input. */
 export function batchGraphTo(body: Graph, flags: readonly boolean[], wanted: readonly boolean[], size: number): Graph {
   const { graph, flags: found } = batchGraph(body, flags, size);
   const outputs = graph.outputs.map((node, i) => {
-    const full = stretch({ node, batched: found[i] }, size);
-    return wanted[i] ? full : sum(full, [0]);
+    invariant(wanted[i] || !found[i], "an output depends on the batch and must not");
+    return wanted[i] ? stretch({ node, batched: found[i] }, size) : node;
   });
   return new Graph(graph.inputs, outputs);
 }

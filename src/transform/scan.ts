@@ -5,8 +5,9 @@ import { type NdArray, Node, type Primitive } from "../ir/node.js";
 import { Graph } from "../ir/graph.js";
 import { substitute } from "../ir/rewrite.js";
 import { type Aval, type Shape, sameShape, show, sizeOf } from "../ir/shape.js";
-import { mul, sub } from "../primitive/arithmetic.js";
-import { add } from "../primitive/define.js";
+import { convert, mul, sub } from "../primitive/arithmetic.js";
+import { add, broadcast } from "../primitive/define.js";
+import { fillLike } from "../primitive/leaf.js";
 import { moveAxis } from "../primitive/movement.js";
 import { range } from "../util/arrays.js";
 import { ShapeError } from "../util/errors.js";
@@ -93,6 +94,7 @@ export const scanPrimitive: Primitive<Scan> = {
     scanSample(dtype, 4, false),
     scanSample(dtype, 3, true),
     scanSample(dtype, 0, false),
+    countingSample(dtype),
   ]),
   errors: [
     {
@@ -292,5 +294,25 @@ function scanSample(dtype: DType, length: number, reverse: boolean): Primitive<S
   return {
     inputs: [aval, aval, stackedAval(aval, length)],
     params: { body, length, reverse, constants: 1, carries: 1 },
+  };
+}
+
+/** (n, s, m) ↦ (n + 1, s·x + n, m) over slices x and k, with results s, m·k and a constant. */
+function countingSample(dtype: DType): Primitive<Scan>["samples"][number] {
+  const [float, int]: Aval[] = [
+    { dtype, shape: [2] },
+    { dtype: "int32", shape: [] },
+  ];
+  const body = trace([int, float, float, float, float], ([n, s, m, x, k]) => [
+    add(n, fillLike(n, 1)),
+    add(mul(s, x), broadcast(convert(n, dtype), [2], [])),
+    m,
+    s,
+    mul(m, k),
+    fillLike(s, 7),
+  ]);
+  return {
+    inputs: [int, float, float, stackedAval(float, 3), stackedAval(float, 3)],
+    params: { body, length: 3, reverse: false, constants: 0, carries: 3 },
   };
 }

@@ -1,0 +1,59 @@
+/** Long chains: no stack is exhausted, no graph grows for ever, and time stays linear. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { evaluate, grad, hold, jvp, type Tensor, tensor, vmap } from "typegrad";
+import { topological } from "#src/ir/rewrite.js";
+import { close, f64 } from "./support.js";
+
+/** `n` nodes: x ↦ x·c + d, again and again. */
+function chain(x: Tensor, n: number): Tensor {
+  let y = x;
+  for (let i = 0; i < n / 2; i++) y = y.mul(0.9999).add(0.5);
+  return y;
+}
+
+test("an unrolled chain of 20,000 nodes: value, gradient, tangent and map", () => {
+  const n = 20_000;
+  const a = 0.9999 ** (n / 2);
+  const value = (x: number): number => a * x + (0.5 * (1 - a)) / (1 - 0.9999);
+  const start = performance.now();
+  close(chain(f64(3), n), value(3), 1e-9);
+  close(grad((x: Tensor) => chain(x, n))(f64(3)), a, 1e-9);
+  close(jvp((x: Tensor) => chain(x, n), f64(3), f64(1))[1], a, 1e-9);
+  close(vmap((x: Tensor) => chain(x, n))(f64([1, 2])), [value(1), value(2)], 1e-9);
+  const seconds = (performance.now() - start) / 1000;
+  assert.ok(seconds < 30, `took ${seconds.toFixed(1)} s`);
+});
+
+test("100,000 additions one by one read correctly, and leave a flat graph", () => {
+  let x: Tensor = tensor(0);
+  let deepest = 0;
+  for (let i = 0; i < 100_000; i++) {
+    x = x.add(1);
+    deepest = Math.max(deepest, x.node.depth);
+  }
+  assert.equal(x.itemSync(), 100_000);
+  assert.ok(deepest <= 4001, `a chain of ${deepest} nodes was pending`);
+  assert.equal(topological([x.node]).length, 1, "a computed node lets go of what it was computed from");
+});
+
+test("a loop that reads only its loss does not regrow the graph of what it updates", () => {
+  const state = { w: f64([1, 2]) };
+  let largest = 0;
+  for (let i = 0; i < 200; i++) {
+    const g = grad((s: typeof state) => s.w.square().sum())(state);
+    state.w = state.w.sub(g.w.mul(0.01));
+    hold(state);
+    largest = Math.max(largest, topological([state.w.node], (n) => n.value === null).length);
+    state.w.square().sum().itemSync();
+  }
+  assert.ok(largest < 40, `${largest} nodes were pending`);
+  close(state.w, [0.98 ** 200, 2 * 0.98 ** 200], 1e-9);
+});
+
+test("evaluate computes many trees in one go", () => {
+  const x = f64([1, 2, 3]);
+  const tree = { a: x.mul(2), b: [x.add(1), { c: x.sum() }], text: "kept" };
+  evaluate(tree, x.neg());
+  for (const y of [tree.a, tree.b[0]]) assert.notEqual((y as Tensor).node.value, null);
+});
