@@ -48,7 +48,9 @@ export interface RunRecord {
   readonly plannedEpochs: number;
   readonly epochs: readonly EpochMetrics[];
   readonly classes: readonly string[];
-  /** Rows are true classes, columns predictions, over the test set. */
+  /** Of the model as it is now, which is past its last epoch when the run was stopped inside one. */
+  readonly testLoss: number;
+  /** Rows are true classes, columns predictions, over the test set; of the model as it is now. */
   readonly confusion: readonly (readonly number[])[];
   /** Some or all of the mistakes, the most confident first. */
   readonly mistakes: readonly Mistake[];
@@ -56,4 +58,10 @@ export interface RunRecord {
   /** Names and values, in groups that have a name. */
   readonly settings: readonly { readonly name: string; readonly rows: readonly (readonly [string, string])[] }[];
   readonly version: string;
+}
+
+/** How many of all test pictures are taken for another class. */
+export function errorsOf(confusion: RunRecord["confusion"]): [wrong: number, all: number] {
+  const all = confusion.flat().reduce((a, b) => a + b, 0);
+  return [all - confusion.reduce((sum, row, i) => sum + row[i], 0), all];
 }

@@ -1,6 +1,6 @@
 /** The report of a run: one HTML page that needs nothing beside it. */
 import { confusion, lines, pngUri, themeCss } from "../plot/index.js";
-import type { LayerRow, Mistake, RunRecord } from "./record.js";
+import { type LayerRow, type Mistake, type RunRecord, errorsOf } from "./record.js";
 import { count, duration, figure, percent, plural } from "./text.js";
 
 /** HTML that is already safe to put into a page. */
@@ -69,19 +69,15 @@ footer{margin-top:48px;color:var(--tg-muted);font-size:13px}
 @media print{.group,.facts>div,pre{border:1px solid var(--tg-grid)}}`;
 
 const best = ({ epochs }: RunRecord) => epochs.reduce((a, b) => (b.testAccuracy > a.testAccuracy ? b : a));
-const errorsOf = (counts: RunRecord["confusion"]): [wrong: number, all: number] => {
-  const all = counts.flat().reduce((a, b) => a + b, 0);
-  return [all - counts.reduce((sum, row, i) => sum + row[i], 0), all];
-};
 const parametersOf = (layers: readonly LayerRow[]): number => layers.reduce((sum, row) => sum + row.parameters, 0);
 
 function facts(run: RunRecord): Markup {
   const last = run.epochs[run.epochs.length - 1];
   const [wrong, all] = errorsOf(run.confusion);
   const cards: [string, string][] = [
-    [percent(last.testAccuracy), "test accuracy"],
+    [percent(1 - wrong / all), "test accuracy"],
     [`${count(wrong)} of ${count(all)}`, "test pictures wrong"],
-    [figure(last.testLoss), "test loss"],
+    [figure(run.testLoss), "test loss"],
     [duration(run.seconds), `for ${plural(run.epochs.length, "epoch")}`],
     [count(last.imagesPerSecond), "training images/s"],
     [count(parametersOf(run.layers)), "parameters"],
@@ -295,10 +291,8 @@ function settings({ settings, command }: RunRecord): Markup {
 
 /** The page. The run must have finished at least one epoch. */
 export function report(run: RunRecord): string {
-  const state =
-    run.epochs.length < run.plannedEpochs
-      ? `, stopped after ${run.epochs.length} of ${plural(run.plannedEpochs, "epoch")}`
-      : "";
+  const { epochs, plannedEpochs } = run;
+  const state = epochs.length < plannedEpochs ? `, stopped in epoch ${epochs.length + 1} of ${plannedEpochs}` : "";
   const page = html`<!doctype html>
     <html lang="en">
       <head>

@@ -49,19 +49,29 @@ function pictureOf({ test }: LoadedData, index: number): Picture {
   return { width, height, channels: 1, pixels: Uint8Array.from(levels, (v) => Math.round(255 * v)) };
 }
 
-/** Confusion counts, and the mistakes with the most confident first. */
-function judge(rows: readonly Float64Array[], { data, recipe }: Session): Pick<RunRecord, "confusion" | "mistakes"> {
+/** Cross-entropy, confusion counts, and the mistakes with the most confident first. */
+function judge(
+  rows: readonly Float64Array[],
+  { data, recipe }: Session,
+): Pick<RunRecord, "testLoss" | "confusion" | "mistakes"> {
   const truths = data.test.arrays.labels.data;
   const confusion = recipe.data.classes.map(() => recipe.data.classes.map(() => 0));
   const wrong: Omit<Mistake, "picture">[] = [];
+  let surprise = 0;
   rows.forEach((row, index) => {
     const [truth, predicted] = [truths[index], largest(row)];
+    surprise -= Math.log(Math.max(row[truth], Number.MIN_VALUE));
     confusion[truth][predicted]++;
     if (truth !== predicted)
       wrong.push({ index, truth, predicted, probability: row[predicted], truthProbability: row[truth] });
   });
   const most = wrong.sort((a, b) => b.probability - a.probability || a.index - b.index).slice(0, mistakesShown);
-  return { confusion, mistakes: most.map((mistake) => ({ ...mistake, picture: pictureOf(data, mistake.index) })) };
+  const testLoss = surprise / rows.length;
+  return {
+    testLoss,
+    confusion,
+    mistakes: most.map((mistake) => ({ ...mistake, picture: pictureOf(data, mistake.index) })),
+  };
 }
 
 function layersOf(recipe: Recipe, model: Trainable): LayerRow[] {

@@ -15,11 +15,12 @@ import {
 } from "../train/index.js";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { type Position, type ProgressDisplay, progressDisplay } from "./progress.js";
+import { errorsOf } from "./record.js";
 import { report } from "./report.js";
 import { metricsOf, recordOf, testBatch } from "./results.js";
 import { files } from "./run.js";
 import { type Session, type TrainFlags, commandOf, openSession, titleOf } from "./session.js";
-import { count, duration, percent } from "./text.js";
+import { count, duration, percent, plural } from "./text.js";
 
 /** Exit code of a program that Ctrl-C ended. */
 const interrupted = 130;
@@ -147,6 +148,8 @@ async function writeReport(
   const record = await recordOf(session, model, history);
   const path = join(session.folder, files.report);
   await writeFileAtomic(path, report(record));
-  const { testAccuracy } = record.epochs[record.epochs.length - 1];
-  say(`test accuracy ${percent(testAccuracy)} after ${duration(record.seconds)}; report: ${path}`);
+  const [wrong, all] = errorsOf(record.confusion);
+  say(
+    `test accuracy ${percent(1 - wrong / all)}, ${plural(history.length, "epoch")} in ${duration(record.seconds)}; report: ${path}`,
+  );
 }

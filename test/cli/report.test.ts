@@ -37,6 +37,7 @@ const run: RunRecord = {
     },
   ],
   classes: ["ant", "bee", "cat"],
+  testLoss: 0.7421,
   confusion: [
     [30, 0, 2],
     [0, 33, 0],
@@ -66,11 +67,11 @@ test("the page says what the record says", () => {
   for (const text of [
     "97.00 %",
     "3 of 100",
-    "0.7500",
+    "0.7421",
     "2 min 05 s",
     "5,678",
     "1,067",
-    "stopped after 2 of 5 epochs",
+    "stopped in epoch 3 of 5",
     "2026-01-02 03:04 UTC",
     "The 1 most confident of 3 mistakes",
     "says <b>cat</b> · 88 %<br />",

@@ -62,6 +62,7 @@ test("the report shows the run", async () => {
   const page = (await bytes("whole", "report.html")).toString();
   const [, , last] = await jsonLines(join(out, "whole", "metrics.jsonl"));
   const wrong = Math.round(100 * (1 - Number(last.testAccuracy)));
+  assert.ok(page.includes(Number(last.testLoss).toPrecision(4)), "the loss that the metrics have");
   assert.ok(page.includes(`${wrong} of 100`), `${wrong} mistakes`);
   assert.equal(page.match(/<figure>/g)?.length ?? 0, wrong);
   assert.equal(page.match(/<svg /g)?.length, 3);
@@ -79,7 +80,7 @@ test("another seed is another run, the same seed the same", async () => {
 test("killed in an epoch and resumed, a run is the same bit for bit", async () => {
   const killed = [...command, "--name", "killed", "--save-every", "1"];
   const first = await typegrad(killed, (printed, child) => {
-    if (printed.includes("epoch 1 ")) setTimeout(() => child.kill("SIGKILL"), 60);
+    if (printed.includes("epoch 1 ")) setTimeout(() => child.kill("SIGKILL"), 30);
   });
   assert.equal(first.signal, "SIGKILL");
   assert.ok(!(await exists(join(out, "killed", "report.html"))));
