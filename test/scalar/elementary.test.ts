@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { randomNumbers } from "../conformance/support.js";
 import { cases, limitOf, primitiveNamed, referenceAt } from "./support.js";
-import { type FloatType, randomNumbers, scalarFunction, ulpError } from "./ulp.js";
+import { type FloatType, scalarFunction, ulpError } from "./ulp.js";
 
 const types: readonly FloatType[] = ["float32", "float64"];
 const modes = [false, true];

@@ -69,11 +69,13 @@ function oddSum(a: number, b: number): number {
 /** a · b + c with one rounding (S. Boldo and G. Melquiond, "Emulation of a FMA and correctly rounded sums", 2008). */
 export function fusedMultiplyAdd(type: ScalarType, a: number, b: number, c: number): number {
   if (type === "float32") return Math.fround(oddSum(a * b, c));
-  const [uh, ul] = twoProduct(a, b);
-  const [th, tl] = twoSum(c, ul);
+  // the parts of small products would be subnormal, and those of huge ones overflow
+  const up = Math.abs(a * b) < 2 ** -500 && Math.abs(c) < 2 ** -500 ? 2 ** 300 : 1;
+  const [uh, ul] = twoProduct(a * up, b);
+  const [th, tl] = twoSum(c * up, ul);
   const [vh, vl] = twoSum(uh, th);
-  const fused = vh + oddSum(tl, vl);
-  return Number.isNaN(fused) || Math.abs(fused) < 2 ** -960 ? a * b + c : fused;
+  const fused = (vh + oddSum(tl, vl)) / up;
+  return Number.isNaN(fused) || fused === 0 ? a * b + c : fused;
 }
 
 /** Half to even. */

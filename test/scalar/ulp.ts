@@ -43,14 +43,3 @@ export function scalarFunction<P>(
   const run = evaluator(lowering.value([]), fused);
   return (...xs) => Number(run(...xs));
 }
-
-/** A seeded generator of numbers in [0, 1) (mulberry32). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
