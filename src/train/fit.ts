@@ -82,6 +82,7 @@ class Run<M extends Trainable, B> {
   readonly #test: Totals;
   readonly #trainStep: (x: Tensor, y: Tensor) => Tensor;
   readonly #testStep: (x: Tensor, y: Tensor) => Tensor;
+  readonly #pause = new Pause();
   #progress: Progress = { epoch: 1, position: 0, examples: 0, best: null, reference: null, waited: 0, history: [] };
 
   constructor(model: M, options: FitOptions<M, B>) {
@@ -169,6 +170,7 @@ class Run<M extends Trainable, B> {
       this.#progress = { ...this.#progress, position: number, examples };
       const event = this.#event(data, number, examples, clock, this.#train, "train");
       for (const c of callbacks) await c.onBatch?.(event);
+      await this.#pause.now();
       if (checkpoint?.everyBatches && number % checkpoint.everyBatches === 0) await this.#save(false);
     }
     if (number === 0) throw new ArgumentError("fit: data must hold at least one batch, got none");
@@ -190,6 +192,7 @@ class Run<M extends Trainable, B> {
       clock.add(x.shape[0]);
       const event = this.#event(validation, ++number, clock.examples, clock, this.#test, validationName);
       for (const c of callbacks) await c.onValidationBatch?.(event);
+      await this.#pause.now();
     }
     this.#model.train();
     return this.#test.measured(validationName);
@@ -281,6 +284,16 @@ class Clock {
   }
   stop(): { readonly seconds: number; readonly examples: number } {
     return { seconds: this.seconds(), examples: this.examples };
+  }
+}
+
+/** Lets signals, pages and the collector of dropped tensors have their turn, at most every 50 ms. */
+class Pause {
+  #last = performance.now();
+  async now(): Promise<void> {
+    if (performance.now() - this.#last < 50) return;
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    this.#last = performance.now();
   }
 }
 

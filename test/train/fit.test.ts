@@ -194,6 +194,15 @@ test("plain lists of batches of any form do as well", async () => {
   await assert.rejects(train.fit(model, { ...options, validation: data, data, epochs: 1 }), /say with pair/);
 });
 
+test("a timer fires while it trains", async () => {
+  const { model, options } = setting();
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), 150);
+  const result = await train.fit(model, { ...options, epochs: 1_000_000, signal: stop.signal });
+  clearTimeout(timer);
+  assert.equal(result.reason, "interrupted");
+});
+
 test("wrong options are named", async () => {
   const { model, options } = setting();
   await assert.rejects(train.fit(model, { ...options, epochs: 0 }), /fit: epochs must be a positive integer, got 0/);
