@@ -65,7 +65,7 @@ h3{font-size:14px;margin:0 0 10px}
 details{margin-top:16px}summary{cursor:pointer;color:var(--tg-muted)}
 footer{margin-top:48px;color:var(--tg-muted);font-size:13px}
 @media(max-width:1000px){.facts{grid-template-columns:repeat(3,1fr)}}
-@media(max-width:560px){th,td{white-space:normal;padding-right:10px;font-size:13px}code{white-space:nowrap;font-size:12px}main{padding:24px 16px 40px}h1{font-size:23px}.facts{grid-template-columns:1fr 1fr}.facts b{font-size:20px}}
+@media(max-width:560px){th,td{white-space:normal;padding-right:10px;font-size:13px}td code{white-space:nowrap;font-size:12px}.wide{display:none}main{padding:24px 16px 40px}h1{font-size:23px}.facts{grid-template-columns:1fr 1fr}.facts b{font-size:20px}}
 @media print{.group,.facts>div,pre{border:1px solid var(--tg-grid)}}`;
 
 const best = ({ epochs }: RunRecord) => epochs.reduce((a, b) => (b.testAccuracy > a.testAccuracy ? b : a));
@@ -205,7 +205,7 @@ function model({ layers }: RunRecord): Markup {
       html`<tr>
         <td><code>${row.path}</code></td>
         <td>${row.kind}</td>
-        <td><code>${row.tensors}</code></td>
+        <td class="wide"><code>${row.tensors}</code></td>
         <td><code>[${row.output.join(", ")}]</code></td>
         <td class="n">${count(row.parameters)}</td>
       </tr>`,
@@ -217,7 +217,7 @@ function model({ layers }: RunRecord): Markup {
           <tr>
             <th>name</th>
             <th>layer</th>
-            <th>tensors</th>
+            <th class="wide">tensors</th>
             <th>output</th>
             <th class="n">parameters</th>
           </tr>
@@ -227,7 +227,10 @@ function model({ layers }: RunRecord): Markup {
         </tbody>
         <tfoot>
           <tr>
-            <td colspan="4">total</td>
+            <td>total</td>
+            <td></td>
+            <td class="wide"></td>
+            <td></td>
             <td class="n">${count(parametersOf(layers))}</td>
           </tr>
         </tfoot>
