@@ -17,15 +17,17 @@ export interface WithDType {
 type Widened<T> = T extends readonly unknown[] ? number : never;
 /** The shape of nested lists, as far as their type tells. */
 export type NestedShape<T> = T extends readonly (infer E)[]
-  ? number extends T["length"]
-    ? E extends readonly unknown[]
-      ? Shape
-      : readonly [number]
-    : E extends readonly unknown[]
-      ? NestedShape<E> extends infer R extends Shape
-        ? readonly [T["length"], ...R]
-        : Shape
-      : readonly [T["length"]]
+  ? T extends readonly []
+    ? readonly [0]
+    : number extends T["length"]
+      ? E extends readonly unknown[]
+        ? Shape
+        : readonly [number]
+      : E extends readonly unknown[]
+        ? NestedShape<E> extends infer R extends Shape
+          ? readonly [T["length"], ...R]
+          : Shape
+        : readonly [T["length"]]
   : Widened<T> extends never
     ? readonly []
     : Shape;

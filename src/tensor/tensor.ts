@@ -19,6 +19,7 @@ import { register, release } from "./scope.js";
 import type {
   Axes,
   BroadcastResult,
+  Expanded,
   Fits,
   FitsBroadcast,
   MatMul,
@@ -27,6 +28,7 @@ import type {
   Reduced,
   Reshaped,
   ShapeOf,
+  Swapped,
 } from "./types.js";
 
 /** Options of reductions: whether reduced axes stay, with length 1. */
@@ -557,6 +559,8 @@ export class Tensor<out S extends Shape = Shape> {
     return Tensor.of(move.reshape(this.node, on.resolveShape(this.node, shape)));
   }
   /** Axes `start` to `end` (inclusive) merged into one. */
+  flatten(): Tensor<readonly [number]>;
+  flatten(start: number, end?: number): Tensor;
   flatten(start = 0, end = -1): Tensor {
     const { aval, shape } = this.node;
     if (shape.length === 0) return Tensor.of(move.reshape(this.node, [1]));
@@ -565,6 +569,8 @@ export class Tensor<out S extends Shape = Shape> {
     return Tensor.of(move.reshape(this.node, shape.toSpliced(from, to - from + 1, sizeOf(shape.slice(from, to + 1)))));
   }
   /** Without the named axes, which must have length 1; without all such axes when none is named. */
+  squeeze<A extends Shape>(this: Tensor<A>): Tensor;
+  squeeze<A extends Shape, const X extends Axes>(this: Tensor<A>, axes: X): Tensor<Reduced<A, X, false>>;
   squeeze(axes?: Axes): Tensor {
     const { aval, shape } = this.node;
     const named =
@@ -580,7 +586,7 @@ export class Tensor<out S extends Shape = Shape> {
     );
   }
   /** With a new axis of length 1 at `axis`. */
-  expandDims(axis: number): Tensor {
+  expandDims<A extends Shape, const X extends number>(this: Tensor<A>, axis: X): Tensor<Expanded<A, X>> {
     const { shape, dtype } = this.node;
     const at = normalizeAxis("expandDims", axis, { dtype, shape: [...shape, 1] });
     return Tensor.of(move.reshape(this.node, shape.toSpliced(at, 0, 1)));
@@ -600,7 +606,11 @@ export class Tensor<out S extends Shape = Shape> {
     return this.rank < 2 ? this : this.swapAxes(-1, -2);
   }
   /** Two axes change places. */
-  swapAxes(a: number, b: number): Tensor {
+  swapAxes<A extends Shape, const I extends number, const J extends number>(
+    this: Tensor<A>,
+    a: I,
+    b: J,
+  ): Tensor<Swapped<A, I, J>> {
     const { aval, shape } = this.node;
     const [i, j] = [normalizeAxis("swapAxes", a, aval), normalizeAxis("swapAxes", b, aval)];
     return Tensor.of(

@@ -51,20 +51,47 @@ export type Broadcast<A extends Shape, B extends Shape> = number extends A["leng
     ? Shape
     : BroadcastReversed<Reversed<A>, Reversed<B>>;
 
-/** The shape of a matrix product, or a `Mismatch`. */
+/** The shape of a matrix product, or a `Mismatch`. A vector is a row on the left and a column on the right. */
 export type MatMul<A extends Shape, B extends Shape> = number extends A["length"]
   ? Shape
   : number extends B["length"]
     ? Shape
-    : A extends readonly [...infer AB extends Shape, infer M extends number, infer K extends number]
-      ? B extends readonly [...infer BB extends Shape, infer K2 extends number, infer N extends number]
-        ? [BroadcastDim<K, K2>] extends [never]
-          ? Mismatch<`matmul: inner dimensions ${K} and ${K2} differ`>
-          : Broadcast<AB, BB> extends infer P extends Shape
-            ? readonly [...P, M, N]
-            : Broadcast<AB, BB>
-        : Shape
-      : Shape;
+    : A extends readonly []
+      ? Mismatch<"matmul: operands must have at least one axis">
+      : B extends readonly []
+        ? Mismatch<"matmul: operands must have at least one axis">
+        : A extends readonly [infer K extends number]
+          ? WithoutAxis<MatrixProduct<readonly [1, K], B>, B extends readonly [number] ? "both" : "row">
+          : B extends readonly [infer K extends number]
+            ? WithoutAxis<MatrixProduct<A, readonly [K, 1]>, "column">
+            : MatrixProduct<A, B>;
+
+type MatrixProduct<A extends Shape, B extends Shape> = A extends readonly [
+  ...infer AB extends Shape,
+  infer M extends number,
+  infer K extends number,
+]
+  ? (B extends readonly [number] ? readonly [...B, 1] : B) extends readonly [
+      ...infer BB extends Shape,
+      infer K2 extends number,
+      infer N extends number,
+    ]
+    ? [BroadcastDim<K, K2>] extends [never]
+      ? Mismatch<`matmul: inner dimensions ${K} and ${K2} differ`>
+      : Broadcast<AB, BB> extends infer P extends Shape
+        ? readonly [...P, M, N]
+        : Broadcast<AB, BB>
+    : Shape
+  : Shape;
+
+/** A product without the axis that stood for a vector. */
+type WithoutAxis<R, Which extends "row" | "column" | "both"> = R extends readonly [
+  ...infer P extends Shape,
+  infer M extends number,
+  infer N extends number,
+]
+  ? readonly [...P, ...(Which extends "column" ? readonly [M] : Which extends "row" ? readonly [N] : readonly [])]
+  : R;
 
 /** `unknown` for a shape, so that it may be intersected with anything; the `Mismatch` itself otherwise. */
 export type Fits<R> = R extends Mismatch<infer M> ? Mismatch<M> : unknown;
@@ -79,74 +106,125 @@ export type BroadcastResult<A extends Shape, O extends Operand> = Tensor<
   O extends Tensor<infer B extends Shape> ? ShapeOf<Broadcast<A, B>> : A
 >;
 
-type LengthOf<S extends Shape> = S["length"];
+/** Whether a number is one literal, neither `number` nor a choice of several. */
+type IsLiteral<N extends number, All = N> = number extends N
+  ? false
+  : N extends All
+    ? [All] extends [N]
+      ? true
+      : false
+    : false;
 
-/** A non-negative axis of S for a possibly negative literal one; `never` where it is not known. */
-type AxisIndex<S extends Shape, Axis extends number> = number extends Axis
-  ? never
-  : number extends LengthOf<S>
-    ? never
-    : `${Axis}` extends `-${infer N extends number}`
-      ? NegativeAxis<S, N>
-      : Axis;
-type NegativeAxis<S extends Shape, N extends number, Tail extends Shape = readonly []> = S extends readonly [
+/** The non-negative place of an axis that may count from the end; `never` where it is not known or not there. */
+type AxisIndex<S extends Shape, Axis extends number> =
+  IsLiteral<Axis> extends true ? (`${Axis}` extends `-${infer N extends number}` ? FromEnd<S, N> : Axis) : never;
+type FromEnd<S extends Shape, N extends number, Tail extends Shape = readonly []> = S extends readonly [
   ...infer Head extends Shape,
   infer Last extends number,
 ]
   ? (readonly [Last, ...Tail])["length"] extends N
     ? Head["length"]
-    : NegativeAxis<Head, N, readonly [Last, ...Tail]>
+    : FromEnd<Head, N, readonly [Last, ...Tail]>
   : never;
 
-type DropAt<S extends Shape, Axis extends number, Kept extends Shape = readonly []> = S extends readonly [
-  infer H extends number,
-  ...infer T extends Shape,
-]
-  ? Kept["length"] extends Axis
-    ? readonly [...Kept, ...T]
-    : DropAt<T, Axis, readonly [...Kept, H]>
-  : Shape;
-type OneAt<S extends Shape, Axis extends number, Kept extends Shape = readonly []> = S extends readonly [
-  infer H extends number,
-  ...infer T extends Shape,
-]
-  ? Kept["length"] extends Axis
-    ? readonly [...Kept, 1, ...T]
-    : OneAt<T, Axis, readonly [...Kept, H]>
-  : Shape;
-type AllOnes<S extends Shape, R extends Shape = readonly []> = S extends readonly [number, ...infer T extends Shape]
-  ? AllOnes<T, readonly [1, ...R]>
-  : number extends S["length"]
-    ? Shape
-    : R;
+/** The length of an axis. */
+type LengthAt<S extends Shape, Axis extends number> = [AxisIndex<S, Axis>] extends [never]
+  ? number
+  : S[AxisIndex<S, Axis>] extends infer N extends number
+    ? N
+    : number;
 
 /** Axes a reduction goes over. */
 export type Axes = number | readonly number[];
 
-/** The shape after reducing: all axes when none are named, one literal axis exactly, several as `number[]`. */
-export type Reduced<S extends Shape, A extends Axes | undefined, Keep extends boolean> = undefined extends A
+/** The places of several axes; `never` as soon as one is not known. */
+type AxisIndices<
+  S extends Shape,
+  A extends readonly number[],
+  Found extends number = never,
+> = number extends A["length"]
+  ? never
+  : A extends readonly [infer H extends number, ...infer T extends readonly number[]]
+    ? [AxisIndex<S, H>] extends [never]
+      ? never
+      : AxisIndices<S, T, Found | AxisIndex<S, H>>
+    : Found;
+
+/** The shape after the axes at places I became 1, or left. */
+type Collapsed<
+  S extends Shape,
+  I extends number,
+  Keep extends boolean,
+  Seen extends Shape = readonly [],
+  R extends Shape = readonly [],
+> = S extends readonly [infer H extends number, ...infer T extends Shape]
+  ? Collapsed<
+      T,
+      I,
+      Keep,
+      readonly [...Seen, H],
+      Seen["length"] extends I ? (Keep extends true ? readonly [...R, 1] : R) : readonly [...R, H]
+    >
+  : R;
+
+type CollapsedOr<S extends Shape, I extends number, Keep extends boolean> = [I] extends [never]
+  ? Shape
+  : Collapsed<S, I, Keep>;
+
+/** The shape after reducing over all axes, when none are named, or over those named by literals. */
+export type Reduced<S extends Shape, A extends Axes | undefined, Keep extends boolean> = [A] extends [undefined]
   ? Keep extends true
-    ? AllOnes<S>
-    : readonly []
-  : A extends number
-    ? [AxisIndex<S, A>] extends [never]
+    ? number extends S["length"]
       ? Shape
-      : Keep extends true
-        ? OneAt<S, AxisIndex<S, A>>
-        : DropAt<S, AxisIndex<S, A>>
-    : Shape;
+      : { readonly [K in keyof S]: 1 }
+    : readonly []
+  : number extends S["length"]
+    ? Shape
+    : [A] extends [number]
+      ? CollapsedOr<S, AxisIndex<S, A>, Keep>
+      : [A] extends [readonly []]
+        ? S
+        : [A] extends [readonly number[]]
+          ? CollapsedOr<S, AxisIndices<S, A>, Keep>
+          : Shape;
 
 /** The shape with its axes in another order; reversed when no order is named. */
-export type Permuted<S extends Shape, P extends readonly number[] | undefined> =
-  number extends LengthOf<S>
+export type Permuted<S extends Shape, P extends readonly number[] | undefined> = number extends S["length"]
+  ? Shape
+  : [P] extends [undefined]
+    ? Reversed<S>
+    : [P] extends [readonly number[]]
+      ? number extends P["length"]
+        ? Shape
+        : { readonly [K in keyof P]: LengthAt<S, Extract<P[K], number>> }
+      : Shape;
+
+/** The shape with two axes in each other's place. */
+export type Swapped<S extends Shape, A extends number, B extends number> = number extends S["length"]
+  ? Shape
+  : [AxisIndex<S, A>] extends [never]
     ? Shape
-    : undefined extends P
-      ? Reversed<S>
-      : P extends readonly number[]
-        ? number extends P["length"]
-          ? Shape
-          : { readonly [K in keyof P]: P[K] extends keyof S ? Extract<S[P[K]], number> : number }
-        : Shape;
+    : [AxisIndex<S, B>] extends [never]
+      ? Shape
+      : {
+          readonly [K in keyof S]: K extends `${AxisIndex<S, A>}`
+            ? LengthAt<S, B>
+            : K extends `${AxisIndex<S, B>}`
+              ? LengthAt<S, A>
+              : S[K];
+        };
+
+/** The shape with an axis of length 1 at a place. */
+export type Expanded<S extends Shape, Axis extends number> = number extends S["length"]
+  ? Shape
+  : [AxisIndex<readonly [...S, 1], Axis>] extends [never]
+    ? Shape
+    : InsertedAt<S, AxisIndex<readonly [...S, 1], Axis>>;
+type InsertedAt<S extends Shape, I extends number, Head extends Shape = readonly []> = Head["length"] extends I
+  ? readonly [...Head, 1, ...S]
+  : S extends readonly [infer H extends number, ...infer T extends Shape]
+    ? InsertedAt<T, I, readonly [...Head, H]>
+    : Shape;
 
 /** A requested shape, in which -1 is worked out. */
 export type Reshaped<R extends Shape> = { readonly [K in keyof R]: `${R[K]}` extends `-${string}` ? number : R[K] };
