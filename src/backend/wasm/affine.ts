@@ -126,7 +126,8 @@ function isSum(v: Value): boolean {
   }
 }
 
-function operands(v: Value): readonly Value[] {
+/** The values a value is computed from. */
+export function operands(v: Value): readonly Value[] {
   switch (v.kind) {
     case "const":
     case "get":

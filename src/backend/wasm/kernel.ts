@@ -10,11 +10,22 @@ import type { Aval } from "../../ir/shape.js";
 import type { ScalarType } from "../../ir/scalar.js";
 import { byteSize } from "../../ir/dtype.js";
 import type { BufferInfo, Kernel, Local, Statement, Value } from "../../compile/loop.js";
-import { type Affine, Expressions, type Term } from "./affine.js";
+import { type Affine, Expressions, type Term, operands } from "./affine.js";
 import { guardBytes } from "./arena.js";
 import { Code, type FunctionBuilder, type WasmType } from "./assembler.js";
 import type { MemoryOp } from "./opcodes.js";
-import { type Machine, type OpValue, extract, gather, operation, splat, wasmType, wide } from "./operations.js";
+import {
+  type Machine,
+  type OpValue,
+  constantOf,
+  extract,
+  fusedLanes,
+  gather,
+  operation,
+  splat,
+  wasmType,
+  wide,
+} from "./operations.js";
 
 /** Parameters of every kernel. */
 export const kernelParameters: readonly WasmType[] = ["i32", "i32", "i32", "i32"];
@@ -84,6 +95,8 @@ class KernelWriter implements Machine {
   readonly #setOnce: ReadonlySet<Local>;
   /** Those of them that were set, in statements that are still open. */
   readonly #settled = new Set<Local>();
+  /** Scalar floats that are kept in the first lane of a vector, where multiply-adds want them. */
+  readonly #lifted: ReadonlySet<Local>;
 
   constructor(kernel: Kernel, f: FunctionBuilder, context: KernelContext) {
     this.#function = f;
@@ -95,6 +108,7 @@ class KernelWriter implements Machine {
       [kernel.last, lastParameter],
     ]);
     this.#setOnce = setOnce(kernel.body);
+    this.#lifted = context.relaxed ? multiplyAddLocals(kernel.body) : new Set();
   }
 
   write(kernel: Kernel): void {
@@ -130,7 +144,8 @@ class KernelWriter implements Machine {
   #statement(s: Statement): void {
     switch (s.kind) {
       case "set":
-        this.value(s.value);
+        if (this.#lifted.has(s.local)) this.lifted(s.value);
+        else this.value(s.value);
         this.code.set(this.#local(s.local));
         return;
       case "store":
@@ -245,7 +260,7 @@ class KernelWriter implements Machine {
   #local(l: Local): number {
     const known = this.#locals.get(l);
     if (known !== undefined) return known;
-    const local = this.#function.local(wasmType(l.type, l.lanes));
+    const local = this.#function.local(this.#lifted.has(l) ? "v128" : wasmType(l.type, l.lanes));
     this.#locals.set(l, local);
     return local;
   }
@@ -271,6 +286,7 @@ class KernelWriter implements Machine {
         return this.#constant(v.type, v.lanes, v.value);
       case "get":
         this.code.get(this.#local(v.local));
+        if (this.#lifted.has(v.local)) extract(this, v.type, 0);
         return;
       case "counter":
         this.code.get(this.#word(this.#context.table.counters + v.loop));
@@ -289,8 +305,17 @@ class KernelWriter implements Machine {
     }
   }
 
-  constant(type: ScalarType, value: number): void {
-    this.#constant(type, wide(type) ? 2 : 4, value);
+  lifted(v: Value): void {
+    const constant = constantOf(v);
+    if (constant !== null) this.#vectorConstant(v.type, constant);
+    else if (v.kind === "op" && v.op === "fma") fusedLanes(this, v);
+    else if (v.kind === "load")
+      this.#load(v.buffer, v.offset, wide(v.type) ? "v128.load64_zero" : "v128.load32_zero", v);
+    else if (v.kind === "get" && this.#lifted.has(v.local)) this.code.get(this.#local(v.local));
+    else {
+      this.value(v);
+      splat(this, v.type);
+    }
   }
   callRemainder(): void {
     this.code.call(this.#context.remainder());
@@ -488,37 +513,69 @@ class KernelWriter implements Machine {
 
 const isIndex = ({ atom }: Term, scope: Scope): boolean => atom.kind === "get" && atom.local === scope.index;
 
-/** Locals that statements change. */
-function assignedIn(body: readonly Statement[], found = new Set<Local>()): Set<Local> {
+/** Statements and those inside of them. */
+function visit(body: readonly Statement[], each: (s: Statement) => void): void {
   for (const s of body) {
-    if (s.kind === "set") found.add(s.local);
-    else if (s.kind === "loop") assignedIn(s.body, found.add(s.index));
+    each(s);
+    if (s.kind === "loop") visit(s.body, each);
     else if (s.kind === "if") {
-      assignedIn(s.then, found);
-      assignedIn(s.otherwise, found);
+      visit(s.then, each);
+      visit(s.otherwise, each);
     }
   }
+}
+
+function valuesOf(s: Statement): readonly Value[] {
+  switch (s.kind) {
+    case "set":
+      return [s.value];
+    case "store":
+      return [s.offset, s.value];
+    case "loop":
+      return [s.from, s.to];
+    case "if":
+      return [s.condition];
+  }
+}
+
+/** Locals that statements change. */
+function assignedIn(body: readonly Statement[]): Set<Local> {
+  const found = new Set<Local>();
+  visit(body, (s) => {
+    if (s.kind === "set") found.add(s.local);
+    else if (s.kind === "loop") found.add(s.index);
+  });
   return found;
 }
 
 /** Locals with one `set` and no loop of their own. */
 function setOnce(body: readonly Statement[]): ReadonlySet<Local> {
   const [once, more] = [new Set<Local>(), new Set<Local>()];
-  const visit = (list: readonly Statement[]): void => {
-    for (const s of list) {
-      if (s.kind === "set") (once.has(s.local) ? more : once).add(s.local);
-      else if (s.kind === "loop") {
-        more.add(s.index);
-        visit(s.body);
-      } else if (s.kind === "if") {
-        visit(s.then);
-        visit(s.otherwise);
-      }
-    }
-  };
-  visit(body);
+  visit(body, (s) => {
+    if (s.kind === "set") (once.has(s.local) ? more : once).add(s.local);
+    else if (s.kind === "loop") more.add(s.index);
+  });
   for (const l of more) once.delete(l);
   return once;
+}
+
+/** Scalar floats that take part in multiply-adds and are only ever set to what is as cheap to have in a vector. */
+function multiplyAddLocals(body: readonly Statement[]): ReadonlySet<Local> {
+  const [wanted, costly] = [new Set<Local>(), new Set<Local>()];
+  const read = (v: Value): void => {
+    if (v.kind === "op" && v.op === "fma" && v.lanes === 1)
+      for (const x of v.args) if (x.kind === "get") wanted.add(x.local);
+    operands(v).forEach(read);
+  };
+  visit(body, (s) => {
+    valuesOf(s).forEach(read);
+    if (s.kind !== "set" || s.local.lanes !== 1) return;
+    const { value } = s;
+    if (value.kind === "op" && value.op === "fma") wanted.add(s.local);
+    else if (value.kind !== "load" && value.kind !== "const") costly.add(s.local);
+  });
+  for (const l of costly) wanted.delete(l);
+  return wanted;
 }
 
 const scalarLoads: Readonly<Record<WasmType, MemoryOp>> = {

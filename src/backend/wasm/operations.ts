@@ -19,8 +19,8 @@ export interface Machine {
   readonly relaxed: boolean;
   /** Pushes a value. */
   value(v: Value): void;
-  /** Pushes a constant in every lane. */
-  constant(type: ScalarType, value: number): void;
+  /** Pushes a scalar float as the first lane of a vector; what the others hold means nothing. */
+  lifted(v: Value): void;
   /** Runs `use` with a local that is free again afterwards. */
   withTemp(type: WasmType, use: (local: number) => void): void;
   /** Calls the exact float64 remainder of the two values on the stack. */
@@ -330,17 +330,9 @@ function fusedScalar(m: Machine, v: OpValue): void {
   m.code.lane(extracts[v.type], 0);
 }
 
-/** A chain of multiply-adds stays in vectors all the way. */
-function fusedLanes(m: Machine, v: OpValue): void {
-  for (const x of v.args) {
-    const c = constantOf(x);
-    if (c !== null) m.constant(v.type, c);
-    else if (x.kind === "op" && x.op === "fma") fusedLanes(m, x);
-    else {
-      m.value(x);
-      m.code.op(splats[v.type]);
-    }
-  }
+/** Pushes a scalar a·b + c as the first lane of a vector; what the others hold means nothing. */
+export function fusedLanes(m: Machine, v: OpValue): void {
+  for (const x of v.args) m.lifted(x);
   m.code.op(v.type === "float64" ? "f64x2.relaxed_madd" : "f32x4.relaxed_madd");
 }
 
