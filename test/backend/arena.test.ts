@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Allocator, type Chunk, unit } from "#src/backend/wasm/allocator.js";
-import { Arena, guardBytes } from "#src/backend/wasm/arena.js";
+import { Allocator, type Chunk, unit } from "#src/backend/arena/allocator.js";
+import { Arena, guardBytes } from "#src/backend/arena/arena.js";
 
 /** A small generator of its own, so that a failing run can be repeated (Marsaglia, "Xorshift RNGs", 2003). */
 function xorshift(seed: number): () => number {

@@ -1,57 +1,40 @@
 /** The default device: kernels compiled to WebAssembly on one arena. */
-import type { TypedArray } from "../../ir/dtype.js";
-import type { HostValue } from "../../ir/node.js";
-import type { Program } from "../../compile/loop.js";
-import { compileWithPasses, defaultTarget, explainCompiled } from "../../compile/pipeline.js";
-import type { Computation, Device, DeviceValue, Executable } from "../backend.js";
-import { assertPresent } from "../values.js";
-import { Arena } from "./arena.js";
-import { type DeviceState, WasmExecutable, WorkAreas } from "./executable.js";
+import type { Target } from "../../compile/loops.js";
+import { defaultTarget } from "../../compile/pipeline.js";
+import { InternalError } from "../../util/errors.js";
+import { range } from "../../util/arrays.js";
+import type { Arena } from "../arena/arena.js";
+import { ArenaDevice } from "../arena/device.js";
+import type { Code, Segment } from "../arena/executable.js";
+import type { Plan } from "../arena/plan.js";
 import { tileRows } from "./features.js";
-import { copyOut, write } from "./transfer.js";
-import { Holdings, WasmValue, bytesOf, ownValue, wasmName } from "./values.js";
+import { render } from "./render.js";
 
-export class WasmDevice implements Device {
-  readonly name = wasmName;
-  readonly #state: DeviceState;
-
-  /** `limit`: most bytes that tensors may take together; at most, and by default, the 4 GiB that wasm32 can address. */
+export class WasmDevice extends ArenaDevice {
   constructor(options: { readonly limit?: number } = {}) {
-    const arena = new Arena(options.limit);
-    const areas = new WorkAreas(arena);
-    this.#state = { arena, areas, holdings: new Holdings(arena, () => areas.drop()) };
+    super("wasm", options.limit);
   }
+  protected target(): Target {
+    return { ...defaultTarget, microRows: tileRows() };
+  }
+  protected link(plan: Plan): Code {
+    return wasmCode(plan, this.state.arena);
+  }
+}
 
-  upload(value: HostValue): DeviceValue {
-    const { arena, holdings } = this.#state;
-    const bytes = bytesOf(value);
-    const result = new WasmValue(value, bytes === 0 ? null : holdings.allocate(bytes), holdings);
-    write(arena, result, result.address, value.data);
-    return result;
-  }
+/** A program as a module on an arena. */
+export function wasmCode(plan: Plan, arena: Arena): Code {
+  const bytes = render(plan);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: arena.memory } });
+  return {
+    segments: range(plan.segments.length).map((i) => segment(exports[`segment${i}`])),
+    summary: `wasm: module of ${bytes.length} bytes`,
+  };
+}
 
-  read(value: DeviceValue): TypedArray {
-    assertPresent("read", value);
-    const own = ownValue(value, this.#state.holdings);
-    return copyOut(this.#state.arena, own, own.address);
-  }
+const isSegment = (f: unknown): f is Segment => typeof f === "function";
 
-  prepare(computation: Computation): Executable {
-    const compiled = compileWithPasses(computation, { ...defaultTarget, microRows: tileRows() });
-    const executable = this.load(compiled.program, computation.donated);
-    return {
-      run: (values) => executable.run(values),
-      explain: () => `${explainCompiled(compiled)}\n${executable.explain()}`,
-    };
-  }
-
-  /** A program, rendered. */
-  load(program: Program, donated: readonly boolean[]): Executable {
-    return new WasmExecutable(program, donated, this.#state);
-  }
-
-  memory(): { readonly used: number; readonly peak: number; readonly limit: number } {
-    const { used, peak, limit } = this.#state.arena;
-    return { used, peak, limit };
-  }
+function segment(exported: unknown): Segment {
+  if (isSegment(exported)) return exported;
+  throw new InternalError("internal: a module lacks a segment");
 }

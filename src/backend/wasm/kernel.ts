@@ -6,12 +6,12 @@
  * pointer that is computed before the outermost loop that leaves it unchanged, steps along with a loop's index where it
  * depends on that, and is shared by all accesses that differ in the constant only, which the instruction itself adds.
  */
-import type { Aval } from "../../ir/shape.js";
 import type { ScalarType } from "../../ir/scalar.js";
 import { byteSize } from "../../ir/dtype.js";
 import type { BufferInfo, Kernel, Local, Statement, Value } from "../../compile/loop.js";
+import { guardBytes } from "../arena/arena.js";
+import type { TableLayout } from "../arena/plan.js";
 import { type Affine, Expressions, type Term, operands } from "./affine.js";
-import { guardBytes } from "./arena.js";
 import { Code, type FunctionBuilder, type WasmType } from "./assembler.js";
 import type { MemoryOp } from "./opcodes.js";
 import {
@@ -30,21 +30,6 @@ import {
 /** Parameters of every kernel. */
 export const kernelParameters: readonly WasmType[] = ["i32", "i32", "i32", "i32"];
 const [firstParameter, lastParameter, tableParameter, scratchParameter] = [0, 1, 2, 3];
-
-/** Where a call's table, an array of words, holds what. */
-export interface TableLayout {
-  readonly workspace: number;
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly counters: number;
-  readonly words: number;
-}
-
-export function tableLayout(inputs: readonly Aval[], outputs: readonly Aval[], loops: number): TableLayout {
-  const afterInputs = 1 + inputs.length;
-  const afterOutputs = afterInputs + outputs.length;
-  return { workspace: 0, inputs: 1, outputs: afterInputs, counters: afterOutputs, words: afterOutputs + loops };
-}
 
 /** What kernels of one program share. */
 export interface KernelContext {

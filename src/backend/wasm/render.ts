@@ -2,93 +2,44 @@
  * A program as a WebAssembly module: a function for each kernel, and one for each segment, which runs the steps between
  * two host routines in order, with their loops and branches, without returning to JavaScript.
  */
-import type { Kernel, Program, Step } from "../../compile/loop.js";
-import { sharedArena } from "./arena.js";
+import type { Kernel, Step } from "../../compile/loop.js";
+import { sharedArena } from "../arena/arena.js";
+import type { Plan } from "../arena/plan.js";
 import { type Code, type FunctionBuilder, ModuleBuilder } from "./assembler.js";
 import { hasRelaxedSimd } from "./features.js";
-import { type KernelContext, type TableLayout, kernelParameters, renderKernel, tableLayout } from "./kernel.js";
-
-type Routine = Step & { readonly kind: "routine" };
-
-/** What the driver in JavaScript does, in order. Loops and branches are here only where a routine is inside. */
-export type Action =
-  /** Calls the module's function `segment0`, `segment1`, … */
-  | { readonly kind: "segment"; readonly number: number }
-  | { readonly kind: "routine"; readonly routine: Routine }
-  | {
-      readonly kind: "loop";
-      readonly loop: number;
-      readonly length: number;
-      readonly reverse: boolean;
-      readonly actions: readonly Action[];
-    }
-  | { readonly kind: "branch"; readonly selector: number; readonly cases: readonly (readonly Action[])[] };
-
-export interface Rendered {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly table: TableLayout;
-  readonly actions: readonly Action[];
-  /** How many segments there are. */
-  readonly segments: number;
-}
+import { type KernelContext, kernelParameters, renderKernel } from "./kernel.js";
 
 /** Segments take the address of the call's table and of the thread's scratch memory. */
 const segmentParameters = ["i32", "i32"] as const;
 const [table, scratch] = [0, 1];
 
-export function render(program: Program): Rendered {
-  return new ProgramWriter(program).write();
+/** The module of a program; it exports its segments as `segment0`, `segment1`, … */
+export function render(plan: Plan): Uint8Array<ArrayBuffer> {
+  return new ProgramWriter(plan).write();
 }
 
 class ProgramWriter {
-  readonly #program: Program;
+  readonly #plan: Plan;
   readonly #module = new ModuleBuilder({ shared: sharedArena });
   readonly #context: KernelContext;
   readonly #kernels = new Map<Kernel, FunctionBuilder>();
   #remainder: number | null = null;
-  #segments = 0;
 
-  constructor(program: Program) {
-    this.#program = program;
+  constructor(plan: Plan) {
+    this.#plan = plan;
     this.#context = {
-      buffers: program.buffers,
-      table: tableLayout(program.inputs, program.outputs, program.loops),
+      buffers: plan.program.buffers,
+      table: plan.table,
       relaxed: hasRelaxedSimd(),
       remainder: () => (this.#remainder ??= writeRemainder(this.#module)),
     };
   }
 
-  write(): Rendered {
-    const actions = this.#actions(this.#program.steps);
-    return { bytes: this.#module.finish(), table: this.#context.table, actions, segments: this.#segments };
-  }
-
-  #actions(steps: readonly Step[]): readonly Action[] {
-    const actions: Action[] = [];
-    let together: Step[] = [];
-    const flush = () => {
-      if (together.length > 0) actions.push(this.#segment(together));
-      together = [];
-    };
-    for (const step of steps) {
-      if (!hasRoutine(step)) {
-        together.push(step);
-        continue;
-      }
-      flush();
-      if (step.kind === "routine") actions.push({ kind: "routine", routine: step });
-      else if (step.kind === "loop") actions.push({ ...step, actions: this.#actions(step.steps) });
-      else if (step.kind === "branch") actions.push({ ...step, cases: step.cases.map((list) => this.#actions(list)) });
-    }
-    flush();
-    return actions;
-  }
-
-  #segment(steps: readonly Step[]): Action {
-    const number = this.#segments++;
-    const f = this.#module.function(segmentParameters, [], `segment${number}`);
-    this.#steps(f, steps);
-    return { kind: "segment", number };
+  write(): Uint8Array<ArrayBuffer> {
+    this.#plan.segments.forEach((steps, i) =>
+      this.#steps(this.#module.function(segmentParameters, [], `segment${i}`), steps),
+    );
+    return this.#module.finish();
   }
 
   #steps(f: FunctionBuilder, steps: readonly Step[]): void {
@@ -146,7 +97,7 @@ class ProgramWriter {
 
   /** Pushes the selector, at least 0; the table of branches clamps it from above. */
   #selected(code: Code, x: number, selector: number, last: number): void {
-    const { placement } = this.#program.buffers[selector];
+    const { placement } = this.#context.buffers[selector];
     const { workspace, inputs, outputs } = this.#context.table;
     let offset = 0;
     if (placement.kind === "scratch") {
@@ -161,13 +112,6 @@ class ProgramWriter {
     code.memory("i32.load", offset).tee(x).i32(0).get(x).i32(0).op("i32.ge_s").op("select");
     code.set(x).get(x).i32(last).get(x).i32(last).op("i32.le_s").op("select");
   }
-}
-
-function hasRoutine(step: Step): boolean {
-  if (step.kind === "routine") return true;
-  if (step.kind === "loop") return step.steps.some(hasRoutine);
-  if (step.kind === "branch") return step.cases.some((steps) => steps.some(hasRoutine));
-  return false;
 }
 
 /**

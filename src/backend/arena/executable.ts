@@ -1,17 +1,25 @@
 /** A rendered program, ready to be called. */
 import { zip } from "../../util/arrays.js";
-import { InternalError, invariant } from "../../util/errors.js";
+import { invariant } from "../../util/errors.js";
 import type { Program, Step } from "../../compile/loop.js";
 import { show, sizeOf } from "../../ir/shape.js";
 import type { DeviceValue, Executable } from "../backend.js";
 import { assertInputs } from "../values.js";
 import type { Chunk } from "./allocator.js";
 import { type Arena, guardBytes } from "./arena.js";
-import { type Action, type Rendered, render } from "./render.js";
+import { type Action, type Plan, planOf } from "./plan.js";
 import { toNdArray, write } from "./transfer.js";
-import { type Holding, type Holdings, WasmValue, bytesOf, ownValue } from "./values.js";
+import { ArenaValue, type Holding, type Holdings, bytesOf, ownValue } from "./values.js";
 
-type Segment = (table: number, scratch: number) => void;
+/** Runs a segment; gets the address of the call's table and of scratch memory. */
+export type Segment = (table: number, scratch: number) => void;
+
+/** A program's segments as functions. */
+export interface Code {
+  readonly segments: readonly Segment[];
+  /** One line about it, for people. */
+  readonly summary: string;
+}
 
 const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
@@ -54,28 +62,25 @@ interface Call {
   readonly workspace: number;
 }
 
-export class WasmExecutable implements Executable {
+export class ArenaExecutable implements Executable {
   readonly #program: Program;
   readonly #donated: readonly boolean[];
   readonly #state: DeviceState;
-  readonly #rendered: Rendered;
-  readonly #segments: readonly Segment[];
+  readonly #plan: Plan;
+  readonly #code: Code;
   readonly #outputBytes: readonly number[];
   readonly #scratchOffset: number;
   readonly #workspaceOffset: number;
   readonly #areaBytes: number;
 
-  constructor(program: Program, donated: readonly boolean[], state: DeviceState) {
+  constructor(program: Program, donated: readonly boolean[], state: DeviceState, link: (plan: Plan) => Code) {
     this.#program = program;
     this.#donated = donated;
     this.#state = state;
-    this.#rendered = render(program);
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#rendered.bytes), {
-      env: { memory: state.arena.memory },
-    });
-    this.#segments = Array.from({ length: this.#rendered.segments }, (_, i) => segment(exports[`segment${i}`]));
+    this.#plan = planOf(program);
+    this.#code = link(this.#plan);
     this.#outputBytes = program.outputs.map(bytesOf);
-    this.#scratchOffset = aligned(4 * this.#rendered.table.words);
+    this.#scratchOffset = aligned(4 * this.#plan.table.words);
     this.#workspaceOffset = this.#scratchOffset + aligned(program.scratchBytes);
     this.#areaBytes = this.#workspaceOffset + aligned(program.workspaceBytes);
   }
@@ -94,7 +99,7 @@ export class WasmExecutable implements Executable {
         workspace: address + this.#workspaceOffset,
       };
       this.#fillTable(call, inputs, fresh);
-      for (const action of this.#rendered.actions) this.#perform(action, call);
+      for (const action of this.#plan.actions) this.#perform(action, call);
     } catch (error) {
       for (const holding of fresh) if (holding !== null) this.#state.holdings.free(holding);
       throw error;
@@ -107,7 +112,7 @@ export class WasmExecutable implements Executable {
   explain(): string {
     const { workspaceBytes, scratchBytes, steps } = this.#program;
     return [
-      `wasm: module of ${this.#rendered.bytes.length} bytes, workspace ${workspaceBytes}, scratch ${scratchBytes} bytes`,
+      `${this.#code.summary}, workspace ${workspaceBytes}, scratch ${scratchBytes} bytes`,
       ...explainSteps(steps, "  "),
     ].join("\n");
   }
@@ -128,9 +133,9 @@ export class WasmExecutable implements Executable {
     return fresh;
   }
 
-  #fillTable(call: Call, inputs: readonly WasmValue[], fresh: readonly (Holding | null)[]): void {
+  #fillTable(call: Call, inputs: readonly ArenaValue[], fresh: readonly (Holding | null)[]): void {
     const { words } = this.#state.arena;
-    const { table } = this.#rendered;
+    const { table } = this.#plan;
     const start = call.table / 4;
     words[start + table.workspace] = call.workspace;
     for (let i = 0; i < inputs.length; i++) words[start + table.inputs + i] = inputs[i].address;
@@ -141,12 +146,12 @@ export class WasmExecutable implements Executable {
     }
   }
 
-  #outputs(inputs: readonly WasmValue[], fresh: readonly (Holding | null)[]): readonly WasmValue[] {
+  #outputs(inputs: readonly ArenaValue[], fresh: readonly (Holding | null)[]): readonly ArenaValue[] {
     const { outputs, reuses } = this.#program;
     const { holdings } = this.#state;
     const values = outputs.map((aval, i) => {
       const reused = reuses[i];
-      return new WasmValue(aval, reused === null ? fresh[i] : inputs[reused].donate(), holdings);
+      return new ArenaValue(aval, reused === null ? fresh[i] : inputs[reused].donate(), holdings);
     });
     for (let i = 0; i < inputs.length; i++) {
       if (!this.#donated[i] || inputs[i].gone !== null) continue;
@@ -159,13 +164,13 @@ export class WasmExecutable implements Executable {
   #perform(action: Action, call: Call): void {
     switch (action.kind) {
       case "segment":
-        this.#segments[action.number](call.table, call.scratch);
+        this.#code.segments[action.number](call.table, call.scratch);
         return;
       case "routine":
         return this.#routine(action.routine, call);
       case "loop":
         for (let i = 0; i < action.length; i++) {
-          const counter = call.table / 4 + this.#rendered.table.counters + action.loop;
+          const counter = call.table / 4 + this.#plan.table.counters + action.loop;
           this.#state.arena.words[counter] = action.reverse ? action.length - 1 - i : i;
           for (const inner of action.actions) this.#perform(inner, call);
         }
@@ -193,7 +198,7 @@ export class WasmExecutable implements Executable {
 
   #addressOf(buffer: number, call: Call): number {
     const { placement } = this.#program.buffers[buffer];
-    const { table } = this.#rendered;
+    const { table } = this.#plan;
     switch (placement.kind) {
       case "temporary":
         return call.workspace + placement.offset;
@@ -205,13 +210,6 @@ export class WasmExecutable implements Executable {
         return this.#state.arena.words[call.table / 4 + table.outputs + placement.index] >>> 0;
     }
   }
-}
-
-const isSegment = (f: unknown): f is Segment => typeof f === "function";
-
-function segment(exported: unknown): Segment {
-  if (isSegment(exported)) return exported;
-  throw new InternalError("internal: a module lacks a segment");
 }
 
 function explainSteps(steps: readonly Step[], indent: string): readonly string[] {

@@ -28,10 +28,13 @@ export class Holding {
 export class Holdings {
   readonly #arena: Arena;
   readonly #reclaim: () => void;
+  /** The name of the device whose tensors these are. */
+  readonly device: string;
   readonly #dropped: FinalizationRegistry<Chunk>;
   #unseen = 0;
 
-  constructor(arena: Arena, reclaim: () => void) {
+  constructor(device: string, arena: Arena, reclaim: () => void) {
+    this.device = device;
     this.#arena = arena;
     this.#reclaim = reclaim;
     this.#dropped = new FinalizationRegistry((chunk) => arena.release(chunk));
@@ -54,10 +57,7 @@ export class Holdings {
   }
 }
 
-export const wasmName = "wasm";
-
-export class WasmValue implements DeviceValue {
-  readonly device = wasmName;
+export class ArenaValue implements DeviceValue {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly owner: Holdings;
@@ -70,6 +70,9 @@ export class WasmValue implements DeviceValue {
     this.shape = aval.shape;
     this.#holding = holding;
     this.owner = owner;
+  }
+  get device(): string {
+    return this.owner.device;
   }
   get gone(): "freed" | "donated" | null {
     return this.#gone;
@@ -97,9 +100,9 @@ export class WasmValue implements DeviceValue {
 export const bytesOf = (aval: Aval): number => byteSize(aval.dtype) * sizeOf(aval.shape);
 
 /** The value as this device made it. */
-export function ownValue(value: DeviceValue, owner: Holdings): WasmValue {
-  if (value instanceof WasmValue && value.owner === owner) return value;
+export function ownValue(value: DeviceValue, owner: Holdings): ArenaValue {
+  if (value instanceof ArenaValue && value.owner === owner) return value;
   throw new DeviceError(
-    `wasm: tensors must be on one device, got ${show(value)} on ${value.device}. move it with x.to("wasm")`,
+    `${owner.device}: tensors must be on one device, got ${show(value)} on ${value.device}. move it with x.to("${owner.device}")`,
   );
 }

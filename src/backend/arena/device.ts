@@ -1,0 +1,65 @@
+/** What devices that compute on an arena have in common: all but how a program becomes code. */
+import type { TypedArray } from "../../ir/dtype.js";
+import type { HostValue } from "../../ir/node.js";
+import type { Program } from "../../compile/loop.js";
+import type { Target } from "../../compile/loops.js";
+import { compileWithPasses, explainCompiled } from "../../compile/pipeline.js";
+import type { Computation, Device, DeviceValue, Executable } from "../backend.js";
+import { assertPresent } from "../values.js";
+import { Arena } from "./arena.js";
+import { ArenaExecutable, type Code, type DeviceState, WorkAreas } from "./executable.js";
+import type { Plan } from "./plan.js";
+import { copyOut, write } from "./transfer.js";
+import { ArenaValue, Holdings, bytesOf, ownValue } from "./values.js";
+
+export abstract class ArenaDevice implements Device {
+  readonly name: string;
+  protected readonly state: DeviceState;
+
+  /** `limit`: most bytes that tensors may take together; at most, and by default, the 4 GiB that wasm32 can address. */
+  constructor(name: string, limit?: number) {
+    this.name = name;
+    const arena = new Arena(limit);
+    const areas = new WorkAreas(arena);
+    this.state = { arena, areas, holdings: new Holdings(name, arena, () => areas.drop()) };
+  }
+
+  /** What the compiler needs to know of the machine. */
+  protected abstract target(): Target;
+
+  /** A program's code, ready to be called. */
+  protected abstract link(plan: Plan): Code;
+
+  upload(value: HostValue): DeviceValue {
+    const { arena, holdings } = this.state;
+    const bytes = bytesOf(value);
+    const result = new ArenaValue(value, bytes === 0 ? null : holdings.allocate(bytes), holdings);
+    write(arena, result, result.address, value.data);
+    return result;
+  }
+
+  read(value: DeviceValue): TypedArray {
+    assertPresent("read", value);
+    const own = ownValue(value, this.state.holdings);
+    return copyOut(this.state.arena, own, own.address);
+  }
+
+  prepare(computation: Computation): Executable {
+    const compiled = compileWithPasses(computation, this.target());
+    const executable = this.load(compiled.program, computation.donated);
+    return {
+      run: (values) => executable.run(values),
+      explain: () => `${explainCompiled(compiled)}\n${executable.explain()}`,
+    };
+  }
+
+  /** A program, rendered. */
+  load(program: Program, donated: readonly boolean[]): Executable {
+    return new ArenaExecutable(program, donated, this.state, (plan) => this.link(plan));
+  }
+
+  memory(): { readonly used: number; readonly peak: number; readonly limit: number } {
+    const { used, peak, limit } = this.state.arena;
+    return { used, peak, limit };
+  }
+}
