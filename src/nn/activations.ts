@@ -1,5 +1,5 @@
 /** Activations as functions; `activation-layers.ts` wraps them as modules. */
-import { ShapeError, type Tensor, softmax, split, where } from "../index.js";
+import { ShapeError, softplus as softplusOf, type Tensor, softmax, split, where } from "../index.js";
 import { keepsShape } from "./layer.js";
 
 export { logSoftmax, softmax } from "../index.js";
@@ -57,13 +57,9 @@ export const silu = keepsShape((x) => x.mul(x.sigmoid()));
 export const mish = keepsShape((x) => x.mul(softplus(x).tanh()));
 
 /** `log(1 + exp(beta · x)) / beta`, without overflow and with every derivative right at 0. */
-export const softplus = keepsShape((x, beta: number = 1) => {
-  const z = beta === 1 ? x : x.mul(beta);
-  const positive = z.greater(0);
-  const tail = where(positive, z.neg(), z).exp().log1p();
-  const result = where(positive, z, 0).add(tail);
-  return beta === 1 ? result : result.div(beta);
-});
+export const softplus = keepsShape((x, beta: number = 1) =>
+  beta === 1 ? softplusOf(x) : softplusOf(x.mul(beta)).div(beta),
+);
 
 /** `x / (1 + |x|)`. */
 export const softsign = keepsShape((x) => x.div(x.abs().add(1)));

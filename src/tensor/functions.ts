@@ -204,10 +204,12 @@ export function logSoftmax<S extends Shape>(x: Tensor<S>, axis = -1): Tensor<S> 
   return Tensor.of<S>(of(x).node);
 }
 
-/** `log(1 + e^x)`, without overflow. */
+/** `log(1 + e^x)`, without overflow and with every derivative right at 0. */
 export function softplus<S extends Shape>(x: Tensor<S>): Tensor<S> {
   const v: Tensor = x;
-  return Tensor.of<S>(v.maximum(0).add(v.abs().neg().exp().log1p()).node);
+  const isPositive = v.greater(0);
+  const tail = where(isPositive, v.neg(), v).exp().log1p();
+  return Tensor.of<S>(where(isPositive, v, 0).add(tail).node);
 }
 
 /** A one in the place each label names, in a new last axis of length `classes`; labels outside give zeros. */
