@@ -34,7 +34,9 @@ export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length 
 export function checkShape(op: string, shape: Shape): void {
   for (const d of shape)
     if (!Number.isSafeInteger(d) || d < 0)
-      throw new ShapeError(`${op}: dimensions must be non-negative integers, got [${shape.join(",")}]`);
+      throw new ShapeError(
+        `${op}: dimensions must be non-negative integers, got [${shape.join(",")}]. check the shape`,
+      );
   if (sizeOf(shape) > 2 ** 31 - 1)
     throw new ShapeError(`${op}: a tensor holds at most 2147483647 elements, got [${shape.join(",")}]. split it`);
 }

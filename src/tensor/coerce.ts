@@ -21,7 +21,7 @@ export function broadcastTo(op: string, x: Node, shape: Shape): Node {
   const fits = lead >= 0 && x.shape.every((n, i) => n === 1 || n === shape[lead + i]);
   if (!fits)
     throw new ShapeError(
-      `${op}: ${show(x.aval)} must broadcast to [${shape.join(",")}]. each dimension must be equal or 1`,
+      `${op}: a tensor must broadcast to [${shape.join(",")}], got ${show(x.aval)}. make each dimension equal or 1`,
     );
   const own = axes.map((a) => shape[a]);
   return broadcast(reshape(x, own), shape, axes);

@@ -91,14 +91,18 @@ function flattenInto(out: (number | boolean)[], data: Nested, shape: Shape, dept
 }
 
 /** `value` everywhere. */
-export function full<const S extends Shape>(shape: S, value: number, options: WithDType = {}): Tensor<S> {
-  checkShape("full", shape);
+export const full = <const S extends Shape>(shape: S, value: number, options: WithDType = {}): Tensor<S> =>
+  filled("full", shape, value, options);
+function filled<S extends Shape>(op: string, shape: S, value: number, options: WithDType): Tensor<S> {
+  checkShape(op, shape);
   return Tensor.of(fill(value, options.dtype ?? "float32", shape));
 }
 /** Zeros. */
-export const zeros = <const S extends Shape>(shape: S, options: WithDType = {}): Tensor<S> => full(shape, 0, options);
+export const zeros = <const S extends Shape>(shape: S, options: WithDType = {}): Tensor<S> =>
+  filled("zeros", shape, 0, options);
 /** Ones. */
-export const ones = <const S extends Shape>(shape: S, options: WithDType = {}): Tensor<S> => full(shape, 1, options);
+export const ones = <const S extends Shape>(shape: S, options: WithDType = {}): Tensor<S> =>
+  filled("ones", shape, 1, options);
 /** `value` in the shape and dtype of another tensor. */
 export const fullLike = <S extends Shape>(x: Tensor<S>, value: number): Tensor<S> =>
   Tensor.of(fill(value, x.dtype, x.shape));

@@ -62,6 +62,8 @@ export function commonDevice(values: Iterable<Stored>): Device {
   if (chosen === null) return getDevice();
   const found = made.get(chosen.device);
   if (found === undefined)
-    throw new DeviceError(`device: ${chosen.device} is not open. call setDevice("${chosen.device}")`);
+    throw new DeviceError(
+      `device: a tensor's device must be open, got ${show(chosen)} on ${chosen.device}. call setDevice("${chosen.device}")`,
+    );
   return found;
 }

@@ -52,6 +52,8 @@ interface Plan {
   readonly shape: number[];
   /** Axes of that shape that are indexed by tensors, in order. */
   readonly gathered: { readonly axis: number; readonly index: Node }[];
+  /** Whether a slice or a new axis stands between places and index tensors: the index axes then come first. */
+  separated: boolean;
 }
 
 /** The part of `x` that the entries select. */
@@ -63,7 +65,7 @@ export function indexNode(x: Node, entries: readonly NodeIndex[]): Node {
   const plan = planOf(x, full);
   const cut = sliceNode(x, { starts: plan.starts, stops: plan.stops, steps: plan.steps });
   const y = reshape(flip(cut, plan.flipped), plan.shape);
-  return plan.gathered.length === 0 ? y : gatherAxes(y, plan.gathered);
+  return plan.gathered.length === 0 ? y : gatherAxes(y, plan);
 }
 
 /** A mask stands for as many index tensors as it has axes: the places where it is true. */
@@ -115,7 +117,9 @@ function withoutEllipsis(x: Node, entries: readonly NodeIndex[]): NodeIndex[] {
 }
 
 function planOf(x: Node, entries: readonly NodeIndex[]): Plan {
-  const plan: Plan = { starts: [], stops: [], steps: [], flipped: [], shape: [], gathered: [] };
+  const plan: Plan = { starts: [], stops: [], steps: [], flipped: [], shape: [], gathered: [], separated: false };
+  const places = entries.flatMap((entry, i) => (typeof entry === "number" || isNode(entry) ? [i] : []));
+  plan.separated = places.some((place, k) => k > 0 && place !== places[k - 1] + 1);
   for (const entry of entries) {
     const axis = plan.starts.length;
     const length = x.shape[axis];
@@ -124,7 +128,7 @@ function planOf(x: Node, entries: readonly NodeIndex[]): Plan {
       const i = entry < 0 ? entry + length : entry;
       if (!Number.isInteger(i) || i < 0 || i >= length)
         throw new ShapeError(
-          `at: index ${entry} must lie in axis ${axis} of ${show(x.aval)}. it has ${length} elements`,
+          `at: an index of axis ${axis} must be an integer from ${-length} to ${length - 1}, got ${entry} for ${show(x.aval)}. use a place it has`,
         );
       addCut(plan, i, i + 1, 1);
     } else if (entry instanceof Slice) {
@@ -169,7 +173,7 @@ const wrapped = (index: Node, length: number): Node =>
   select(less(index, fillLike(index, 0)), add(index, fillLike(index, length)), index);
 
 /** Indexes several axes by tensors that broadcast together. */
-function gatherAxes(x: Node, gathered: Plan["gathered"]): Node {
+function gatherAxes(x: Node, { gathered, separated }: Plan): Node {
   const shape = gathered.reduce<Shape>((s, g) => broadcastShapes("at", { dtype: "int32", shape: s }, g.index.aval), []);
   const lengths = gathered.map((g) => x.shape[g.axis]);
   let front = x;
@@ -181,9 +185,8 @@ function gatherAxes(x: Node, gathered: Plan["gathered"]): Node {
   const valid = inside.reduce((all, one) => and(all, one));
   const flat = reshape(front, [sizeOf(lengths), ...rest]);
   const y = gather(flat, select(valid, place, fillLike(place, -1)), 0);
-  // y has the index axes first; they belong where the first indexed axis was, if the indexed axes were neighbours.
-  const adjacent = gathered.every((g, k) => g.axis === gathered[0].axis + k);
-  const before = adjacent ? gathered[0].axis : 0;
+  // y has the index axes first; they belong where the first indexed axis was, if nothing stood between them.
+  const before = separated ? 0 : gathered[0].axis;
   const own = range(shape.length);
   const others = range(rest.length).map((i) => shape.length + i);
   return transpose(y, [...others.slice(0, before), ...own, ...others.slice(before)]);

@@ -238,7 +238,7 @@ export function resolveShape(x: Node, shape: Shape): Shape {
     (unknown === 1 && (known === 0 || sizeOf(x.shape) % known !== 0))
   )
     throw new ShapeError(
-      `reshape: ${show(x.aval)} must fit [${shape.join(",")}]. the number of elements must stay ${sizeOf(x.shape)}`,
+      `reshape: the number of elements must stay ${sizeOf(x.shape)}, got ${show(x.aval)} and [${shape.join(",")}]. let one dimension be -1`,
     );
   return shape.map((n) => (n === -1 ? sizeOf(x.shape) / known : n));
 }

@@ -3,7 +3,7 @@
  * `op: what must hold, got float32[2,3] and float32[4,5]. what to do`.
  */
 
-import { callerFrames } from "./stack.js";
+import { callerFrames, deepStack } from "./stack.js";
 
 /** Base of every error the framework raises on purpose. Its trace begins at the caller's line. */
 export class TypegradError extends Error {
@@ -11,7 +11,7 @@ export class TypegradError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     if (this.stack !== undefined)
-      this.stack = [`${new.target.name}: ${message}`, ...callerFrames(this.stack)].join("\n");
+      this.stack = [`${new.target.name}: ${message}`, ...callerFrames(deepStack())].join("\n");
   }
 }
 
