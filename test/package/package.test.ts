@@ -51,6 +51,11 @@ test("the tarball holds what is built, and no sources, tests or stale build file
   );
 });
 
+test("the command runs from a clone that was built", async () => {
+  const { stdout } = await run("npx", ["--no-install", "typegrad", "--help"], { cwd: root });
+  assert.match(stdout, /\btrain\b[^]*\bpredict\b/);
+});
+
 test("a Node project type-checks, runs, and exits by itself", async () => {
   const at = await project("for-node", {
     target: "es2022",
