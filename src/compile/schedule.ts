@@ -92,7 +92,8 @@ class Scheduler {
   readonly producers = new Map<Wire, Draft | Call>();
   readonly #demands = new Map<Wire, Map<Draft, LoadTerm[]>>();
   readonly #deliveries = new Map<Wire, Delivery[]>();
-  readonly #whole = new Set<Wire>();
+  /** Wires that calls need in memory, with those calls. */
+  readonly #whole = new Map<Wire, Call[]>();
   readonly #liveCalls = new Set<Call>();
   /** Kernels inside a call, for finding dependencies. */
   readonly inside = new Map<Call, Draft[]>();
@@ -133,11 +134,15 @@ class Scheduler {
     this.inside.set(call, this.inside.get(call) ?? []);
     for (const result of call.results) this.producers.set(result, call);
     const { work } = call;
-    if (work.kind === "routine") for (const x of work.inputs) this.#whole.add(x);
-    if (work.kind === "branch") this.#whole.add(work.selector);
+    if (work.kind === "routine") for (const x of work.inputs) this.#needsWhole(call, x);
+    if (work.kind === "branch") this.#needsWhole(call, work.selector);
     if (work.kind === "loop") for (const d of work.start) this.#request(d);
     for (const block of blocksOf(call))
       for (const d of block.deliveries) if (d.target.source.kind !== "result" || this.#live(d.target)) this.#request(d);
+  }
+
+  #needsWhole(call: Call, wire: Wire): void {
+    this.#whole.set(wire, [...(this.#whole.get(wire) ?? []), call]);
   }
 
   #wire(wire: Wire): void {
@@ -343,7 +348,7 @@ class Scheduler {
       if (draft.block !== wire.block || draft.along || draft.scatter || loads.length !== 1) continue;
       if (draft.stores.length >= mostStores || draft.size > largestKernel || !fits(draft, loads[0])) continue;
       if (occurrence(draft, loads[0]).chain >= longestChain) continue;
-      if (!this.#users(demands, here).some((other) => other !== draft && this.#dependsOn(draft, other)))
+      if (!this.#users(wire, here).some((other) => other !== draft && this.#dependsOn(draft, other)))
         return [draft, loads[0]];
     }
     return null;
@@ -357,15 +362,15 @@ class Scheduler {
         continue;
       if (demands.has(draft)) continue;
       const shares = reachable([this.#valueOf(wire, draft.axes)]).some((t) => t.kind === "load" && draft.loads.has(t));
-      if (shares && !this.#users(demands, here).some((other) => this.#dependsOn(draft, other))) return draft;
+      if (shares && !this.#users(wire, here).some((other) => this.#dependsOn(draft, other))) return draft;
     }
     return null;
   }
 
-  /** What must come after a wire that is delivered `here`: kernels that read it, and loops that start with it. */
-  #users(demands: ReadonlyMap<Draft, readonly LoadTerm[]>, here: readonly Delivery[]): (Draft | Call)[] {
+  /** What must come after a wire that is delivered `here`: kernels and calls that read it, loops that start with it. */
+  #users(wire: Wire, here: readonly Delivery[]): (Draft | Call)[] {
     const started = here.filter(isStart).flatMap((d) => this.#loopOf.get(d.target) ?? []);
-    return [...demands.keys(), ...started];
+    return [...this.#demandsOf(wire).keys(), ...(this.#whole.get(wire) ?? []), ...started];
   }
 
   /** Whether `from` needs, directly or through others, something that `on` makes. */

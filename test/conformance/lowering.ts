@@ -2,7 +2,7 @@
 import type { Device } from "#src/backend/backend.js";
 import { isFloat, isInteger, type DType, roundTo } from "#src/ir/dtype.js";
 import { interpret } from "#src/ir/interpret.js";
-import type { NdArray, Node } from "#src/ir/node.js";
+import { type NdArray, Node, notDifferentiable } from "#src/ir/node.js";
 import { type Aval, sameShape, sizeOf } from "#src/ir/shape.js";
 import { not, remainderPrimitive } from "#src/primitive/arithmetic.js";
 import { add } from "#src/primitive/define.js";
@@ -138,6 +138,39 @@ function checkCompiled(device: Device, { primitive, sample, index, report }: Cas
   report.is(compiled.traces() === 1, `traced ${compiled.traces()} times`);
 }
 
+/** The graphs that the derivative rules give, computed by the device and by reference rules. */
+function checkDerivedGraphs(
+  device: Device,
+  { primitive, sample, index, report }: Case,
+  values: readonly NdArray[],
+): void {
+  report.at(primitive, index, sample, `derivatives on ${device.name} = reference`);
+  const next = randomNumbers(index + 3);
+  const holes = holesOf(sample.inputs);
+  const node = Node.apply(primitive, holes, sample.params);
+  const seedsOf = (avals: readonly Aval[]) => {
+    const seeds = holesOf(avals.filter((x) => isFloat(x.dtype)));
+    return avals.map((x) => (isFloat(x.dtype) ? (seeds.shift() ?? null) : null));
+  };
+  for (const [mode, seeds, rule] of [
+    ["vjp", seedsOf(node.outputs), (given: readonly (Node | null)[]) => primitive.vjp(node, given)],
+    ["jvp", seedsOf(sample.inputs), (given: readonly (Node | null)[]) => primitive.jvp(node, given)],
+  ] as const) {
+    const results = rule(seeds).filter((x) => x !== null);
+    const given = seeds.filter((x) => x !== null);
+    if (results.length === 0) continue;
+    const inputs = [...holes, ...given];
+    const all = [...values, ...given.map((x) => weights(x.aval, next))];
+    compare(
+      report,
+      results.map((x) => x.aval),
+      computed(device, inputs, results, all),
+      interpret(inputs, results, all),
+      mode,
+    );
+  }
+}
+
 /** All checks of one sample's lowering, on the device that is current. */
 export function checkLowering(device: Device, at: Case): void {
   const { primitive, sample, index, report } = at;
@@ -163,4 +196,6 @@ export function checkLowering(device: Device, at: Case): void {
   });
   report.run(() => checkFused(device, at, values));
   report.run(() => checkCompiled(device, at, values));
+  if (device.name !== "reference" && primitive.vjp !== notDifferentiable)
+    report.run(() => checkDerivedGraphs(device, at, values));
 }
