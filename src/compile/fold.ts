@@ -144,9 +144,12 @@ function foldInPlace(emit: Emitter, nest: Nest): void {
   if (!nest.running) finish();
 }
 
+/** Steps of a fold, over all accumulators, that may stand one after the other: more would spill registers. */
+const mostSteps = 24;
+
 /** Every folded element, into every accumulator. */
 function takeAll(emit: Emitter, over: readonly IndexTerm[], accs: readonly Accumulator[]): void {
-  shortLoops(emit, over, (now) => {
+  shortLoops(emit, over, Math.floor(mostSteps / accs.length), (now) => {
     for (const acc of accs) acc.take(emit, now(acc.fold.value), now(acc.fold.position));
   });
 }
@@ -170,11 +173,13 @@ function foldAcross(builder: KernelBuilder, nest: Nest, inner: IndexTerm, lanes:
     const spans = orderSpans(builder, outer, inner, lanes * times);
     return loops(emit, spans.slice(0, -1), () => columns(spans, 1));
   }
-  const spans = [...orderSpans(builder, outer, row, target.microRows), whole(inner)];
-  loops(emit, spans.slice(0, -2), () =>
-    rowLoop(emit, spans[spans.length - 2], target.microRows, (rows) => columns(spans, rows)),
-  );
+  const rows = evenly(row.extent, target.microRows);
+  const spans = [...orderSpans(builder, outer, row, rows), whole(inner)];
+  loops(emit, spans.slice(0, -2), () => rowLoop(emit, spans[spans.length - 2], rows, (n) => columns(spans, n)));
 }
+
+/** The length, at most `most`, of as few blocks as possible that are as equal as possible. */
+const evenly = (extent: number, most: number): number => Math.ceil(extent / Math.ceil(extent / most));
 
 /** The folds of several elements, in one loop. */
 function foldTogether(emit: Emitter, copies: readonly Nest[]): void {
@@ -194,7 +199,7 @@ function foldAlong(builder: KernelBuilder, nest: Nest, inner: IndexTerm | null, 
   const [rows, columns] = inner === null || !isTiled(nest) ? [] : tileIndices(emit, nest);
   const size = target.microRows * target.microVectors;
   const width = columns ? lanes : 1;
-  const height = rows ? Math.max(1, Math.min(columns ? Math.floor(size / width) : 4, rows.extent)) : 1;
+  const height = rows ? evenly(rows.extent, Math.max(1, columns ? Math.floor(size / width) : 4)) : 1;
   const outer = nest.axes.filter((x) => x !== rows && x !== columns);
   const spans = orderSpans(builder, outer, rows ?? null, height);
   const each = (list: readonly Span[], body: (r: number) => void) =>

@@ -86,14 +86,19 @@ export function loops(emit: Emitter, spans: readonly Span[], body: () => void): 
   emit.loop(index, from, to, 1, () => loops(emit, rest, body));
 }
 
-/** How many turns of innermost loops, all together, are written out one after the other. */
-const mostUnrolled = 8;
-
-/** Loops around `body`, the short innermost ones written out: `body` gets what puts the current indices into a term. */
-export function shortLoops(emit: Emitter, indices: readonly IndexTerm[], body: (now: (t: Term) => Term) => void): void {
+/**
+ * Loops around `body`, the short innermost ones written out as long as they have at most `most` turns together: `body` gets
+ * what puts the current indices into a term.
+ */
+export function shortLoops(
+  emit: Emitter,
+  indices: readonly IndexTerm[],
+  most: number,
+  body: (now: (t: Term) => Term) => void,
+): void {
   let from = indices.length;
   let turns = 1;
-  while (from > 0 && turns * indices[from - 1].extent <= mostUnrolled) turns *= indices[--from].extent;
+  while (from > 0 && turns * indices[from - 1].extent <= most) turns *= indices[--from].extent;
   const short = indices.slice(from);
   const { terms } = emit;
   loops(emit, indices.slice(0, from).map(whole), () => {
