@@ -32,7 +32,9 @@ class Assembler {
     return this.#counters.size;
   }
 
-  buffer = (wire: Wire): number => {
+  buffer = (owner: Wire): number => {
+    // What a call gives may be kept in the memory of an output.
+    const wire = owner.source.kind === "result" ? (this.#plan.homes.get(owner)?.storage ?? owner) : owner;
     let number = this.#numbers.get(wire);
     if (number === undefined) {
       this.#numbers.set(wire, (number = this.buffers.length));

@@ -1,5 +1,6 @@
 /** What computing one element of a wire costs where it is used, in additions. */
 import type { ScalarOp } from "../ir/scalar.js";
+import { sizeOf } from "../ir/shape.js";
 import { type Term, reachable } from "./terms.js";
 import type { Wire, Wiring } from "./wires.js";
 
@@ -13,18 +14,33 @@ function own(term: Term): number {
 
 const dear = 1e6;
 
-/** The cost of one element with everything inlined that can be; what is certainly in memory costs nothing. */
-export function costOf(wiring: Wiring): Map<Wire, number> {
-  const costs = new Map<Wire, number>();
-  for (const wire of wiring.wires) {
+/** What inlining a wire costs, and what it would lose. */
+export interface Costs {
+  /** Of one element, with everything inlined that can be; what is certainly in memory costs nothing. */
+  readonly element: ReadonlyMap<Wire, number>;
+  /** Wires that the kernel of a fold they are made of element by element could store instead of the fold's result. */
+  readonly finishing: ReadonlySet<Wire>;
+}
+
+export function costOf(wiring: Wiring): Costs {
+  const { terms, wires } = wiring;
+  const element = new Map<Wire, number>();
+  const finishing = new Set<Wire>();
+  for (const wire of wires) {
     if (wire.source.kind !== "map") continue;
-    const terms = reachable([wire.source.value(wire.shape.map((d) => wiring.terms.index(d)))]);
+    const axes = wire.shape.map((d) => terms.index(d));
+    const here = terms.flatten(axes, wire.shape);
     let cost = 0;
-    for (const t of terms) {
+    for (const t of reachable([wire.source.value(axes)])) {
       cost += own(t);
-      if (t.kind === "load") cost += costs.get(wiring.wires[t.source]) ?? 0;
+      if (t.kind !== "load") continue;
+      const read = wires[t.source];
+      cost += element.get(read) ?? 0;
+      const isFold = read.source.kind === "reduce" || finishing.has(read);
+      if (isFold && sizeOf(read.shape) === sizeOf(wire.shape) && terms.flatten(t.at, read.shape) === here)
+        finishing.add(wire);
     }
-    costs.set(wire, Math.min(cost, dear));
+    element.set(wire, Math.min(cost, dear));
   }
-  return costs;
+  return { element, finishing };
 }

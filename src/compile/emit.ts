@@ -99,6 +99,15 @@ export class Emitter {
 
   /** A loop whose counter is `index`. */
   loop(index: IndexTerm, from: Value, to: Value, step: number, body: () => void): void {
+    if (from.kind === "const" && to.kind === "const" && to.value - from.value <= step) {
+      if (to.value <= from.value) return;
+      const once = () => {
+        this.bind(index, from);
+        body();
+      };
+      this.#nested(once).forEach((s) => this.add(s));
+      return;
+    }
     const counter = this.local("i", "int32");
     const statements = this.#nested(() => {
       this.bind(index, v.get(counter));
@@ -325,8 +334,8 @@ function addUp(start: Value | null, parts: readonly Part[], valueOf: (t: Term) =
     const x = valueOf(t);
     if (sum !== null && f === -1) sum = v.op("int32", "sub", sum, x);
     else {
-      const scaled = f === 1 ? x : v.op("int32", "mul", x, v.const("int32", f, lanes));
-      sum = sum === null ? scaled : v.op("int32", "add", sum, scaled);
+      const scaled = v.mul(x, v.const("int32", f, lanes));
+      sum = sum === null ? scaled : v.add(sum, scaled);
     }
   }
   invariant(sum !== null, "a sum of nothing");

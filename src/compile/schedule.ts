@@ -7,7 +7,7 @@ import type { Combine } from "../ir/scalar.js";
 import { type Shape, sameShape, sizeOf } from "../ir/shape.js";
 import { product } from "../util/arrays.js";
 import { invariant } from "../util/errors.js";
-import { costOf } from "./cost.js";
+import { type Costs, costOf } from "./cost.js";
 import { type HoleTerm, type IndexTerm, type LoadTerm, type Term, type Terms, reachable } from "./terms.js";
 import type { Block, Call, Delivery, Wire, Wiring } from "./wires.js";
 
@@ -85,7 +85,7 @@ const mostStores = 12;
 class Scheduler {
   readonly #wiring: Wiring;
   readonly #terms: Terms;
-  readonly #costs: ReadonlyMap<Wire, number>;
+  readonly #costs: Costs;
   readonly drafts: Draft[] = [];
   readonly homes = new Map<Wire, Home>();
   readonly inlined = new Set<Wire>();
@@ -171,7 +171,7 @@ class Scheduler {
   #delivers(wire: Wire, n: number): boolean {
     const { kind } = wire.source;
     if (kind === "map" || kind === "reduce") return true;
-    if (kind === "result") return n === 0 && wire.same === null && this.producers.has(wire);
+    if (kind === "result") return n === 0 && wire.same === null;
     return n === 0 && (kind === "prefix" || kind === "scatter");
   }
 
@@ -312,7 +312,16 @@ class Scheduler {
       }
     }
     const times = evaluations / Math.max(1, sizeOf(wire.shape) * wire.block.times);
-    return (times - 1) * (this.#costs.get(wire) ?? 0) <= worthKeeping;
+    if (this.#costs.finishing.has(wire) && !this.#isElementwise(wire, demands)) return false;
+    return (times - 1) * (this.#costs.element.get(wire) ?? 0) <= worthKeeping;
+  }
+
+  /** Whether the only kernel that wants a wire wants it element by element, so that it may become its fold's kernel. */
+  #isElementwise(wire: Wire, demands: ReadonlyMap<Draft, readonly LoadTerm[]>): boolean {
+    const [first, ...others] = demands;
+    if (first === undefined || others.length > 0) return false;
+    const [draft, loads] = first;
+    return loads.every((l) => !occurrence(draft, l).folded && this.#isIdentity(draft, l, wire.shape));
   }
 
   /** How often a kernel computes a term: once for each turn of the innermost loop that it depends on. */

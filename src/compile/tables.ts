@@ -41,9 +41,9 @@ function tableOf(
   buffer: (aval: Aval) => number,
 ): { nest: Nest; entry: Term } | null {
   const { type } = formula;
-  if (type === "int64" || (formula.kind === "fetch" && isSum(formula.offset))) return null;
   const depends = terms.depends(formula);
   const indices = [...nest.axes, ...nest.over].filter((x) => depends.has(x.id));
+  if (type === "int64" || (formula.kind === "fetch" && isSum(terms, formula.offset, indices))) return null;
   if (!indices.some((x) => nest.over.includes(x))) return null;
   const coordinates = inMemoryOrder(terms, formula, coordinatesOf(terms, formula, indices));
   const shape: Shape = coordinates.map((c) => c.extent);
@@ -71,9 +71,11 @@ function tableOf(
   };
 }
 
-/** Whether an offset adds up multiples of indices and nothing else. */
-const isSum = (t: Term): boolean =>
-  t.kind === "const" || t.kind === "index" || (t.kind === "affine" && t.parts.every(([x]) => x.kind === "index"));
+/** Whether an offset adds up multiples of the indices and what does not depend on them. */
+function isSum(terms: Terms, offset: Term, indices: readonly IndexTerm[]): boolean {
+  const plain = (t: Term) => t.kind === "index" || !indices.some((x) => terms.depends(t).has(x.id));
+  return plain(offset) || (offset.kind === "affine" && offset.parts.every(([t]) => plain(t)));
+}
 
 const key = (parts: readonly Part[]): string => parts.map(([t, f]) => `${t.id}*${f}`).join();
 

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compileProgram } from "#src/compile/pipeline.js";
+import { kernelsOf } from "#src/compile/walk.js";
+import type { Node } from "#src/ir/node.js";
+import type { Shape } from "#src/ir/shape.js";
+import { abs, div, maximum, mul, sub } from "#src/primitive/arithmetic.js";
+import { dot } from "#src/primitive/contraction.js";
+import { add, broadcast, sum } from "#src/primitive/define.js";
+import { fill, fillLike, hole } from "#src/primitive/leaf.js";
+import { reshape, transpose } from "#src/primitive/movement.js";
+import { max } from "#src/primitive/reduction.js";
+import { scan } from "#src/transform/scan.js";
+import { check, drawn, generator } from "./support.js";
+
+const input = (shape: Shape, label = "x"): Node => hole({ dtype: "float32", shape }, label);
+const values = (inputs: readonly Node[]) => inputs.map((x, i) => drawn(x.aval, generator(i + 1)));
+const kernels = (inputs: readonly Node[], outputs: readonly Node[], donated?: readonly boolean[]) => {
+  const program = check(inputs, outputs, values(inputs), donated ? { donated: [...donated] } : {});
+  return { program, names: kernelsOf(program.steps).map((k) => k.name) };
+};
+const matmul = (a: Node, b: Node): Node => dot(a, b, { contract: [[1], [0]], batch: [[], []] });
+const scaled = (x: Node, by: number): Node => mul(x, fillLike(x, by));
+
+test("a chain of elementwise operations and movements is one kernel", () => {
+  const [x, y] = [input([8, 6]), input([6])];
+  const z = abs(mul(add(x, broadcast(y, [8, 6], [1])), x));
+  assert.equal(kernels([x, y], [transpose(reshape(z, [4, 12]), [1, 0])]).names.length, 1);
+});
+
+test("bias and activation are applied where a product is stored", () => {
+  const [x, w, b] = [input([7, 9]), input([9, 13]), input([13])];
+  const y = add(matmul(x, w), broadcast(b, [7, 13], [1]));
+  assert.equal(kernels([x, w, b], [maximum(y, fillLike(y, 0))]).names.length, 1);
+});
+
+test("softmax is three kernels or fewer, and its maximum is not computed again for every element", () => {
+  const x = input([9, 11]);
+  const e = abs(sub(x, broadcast(max(x, [1]), [9, 11], [0])));
+  const y = div(e, broadcast(sum(e, [1]), [9, 11], [0]));
+  assert.ok(kernels([x], [y]).names.length <= 3);
+});
+
+test("an update of a parameter and its moments is one kernel that works in place", () => {
+  const [g, m, v, p] = ["g", "m", "v", "p"].map((label) => input([5, 7], label));
+  const m2 = add(scaled(m, 0.9), scaled(g, 0.1));
+  const v2 = add(scaled(v, 0.99), scaled(mul(g, g), 0.01));
+  const p2 = sub(p, div(m2, add(abs(v2), fillLike(v2, 1))));
+  const { program, names } = kernels([g, m, v, p], [m2, v2, p2], [false, true, true, true]);
+  assert.equal(names.length, 1);
+  assert.deepEqual(program.reuses, [1, 2, 3]);
+});
+
+test("memory of a donated input is not taken while it is still read elsewhere", () => {
+  const x = input([6, 6]);
+  const moved = add(x, transpose(x, [1, 0]));
+  assert.deepEqual(kernels([x], [moved], [true]).program.reuses, [null]);
+  const y = add(x, fillLike(x, 1));
+  assert.deepEqual(
+    kernels([x], [y, broadcast(sum(x, [0, 1]), [6, 6], [])], [true]).program.reuses.filter((r) => r !== null).length <=
+      1,
+    true,
+  );
+});
+
+test("an output that is an input, or stands twice, is copied", () => {
+  const x = input([5]);
+  const y = add(x, x);
+  kernels([x], [x, y, y], [true]);
+});
+
+test("what is shared is computed once however often it doubles", () => {
+  let x = input([4]);
+  const first = x;
+  for (let i = 0; i < 40; i++) x = scaled(add(x, x), 0.5);
+  kernels([first], [x]);
+});
+
+test("an unrolled loop of 20,000 nodes compiles", () => {
+  let x = input([3]);
+  const first = x;
+  for (let i = 0; i < 10_000; i++) x = scaled(add(x, first), 0.5);
+  const program = compileProgram({ inputs: [first], outputs: [x], donated: [false] });
+  assert.ok(kernelsOf(program.steps).length < 1000);
+});
+
+test("equal computations are done once, different parameters keep them apart", () => {
+  const x = input([16, 3]);
+  const twice = [sum(x, [0]), sum(x, [0]), sum(x, [1])];
+  assert.equal(
+    kernels([x], [...twice, fill(Number.NaN, "float32", [2]), fill(Infinity, "float32", [2])]).names.filter((n) =>
+      n.includes("sum"),
+    ).length,
+    2,
+  );
+});
+
+test("what does not change in a loop is computed before it", () => {
+  const [h, w, xs] = [input([4]), input([4, 4]), input([5, 4])];
+  const { results } = scan(
+    ([state], [x]) => {
+      const inverse = matmul(w, w);
+      const next = add(reshape(matmul(reshape(state, [1, 4]), inverse), [4]), x);
+      return { carry: [next], results: [next] };
+    },
+    [h],
+    [xs],
+    { length: 5, reverse: false },
+  );
+  const program = check([h, w, xs], [results[0]], values([h, w, xs]));
+  const loop = program.steps.find((s) => s.kind === "loop");
+  assert.ok(loop?.kind === "loop" && kernelsOf(loop.steps).length === 1);
+});
+
+test("temporaries whose lives do not meet share memory", () => {
+  const x = input([64, 64]);
+  let y = x;
+  for (let i = 0; i < 6; i++) y = scaled(matmul(y, y), 0.01);
+  const { program } = kernels([x], [y]);
+  assert.ok(program.workspaceBytes <= 2 * (64 * 64 * 4 + 128), `${program.workspaceBytes} bytes`);
+});
+
+test("large, odd and transposed products agree with the reference", () => {
+  for (const [m, k, n] of [
+    [13, 70, 19],
+    [64, 33, 65],
+    [1, 50, 40],
+    [40, 50, 1],
+    [3, 257, 5],
+  ]) {
+    const [a, b] = [input([m, k]), input([k, n])];
+    const [at, bt] = [input([k, m]), input([n, k])];
+    kernels([a, b], [matmul(a, b)]);
+    kernels([at, bt], [dot(at, bt, { contract: [[0], [1]], batch: [[], []] })]);
+    kernels([a, bt], [dot(a, bt, { contract: [[1], [1]], batch: [[], []] })]);
+  }
+});
