@@ -8,6 +8,7 @@ import { DeviceError } from "../util/errors.js";
 /** How each device is made, by name; one entry makes a device known. */
 const makers: Readonly<Record<string, () => Promise<Device>>> = {
   wasm: async () => new WasmDevice(),
+  native: async () => new (await import("../backend/native/device.js")).NativeDevice(),
   reference: async () => new (await import("../backend/reference/device.js")).ReferenceDevice(),
 };
 

@@ -31,6 +31,9 @@ const firstUser = layers.findIndex((names) => names.includes("nn"));
  * bundles for browsers see no import.
  */
 const asksNode: Readonly<Record<string, string>> = {
+  "backend/native/cache.ts": "a folder for compiled kernels",
+  "backend/native/library.ts": "koffi, where it is installed",
+  "backend/native/toolchain.ts": "the C compiler",
   "backend/wasm/features.ts": "switching on relaxed SIMD in Node 20",
   "io/files.ts": "files",
 };

@@ -3,7 +3,7 @@ import type { TypedArray } from "../../ir/dtype.js";
 import type { HostValue } from "../../ir/node.js";
 import type { Program } from "../../compile/loop.js";
 import type { Target } from "../../compile/loops.js";
-import { compileWithPasses, explainCompiled } from "../../compile/pipeline.js";
+import { type Compiled, compileWithPasses, explainCompiled } from "../../compile/pipeline.js";
 import type { Computation, Device, DeviceValue, Executable } from "../backend.js";
 import { assertPresent } from "../values.js";
 import { Arena } from "./arena.js";
@@ -46,7 +46,11 @@ export abstract class ArenaDevice implements Device {
 
   prepare(computation: Computation): Executable {
     const compiled = compileWithPasses(computation, this.target());
-    const executable = this.load(compiled.program, computation.donated);
+    return this.ready(compiled, computation.donated, (plan) => this.link(plan));
+  }
+
+  protected ready(compiled: Compiled, donated: readonly boolean[], link: (plan: Plan) => Code): Executable {
+    const executable = new ArenaExecutable(compiled.program, donated, this.state, link);
     return {
       run: (values) => executable.run(values),
       explain: () => `${explainCompiled(compiled)}\n${executable.explain()}`,

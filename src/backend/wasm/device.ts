@@ -15,12 +15,15 @@ export class WasmDevice extends ArenaDevice {
     super("wasm", options.limit);
   }
   protected target(): Target {
-    return { ...defaultTarget, microRows: tileRows() };
+    return wasmTarget();
   }
   protected link(plan: Plan): Code {
     return wasmCode(plan, this.state.arena);
   }
 }
+
+/** What the compiler needs to know of the engine. */
+export const wasmTarget = (): Target => ({ ...defaultTarget, microRows: tileRows() });
 
 /** A program as a module on an arena. */
 export function wasmCode(plan: Plan, arena: Arena): Code {

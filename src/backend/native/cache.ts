@@ -1,0 +1,97 @@
+/**
+ * Compiled libraries, kept in a folder of the user's: one file for each source and toolchain. A file ends in the digest
+ * of what is before it, so a damaged one is recognised; only folders nobody else can write to are trusted.
+ */
+import { type Toolchain, compileLibrary, nodeProcess } from "./toolchain.js";
+
+const digestBytes = 32;
+
+export class LibraryCache {
+  readonly folder: string;
+
+  constructor() {
+    this.folder = trusted(preferredFolder()) ?? ownFolder();
+  }
+
+  /** The path of the library of a source, compiled now unless it was before. */
+  library(toolchain: Toolchain, source: string): string {
+    const { createHash } = nodeProcess().getBuiltinModule("node:crypto");
+    const { join } = nodeProcess().getBuiltinModule("node:path");
+    const name = createHash("sha256").update(toolchain.identity).update("\0").update(source).digest("hex").slice(0, 32);
+    const path = join(this.folder, `${name}.so`);
+    if (!isWhole(path)) build(toolchain, source, path);
+    return path;
+  }
+}
+
+function preferredFolder(): string {
+  const { env, getBuiltinModule } = nodeProcess();
+  const { join, isAbsolute } = getBuiltinModule("node:path");
+  const { homedir } = getBuiltinModule("node:os");
+  const { XDG_CACHE_HOME: xdg = "" } = env;
+  return join(isAbsolute(xdg) ? xdg : join(homedir(), ".cache"), "typegrad", "native");
+}
+
+/** The folder, made if need be, or `null` when others could have put files there. */
+function trusted(folder: string): string | null {
+  const fs = nodeProcess().getBuiltinModule("node:fs");
+  try {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const { mode, uid } = fs.lstatSync(folder);
+    const mine = process.getuid === undefined || uid === process.getuid();
+    const closed = (mode & 0o077) === 0;
+    if (!fs.lstatSync(folder).isDirectory()) return distrust(folder, "is not a folder");
+    if (!mine) return distrust(folder, "belongs to another user");
+    if (!closed) return distrust(folder, "is open to other users (chmod 700 makes it private)");
+    fs.accessSync(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+    return folder;
+  } catch (error) {
+    return distrust(folder, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function distrust(folder: string, why: string): null {
+  nodeProcess().emitWarning(`compiled kernels are not kept: ${folder}: ${why}`, { code: "TYPEGRAD_NATIVE_CACHE" });
+  return null;
+}
+
+/** A private folder that is gone with the process. */
+function ownFolder(): string {
+  const fs = nodeProcess().getBuiltinModule("node:fs");
+  const { join } = nodeProcess().getBuiltinModule("node:path");
+  const { tmpdir } = nodeProcess().getBuiltinModule("node:os");
+  const folder = fs.mkdtempSync(join(tmpdir(), "typegrad-native-"));
+  process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function digest(bytes: Uint8Array): Buffer {
+  return nodeProcess().getBuiltinModule("node:crypto").createHash("sha256").update(bytes).digest();
+}
+
+/** Whether there is a file as `build` leaves it. */
+function isWhole(path: string): boolean {
+  const fs = nodeProcess().getBuiltinModule("node:fs");
+  let bytes: Buffer;
+  try {
+    bytes = fs.readFileSync(path);
+  } catch {
+    return false;
+  }
+  const end = bytes.length - digestBytes;
+  return end > 0 && digest(bytes.subarray(0, end)).equals(bytes.subarray(end));
+}
+
+/** Compiles beside `path` and renames, so that no other process ever sees half a library. */
+function build(toolchain: Toolchain, source: string, path: string): void {
+  const fs = nodeProcess().getBuiltinModule("node:fs");
+  const { randomUUID } = nodeProcess().getBuiltinModule("node:crypto");
+  const fresh = `${path}.${process.pid}.${randomUUID()}.tmp`;
+  try {
+    compileLibrary(toolchain, source, fresh);
+    fs.appendFileSync(fresh, digest(fs.readFileSync(fresh)));
+    fs.renameSync(fresh, path);
+  } finally {
+    fs.rmSync(fresh, { force: true });
+  }
+}

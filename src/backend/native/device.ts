@@ -1,0 +1,109 @@
+/** Kernels compiled by the C compiler of the machine, on an arena as the `wasm` device has it. */
+import type { Step } from "../../compile/loop.js";
+import type { Target } from "../../compile/loops.js";
+import { compileWithPasses, defaultTarget } from "../../compile/pipeline.js";
+import { range } from "../../util/arrays.js";
+import { ArenaDevice } from "../arena/device.js";
+import type { Code } from "../arena/executable.js";
+import type { Plan } from "../arena/plan.js";
+import type { Computation, Executable } from "../backend.js";
+import { wasmCode, wasmTarget } from "../wasm/device.js";
+import { LibraryCache } from "./cache.js";
+import { type Koffi, findKoffi } from "./library.js";
+import { render } from "./render.js";
+import { CompileError, type Toolchain, findToolchain, nodeProcess } from "./toolchain.js";
+
+/**
+ * Programs of fewer operations run on `wasm`, where they take some microseconds at most: compiling C takes some tens of
+ * milliseconds, which they would win back only after thousands of calls.
+ */
+const worthCompiling = 20_000;
+
+export interface NativeOptions {
+  /** Most bytes that tensors may take together. */
+  readonly limit?: number;
+  /** Programs of fewer operations run on `wasm`; `TYPEGRAD_NATIVE_SMALLEST` in the environment by default, or 20,000. */
+  readonly smallest?: number;
+}
+
+export class NativeDevice extends ArenaDevice {
+  readonly #smallest: number;
+  readonly #koffi: Koffi;
+  readonly #toolchain: Toolchain;
+  readonly #cache: LibraryCache;
+  readonly #complaints = new Set<string>();
+  #seen: Uint8Array | null = null;
+  #base = 0;
+
+  /** @throws DeviceError when there is no compiler, or no koffi. */
+  constructor(options: NativeOptions = {}) {
+    const koffi = findKoffi();
+    const toolchain = findToolchain();
+    super("native", options.limit);
+    this.#smallest = options.smallest ?? Number(nodeProcess().env["TYPEGRAD_NATIVE_SMALLEST"] ?? worthCompiling);
+    this.#koffi = koffi;
+    this.#toolchain = toolchain;
+    this.#cache = new LibraryCache();
+  }
+
+  /** What is too small, or refused by the compiler (which is said once), runs on `wasm`. */
+  override prepare(computation: Computation): Executable {
+    const compiled = compileWithPasses(computation, wasmTarget());
+    if (operationsOf(compiled.program.steps) >= this.#smallest)
+      try {
+        return super.prepare(computation);
+      } catch (error) {
+        if (!(error instanceof CompileError)) throw error;
+        this.#complain(error.message);
+      }
+    return this.ready(compiled, computation.donated, (plan) => wasmCode(plan, this.state.arena));
+  }
+
+  #complain(message: string): void {
+    if (this.#complaints.has(message)) return;
+    this.#complaints.add(message);
+    nodeProcess().emitWarning(`${message}. the program runs on wasm instead`, { code: "TYPEGRAD_NATIVE_COMPILE" });
+  }
+
+  protected target(): Target {
+    return defaultTarget;
+  }
+
+  protected link(plan: Plan): Code {
+    const source = render(plan);
+    const path = this.#cache.library(this.#toolchain, source);
+    const library = this.#koffi.load(path);
+    const segments = range(plan.segments.length).map((i) => {
+      const alone = library.func(`int32_t alone${i}(uintptr_t base, uint32_t table, uint32_t scratch)`);
+      return (table: number, scratch: number) => void alone(this.#address(), table, scratch);
+    });
+    return { segments, summary: `native: ${this.#toolchain.command}, ${path}` };
+  }
+
+  /** Where the arena begins; it may move when it grows. */
+  #address(): number {
+    const { bytes } = this.state.arena;
+    if (bytes !== this.#seen) {
+      this.#seen = bytes;
+      this.#base = Number(this.#koffi.address(bytes));
+    }
+    return this.#base;
+  }
+}
+
+/** Operations of all kernels, as often as they run; of branches the longest. */
+function operationsOf(steps: readonly Step[]): number {
+  const each = steps.map((step): number => {
+    switch (step.kind) {
+      case "kernel":
+        return step.kernel.cost.flops;
+      case "routine":
+        return 0;
+      case "loop":
+        return step.length * operationsOf(step.steps);
+      case "branch":
+        return Math.max(0, ...step.cases.map(operationsOf));
+    }
+  });
+  return each.reduce((a, b) => a + b, 0);
+}
