@@ -113,10 +113,12 @@ function trace<A extends readonly unknown[], R>(
   const enteredState = enter(state, (x, i) => placeholder(x.aval, `state ${paths[i]}`, scope));
   try {
     const form = f(...enteredArgs.argument);
-    if (form instanceof Promise)
+    if (form instanceof Promise) {
+      form.catch(() => {}); // the error below says what is wrong with it
       throw new ArgumentError(
         "compile: the function must not be async, got one that returns a promise. read values outside of it",
       );
+    }
     const after = structure(state);
     if (after !== before) throw changedStructure(before, after);
     return prepare(

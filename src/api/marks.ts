@@ -51,6 +51,14 @@ export function enter<T>(tree: T, replace: (x: Node, index: number) => Node): En
   return { argument: tree, nodes, originals, restore };
 }
 
+/** Throws when the argument that is differentiated cannot hold tensors. */
+export function checkArgument(op: string, argument: unknown): void {
+  if (typeof argument !== "object" || argument === null)
+    throw new ArgumentError(
+      `${op}: the argument must be a tensor or hold tensors, got ${typeof argument}. wrap numbers in tensor(…)`,
+    );
+}
+
 /** Throws unless two lists of tensors have the same dtypes and shapes. */
 export function checkLike(op: string, what: string, expected: readonly Tensor[], got: readonly Tensor[]): void {
   if (expected.length !== got.length)

@@ -33,13 +33,21 @@ export function hostArray(dtype: DType, length: number): TypedArray {
   }
 }
 
+/** Throws unless it is a dtype; for names that only the type checker would catch. */
+export function checkKnown(op: string, dtype: DType): void {
+  if (!dtypes.includes(dtype))
+    throw new DTypeError(`${op}: the dtype must be one of ${dtypes.join(", ")}, got "${dtype}". use one of these`);
+}
+
 /** The dtype a host array holds by itself (a `Uint8Array` is `bool`). */
 export function dtypeOf(array: TypedArray): DType {
   if (array instanceof Float32Array) return "float32";
   if (array instanceof Float64Array) return "float64";
   if (array instanceof Int32Array) return "int32";
   if (array instanceof Uint32Array) return "uint32";
-  return "bool";
+  if (array instanceof Uint8Array) return "bool";
+  const name = Object.prototype.toString.call(array).slice(8, -1);
+  throw new DTypeError(`tensor: the array must be of a dtype, got a ${name}. name the dtype its numbers shall have`);
 }
 
 /**

@@ -32,6 +32,8 @@ export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length 
 
 /** Throws unless every length is a non-negative safe integer. */
 export function checkShape(op: string, shape: Shape): void {
+  if (!Array.isArray(shape))
+    throw new ShapeError(`${op}: a shape must be a list of lengths, got ${String(shape)}. write [${String(shape)}]`);
   for (const d of shape)
     if (!Number.isSafeInteger(d) || d < 0)
       throw new ShapeError(

@@ -1,5 +1,15 @@
 /** Losses, with PyTorch's meanings: `reduction` is `"mean"` unless told. */
-import { ArgumentError, ShapeError, type Tensor, arange, isFloat, logSoftmax, onesLike, where } from "../index.js";
+import {
+  ArgumentError,
+  DTypeError,
+  ShapeError,
+  type Tensor,
+  arange,
+  isFloat,
+  logSoftmax,
+  onesLike,
+  where,
+} from "../index.js";
 import { relu, softplus } from "./activations.js";
 
 /** How the losses of the elements are joined: their mean, their sum, or not at all. */
@@ -144,6 +154,10 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   const axis = classAxis(logits);
   const logs = logSoftmax(logits, axis);
   if (!isFloat(target.dtype)) return classLoss("crossEntropy", logs, target, options);
+  if (target.rank === logits.rank - 1)
+    throw new DTypeError(
+      `crossEntropy: classes must be integers, got ${logits.describe()} and ${target.describe()}. convert them with astype("int32")`,
+    );
   checkPair("crossEntropy", logits, target);
   checkClassWeight("crossEntropy", logits, weight);
   const classes = logits.shape[axis];

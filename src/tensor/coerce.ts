@@ -1,6 +1,6 @@
 /** From what users write (tensors of several dtypes and shapes, plain numbers) to the equal shapes primitives take. */
 import { type DType, isFloat, promote } from "../ir/dtype.js";
-import type { Node } from "../ir/node.js";
+import { Node } from "../ir/node.js";
 import { type Aval, broadcastShapes, type Shape, sameShape, show } from "../ir/shape.js";
 import { convert } from "../primitive/arithmetic.js";
 import { broadcast } from "../primitive/define.js";
@@ -45,7 +45,10 @@ const dtypeWith = (op: string, dtype: DType, x: NodeOrNumber): DType =>
 
 /** Operands with one dtype and one shape. At least one is a node. */
 export function together(op: string, operands: readonly NodeOrNumber[], minimum?: (dtype: DType) => DType): Node[] {
-  const nodes = operands.filter((x) => typeof x === "object");
+  const nodes = operands.filter((x) => x instanceof Node);
+  for (const x of operands)
+    if (!(x instanceof Node) && typeof x !== "number" && typeof x !== "boolean")
+      throw new ArgumentError(`${op}: operands must be tensors or numbers, got ${typeof x}. wrap lists in tensor(…)`);
   const [first] = nodes;
   if (first === undefined) throw new ArgumentError(`${op}: one operand must be a tensor, got numbers. use tensor(x)`);
   const common = operands.reduce<DType>(

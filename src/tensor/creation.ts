@@ -1,11 +1,11 @@
 /** Making tensors from numbers. */
-import { type DType, dtypeOf, hostArray, roundTo, type TypedArray } from "../ir/dtype.js";
+import { checkKnown, type DType, dtypeOf, hostArray, isInteger, roundTo, type TypedArray } from "../ir/dtype.js";
 import type { HostValue } from "../ir/node.js";
 import { checkShape, type Shape, sizeOf } from "../ir/shape.js";
 import { convert } from "../primitive/arithmetic.js";
 import { constant, fill, iota } from "../primitive/leaf.js";
 import { range } from "../util/arrays.js";
-import { ArgumentError, ShapeError } from "../util/errors.js";
+import { ArgumentError, DTypeError, ShapeError } from "../util/errors.js";
 import { pairs } from "./operations.js";
 import { type Nested, Tensor } from "./tensor.js";
 
@@ -35,10 +35,30 @@ export type NestedShape<T> = T extends readonly (infer E)[]
 const isTypedArray = (data: Nested | TypedArray): data is TypedArray => ArrayBuffer.isView(data);
 
 /** Values of a tensor written on the host; the array is copied. */
-function hostValue(data: ArrayLike<number>, dtype: DType, shape: Shape): HostValue {
+function hostValue(op: string, data: ArrayLike<number>, dtype: DType, shape: Shape): HostValue {
+  checkKnown(op, dtype);
+  if (isInteger(dtype)) checkIntegers(op, data, dtype);
   const array = hostArray(dtype, data.length);
   for (let i = 0; i < data.length; i++) array[i] = roundTo(dtype, data[i]);
   return { device: "host", dtype, shape, data: array };
+}
+
+/** Throws unless an integer dtype can hold the numbers, cut off at their points. */
+function checkIntegers(op: string, data: ArrayLike<number>, dtype: DType): void {
+  for (let i = 0; i < data.length; i++)
+    if (roundTo(dtype, data[i]) !== Math.trunc(data[i]) + 0)
+      throw new ArgumentError(`${op}: numbers must fit ${dtype}, got ${data[i]} at ${i}. use another dtype`);
+}
+
+/** The dtype of a typed array, whose bytes are bools only when they say nothing else. */
+function dtypeOfData(data: TypedArray): DType {
+  const dtype = dtypeOf(data);
+  const other = dtype === "bool" ? data.findIndex((x: number) => x > 1) : -1;
+  if (other >= 0)
+    throw new DTypeError(
+      `tensor: a Uint8Array must hold the bools 0 and 1, got ${data[other]} at ${other}. name the dtype of other bytes, as in { dtype: "float32" }`,
+    );
+  return dtype;
 }
 
 /**
@@ -58,13 +78,13 @@ export function tensor(data: Nested | TypedArray, options: WithDType & { readonl
       throw new ShapeError(
         `tensor: [${shape.join(",")}] must hold ${sizeOf(shape)} elements, got ${data.length}. check the shape`,
       );
-    return Tensor.of(constant(hostValue(data, options.dtype ?? dtypeOf(data), shape)));
+    return Tensor.of(constant(hostValue("tensor", data, options.dtype ?? dtypeOfData(data), shape)));
   }
   const shape = shapeOfNested(data);
   const flat: (number | boolean)[] = [];
   flattenInto(flat, data, shape, 0);
   const dtype = options.dtype ?? (flat.length > 0 && flat.every((x) => typeof x === "boolean") ? "bool" : "float32");
-  return Tensor.of(constant(hostValue(flat.map(Number), dtype, shape)));
+  return Tensor.of(constant(hostValue("tensor", flat.map(Number), dtype, shape)));
 }
 
 function shapeOfNested(data: Nested): number[] {
@@ -95,6 +115,7 @@ export const full = <const S extends Shape>(shape: S, value: number, options: Wi
   filled("full", shape, value, options);
 function filled<S extends Shape>(op: string, shape: S, value: number, options: WithDType): Tensor<S> {
   checkShape(op, shape);
+  checkKnown(op, options.dtype ?? "float32");
   return Tensor.of(fill(value, options.dtype ?? "float32", shape));
 }
 /** Zeros. */
@@ -123,6 +144,7 @@ export function arange(start: number, stop?: number, step = 1, options: WithDTyp
   return Tensor.of(
     constant(
       hostValue(
+        "arange",
         range(n).map((i) => from + i * step),
         dtype,
         [n],
@@ -141,7 +163,7 @@ export function linspace<const N extends number>(
   checkShape("linspace", [count]);
   const step = count > 1 ? (stop - start) / (count - 1) : 0;
   const values = range(count).map((i) => (i === count - 1 && count > 1 ? stop : start + i * step));
-  return Tensor.of(constant(hostValue(values, options.dtype ?? "float32", [count])));
+  return Tensor.of(constant(hostValue("linspace", values, options.dtype ?? "float32", [count])));
 }
 
 /** Ones on a diagonal of a matrix: the main one, or the `k`-th above it. */
@@ -155,5 +177,6 @@ export function eye<const N extends number, const M extends number = N>(
   const i = iota("int32", shape, 0);
   const j = iota("int32", shape, 1);
   const dtype = options.dtype ?? "float32";
+  checkKnown("eye", dtype);
   return Tensor.of(convert(pairs.equal(pairs.add(i, options.k ?? 0), j), dtype));
 }

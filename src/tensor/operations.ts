@@ -1,5 +1,5 @@
 /** Operations on nodes as users mean them: dtypes promoted, shapes broadcast, axes named from either end. */
-import type { DType } from "../ir/dtype.js";
+import { type DType, isFloat } from "../ir/dtype.js";
 import type { Node } from "../ir/node.js";
 import { normalizeAxes, normalizeAxis, type Shape, show, sizeOf } from "../ir/shape.js";
 import * as a from "../primitive/arithmetic.js";
@@ -31,16 +31,18 @@ const map =
   (x: Node): Node =>
     f(a.convert(x, lift(x.dtype)));
 
+/** ⌊x / y⌋ of floats. A rounded x / y may reach the next integer; what the remainder leaves is a multiple of y. */
+function wholeQuotient(x: Node, y: Node): Node {
+  const whole = a.round(a.div(a.sub(x, a.remainder(x, y)), y));
+  return a.select(maps.isFinite(whole), whole, a.floor(a.div(x, y)));
+}
+
 export const pairs = {
   add: pair("add", add, toNumber),
   sub: pair("sub", a.sub, toNumber),
   mul: pair("mul", a.mul, toNumber),
   div: pair("div", a.div, toFloat),
-  floorDivide: pair(
-    "floorDivide",
-    (x, y) => (x.dtype.startsWith("float") ? a.floor(a.div(x, y)) : a.floorDivide(x, y)),
-    toNumber,
-  ),
+  floorDivide: pair("floorDivide", (x, y) => (isFloat(x.dtype) ? wholeQuotient(x, y) : a.floorDivide(x, y)), toNumber),
   remainder: pair("remainder", a.remainder, toNumber),
   pow: pair("pow", e.pow, toFloat),
   atan2: pair("atan2", e.atan2, toFloat),

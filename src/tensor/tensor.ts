@@ -1,13 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The tensor: a handle on a node of the graph, with the operations users call. */
-import type { DType, TypedArray } from "../ir/dtype.js";
-import type { HostValue, Node } from "../ir/node.js";
+import { checkKnown, type DType, type TypedArray } from "../ir/dtype.js";
+import type { Node } from "../ir/node.js";
 import { normalizeAxes, normalizeAxis, type Shape, show, sizeOf } from "../ir/shape.js";
 import * as arithmetic from "../primitive/arithmetic.js";
-import { constant } from "../primitive/leaf.js";
+import { barrier, constant } from "../primitive/leaf.js";
 import * as move from "../primitive/movement.js";
 import { range } from "../util/arrays.js";
-import { ArgumentError, ShapeError } from "../util/errors.js";
+import { ArgumentError, ShapeError, TraceError } from "../util/errors.js";
 import { broadcastTo, type NodeOrNumber } from "./coerce.js";
 import { device as openDevice } from "./device.js";
 import { breathe, evaluateNodes, pendingLimit, readNode, valueOf } from "./evaluate.js";
@@ -122,6 +122,10 @@ export class Tensor<out S extends Shape = Shape> {
     };
     return nest(0, 0, data.length);
   }
+  /** For `JSON.stringify`: the nested lists. */
+  toJSON(): Nested {
+    return this.toArraySync();
+  }
   /** NumPy's manner of printing, with dtype and shape: `float32[2] [1., 2.]`. */
   toString(): string {
     if (this.node.scopes.some((scope) => scope.abstract)) return `${this.describe()} (traced)`;
@@ -136,14 +140,17 @@ export class Tensor<out S extends Shape = Shape> {
 
   /** The same values on another device. */
   async to(name: string): Promise<Tensor<S>> {
+    if (this.node.scopes.length > 0)
+      throw new TraceError(
+        `to: the tensor must not depend on a running transform, got ${this.describe()}. move it before`,
+      );
     const target = await openDevice(name);
     const value = valueOf(this.node);
     return value.device === target.name ? this : Tensor.of<S>(constant(target.upload(readNode(this.node))));
   }
-  /** A copy of the values, which no compiled step can take over. */
+  /** A copy of the values, which no compiled step can take over. Derivatives pass through it. */
   clone(): Tensor<S> {
-    const value: HostValue = readNode(this.node);
-    return Tensor.of<S>(constant(value));
+    return Tensor.of<S>(barrier(this.node, this.node));
   }
   /** Frees the value at once, for `using`; never required. */
   [Symbol.dispose](): void {
@@ -438,10 +445,12 @@ export class Tensor<out S extends Shape = Shape> {
   }
   /** The values under another dtype: floats become integers by truncation, anything but 0 is true. */
   astype<A extends Shape>(this: Tensor<A>, dtype: DType): Tensor<A> {
+    checkKnown("astype", dtype);
     return Tensor.of(arithmetic.convert(this.node, dtype));
   }
   /** The same 32 bits under another dtype. */
   bitcast<A extends Shape>(this: Tensor<A>, dtype: DType): Tensor<A> {
+    checkKnown("bitcast", dtype);
     return Tensor.of(arithmetic.bitcast(this.node, dtype));
   }
 
