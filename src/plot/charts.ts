@@ -1,8 +1,8 @@
 /** Charts with two continuous or counted axes. Every function turns data into an SVG string. */
 import * as Plot from "@observablehq/plot";
 import { ArgumentError } from "../util/errors.js";
-import { keysOf, plane, render, sameLength } from "./render.js";
-import type { ChartOptions } from "./render.js";
+import { dots, indices, keysOf, plane, render, sameLength } from "./render.js";
+import type { ChartOptions, Points } from "./options.js";
 import { colour, grid, ink, muted, surface, textWidth } from "./style.js";
 
 /** A curve; with `low` and `high` (as long as `y`) there is a band around it. Values that are not finite leave a gap. */
@@ -14,8 +14,6 @@ export interface Series {
   readonly high?: readonly number[];
   readonly dashed?: boolean;
 }
-
-const indices = (list: ArrayLike<unknown>): number[] => Array.from({ length: list.length }, (_, i) => i);
 
 function band({ x, low, high }: Series, fill: string): Plot.Markish[] {
   if (!low || !high) return [];
@@ -56,27 +54,6 @@ export function lines(series: readonly Series[], options: ChartOptions = {}): st
   }));
   return render(options, { marks: [...marks, ...curves], keys, plot });
 }
-
-/** A cloud of points. */
-export interface Points {
-  readonly name?: string;
-  readonly x: readonly number[];
-  readonly y: readonly number[];
-}
-
-/** The marks of point clouds, also for charts that put them over something else. */
-export const dots = (groups: readonly Points[], r: number): Plot.Markish[] =>
-  groups.map(({ x, y }, i) =>
-    Plot.dot(indices(x), {
-      x: (k: number) => x[k],
-      y: (k: number) => y[k],
-      r,
-      fill: colour(i),
-      fillOpacity: 0.85,
-      stroke: surface,
-      strokeWidth: 0.75,
-    }),
-  );
 
 /** A scatter plot of one or more clouds, each in its colour. */
 export function scatter(groups: readonly Points[], options: ChartOptions & { readonly radius?: number } = {}): string {

@@ -1,10 +1,8 @@
 /** Charts of a plane: cells, level sets and tables of pictures. Every function turns data into an SVG string. */
 import * as Plot from "@observablehq/plot";
 import { ArgumentError } from "../util/errors.js";
-import { dots } from "./charts.js";
-import type { Points } from "./charts.js";
-import { element, keysOf, plane, render, sameLength } from "./render.js";
-import type { ChartOptions } from "./render.js";
+import { dots, element, keysOf, plane, render, sameLength } from "./render.js";
+import type { ChartOptions, Points } from "./options.js";
 import { pngUri } from "./png.js";
 import type { Picture } from "./png.js";
 import { grid, ink, muted, negative, positive, surface, textWidth } from "./style.js";

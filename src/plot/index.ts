@@ -1,9 +1,9 @@
 /** `typegrad/plot`: charts as SVG strings, from plain numbers, the same in Node and in browsers. */
 export { bars, binCounts, histogram, lines, scatter } from "./charts.js";
-export type { Bar, Points, Series } from "./charts.js";
+export type { Bar, Series } from "./charts.js";
 export { confusion, contour, heatmap, imageGrid } from "./grids.js";
 export type { Captioned, Field, Matrix, TableOptions } from "./grids.js";
 export { decodeGrey, encodePng, pngUri } from "./png.js";
 export type { Picture } from "./png.js";
-export type { AxisOptions, ChartOptions } from "./render.js";
+export type { AxisOptions, ChartOptions, Points } from "./options.js";
 export { colour, themeCss } from "./style.js";

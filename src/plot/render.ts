@@ -1,30 +1,12 @@
 /** From Plot marks to an SVG string that stands alone, with the title and the legend inside. */
 import * as Plot from "@observablehq/plot";
 import { ArgumentError } from "../util/errors.js";
+import type { AxisOptions, ChartOptions, Points } from "./options.js";
 import { colour, font, fontSize, grid, ink, muted, surface, textWidth } from "./style.js";
 
 /** The page's own document in a browser, a small one elsewhere. */
 const page: Document =
   globalThis.document ?? (await import("linkedom")).parseHTML("<html><body></body></html>").document;
-
-/** What an axis shows. */
-export interface AxisOptions {
-  readonly label?: string;
-  /** Ends of the axis; the data's own when absent. */
-  readonly domain?: readonly [number, number];
-  readonly log?: boolean;
-  /** A d3 number format such as `.0%` or `.3f`. */
-  readonly format?: string;
-}
-
-/** What every chart accepts. */
-export interface ChartOptions {
-  readonly title?: string;
-  readonly width?: number;
-  readonly height?: number;
-  readonly x?: AxisOptions;
-  readonly y?: AxisOptions;
-}
 
 /** An entry of the legend. */
 export interface Key {
@@ -172,3 +154,20 @@ export function plane(options: ChartOptions, xs: readonly number[], ys: readonly
 /** A key for every series that has a name. */
 export const keysOf = (series: readonly { readonly name?: string }[], shape: Key["shape"]): Key[] =>
   series.flatMap(({ name }, i) => (name ? [{ name, colour: colour(i), shape }] : []));
+
+/** The positions in a list. */
+export const indices = (list: ArrayLike<unknown>): number[] => Array.from({ length: list.length }, (_, i) => i);
+
+/** The marks of point clouds, also for charts that put them over something else. */
+export const dots = (groups: readonly Points[], r: number): Plot.Markish[] =>
+  groups.map(({ x, y }, i) =>
+    Plot.dot(indices(x), {
+      x: (k: number) => x[k],
+      y: (k: number) => y[k],
+      r,
+      fill: colour(i),
+      fillOpacity: 0.85,
+      stroke: surface,
+      strokeWidth: 0.75,
+    }),
+  );

@@ -32,8 +32,15 @@ async function project(name: string, compilerOptions: object): Promise<string> {
   await mkdir(at);
   await writeFile(join(at, "package.json"), JSON.stringify({ name, private: true, type: "module" }));
   const options = { strict: true, skipLibCheck: false, types: [], ...compilerOptions };
-  await writeFile(join(at, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: ["main.ts"] }));
+  await writeFile(join(at, "tsconfig.json"), JSON.stringify({ compilerOptions: options, include: ["*.ts"] }));
   await copyFile(join(root, "test/package/program.ts"), join(at, "main.ts"));
+  // Every subpath's declarations must stand alone, without the types of what they are built with.
+  const { exports }: { exports: Record<string, unknown> } = JSON.parse(
+    await readFile(join(root, "package.json"), "utf8"),
+  );
+  const subpaths = Object.keys(exports).filter((path) => !path.endsWith(".json"));
+  const imports = subpaths.map((path) => `export type * as x from "typegrad${path.slice(1)}";`);
+  await Promise.all(imports.map((line, i) => writeFile(join(at, `all${i}.ts`), line)));
   await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", tarball], { cwd: at });
   await run(process.execPath, [tsc, "-p", at]).catch((e: { stdout: string }) => assert.fail(e.stdout));
   return at;
