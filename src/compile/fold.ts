@@ -6,9 +6,9 @@ import { range } from "../util/arrays.js";
 import type { Emitter } from "./emit.js";
 import {
   type KernelBuilder,
-  type Span,
   type Target,
   bestIndex,
+  goesOutside,
   lanesOf,
   loops,
   orderSpans,
@@ -117,6 +117,10 @@ function isTiled(nest: Nest): boolean {
 
 /** A kernel that folds. */
 export function layoutFold(builder: KernelBuilder, nest: Nest, target: Target): void {
+  loops(builder.emit, nest.sweeps.map(whole), () => layoutSweep(builder, nest, target));
+}
+
+function layoutSweep(builder: KernelBuilder, nest: Nest, target: Target): void {
   const { emit } = builder;
   const lanes = lanesOf(rootsOf(nest));
   const positions = nest.folds.some(isPosition);
@@ -162,20 +166,27 @@ function foldAcross(builder: KernelBuilder, nest: Nest, inner: IndexTerm, lanes:
   const most = nest.running || nest.folds.length > 1 ? 1 : row ? target.microVectors : 4;
   const times = Math.max(1, Math.min(most, Math.floor(inner.extent / lanes)));
   const outer = others.filter((x) => x !== row);
-  const columns = (spans: readonly Span[], rows: number) =>
-    vectorLoop(emit, spans[spans.length - 1], lanes, times, (vectors) => {
-      const copies = range(rows).flatMap((r) =>
+  const tile = (rows: number, vectors: number) =>
+    foldTogether(
+      emit,
+      range(rows).flatMap((r) =>
         range(vectors).map((i) => copyOf(emit, nest, [...(row ? [[row, r] as const] : []), [inner, i * lanes]])),
-      );
-      foldTogether(emit, copies);
-    });
+      ),
+    );
   if (row === null) {
     const spans = orderSpans(builder, outer, inner, lanes * times);
-    return loops(emit, spans.slice(0, -1), () => columns(spans, 1));
+    const last = spans[spans.length - 1];
+    return loops(emit, spans.slice(0, -1), () => vectorLoop(emit, last, lanes, times, (n) => tile(1, n)));
   }
   const rows = evenly(row.extent, target.microRows);
-  const spans = [...orderSpans(builder, outer, row, rows), whole(inner)];
-  loops(emit, spans.slice(0, -2), () => rowLoop(emit, spans[spans.length - 2], rows, (n) => columns(spans, n)));
+  const rowsOutside = goesOutside(emit, nest, row, inner);
+  const [first, second] = rowsOutside ? [row, inner] : [inner, row];
+  const spans = orderSpans(builder, outer, first, rowsOutside ? rows : lanes * times);
+  const last = spans[spans.length - 1];
+  loops(emit, spans.slice(0, -1), () => {
+    if (rowsOutside) rowLoop(emit, last, rows, (r) => vectorLoop(emit, whole(second), lanes, times, (n) => tile(r, n)));
+    else vectorLoop(emit, last, lanes, times, (n) => rowLoop(emit, whole(second), rows, (r) => tile(r, n)));
+  });
 }
 
 /** The length, at most `most`, of as few blocks as possible that are as equal as possible. */
@@ -201,34 +212,34 @@ function foldAlong(builder: KernelBuilder, nest: Nest, inner: IndexTerm | null, 
   const width = columns ? lanes : 1;
   const height = rows ? evenly(rows.extent, Math.max(1, columns ? Math.floor(size / width) : 4)) : 1;
   const outer = nest.axes.filter((x) => x !== rows && x !== columns);
-  const spans = orderSpans(builder, outer, rows ?? null, height);
-  const each = (list: readonly Span[], body: (r: number) => void) =>
-    rows
-      ? loops(emit, list.slice(0, -1), () => rowLoop(emit, list[list.length - 1], height, body))
-      : loops(emit, list, () => body(1));
-  each(spans, (r) => {
-    const tile = (c: number) =>
-      foldTile(
-        emit,
-        range(r).map((i) =>
-          range(c).map((j) =>
-            copyOf(emit, nest, [...(rows ? [[rows, i] as const] : []), ...(columns ? [[columns, j] as const] : [])]),
-          ),
-        ),
-        along,
-        lanes,
-        columns && c === lanes ? columns : null,
-      );
-    if (columns) rowLoop(emit, whole(columns), width, tile);
-    else tile(1);
+  const tile = (r: number, c: number) => {
+    const copies = range(r).map((i) =>
+      range(c).map((j) =>
+        copyOf(emit, nest, [...(rows ? [[rows, i] as const] : []), ...(columns ? [[columns, j] as const] : [])]),
+      ),
+    );
+    foldTile(emit, copies, along, lanes, columns && c === lanes ? columns : null);
+  };
+  if (!rows) return loops(emit, orderSpans(builder, outer, null, 1), () => tile(1, 1));
+  const rowsOutside = !columns || goesOutside(emit, nest, rows, columns);
+  const spans = orderSpans(builder, outer, rowsOutside ? rows : columns, rowsOutside ? height : width);
+  const last = spans[spans.length - 1];
+  loops(emit, spans.slice(0, -1), () => {
+    if (!columns) rowLoop(emit, last, height, (r) => tile(r, 1));
+    else if (rowsOutside) rowLoop(emit, last, height, (r) => rowLoop(emit, whole(columns), width, (c) => tile(r, c)));
+    else rowLoop(emit, last, width, (c) => rowLoop(emit, whole(rows), height, (r) => tile(r, c)));
   });
 }
 
-/** The rows and columns of a tile: what shares most, the columns being neighbours in the first store. */
+/** The rows and columns of a tile: two indices that share different elements, the later one being the column. */
 function tileIndices(emit: Emitter, nest: Nest): readonly IndexTerm[] {
-  const found = sharing(emit, nest, nest.axes).slice(0, 2);
-  const position = (x: IndexTerm) => nest.axes.indexOf(x);
-  return found.sort((a, b) => position(a) - position(b));
+  const [first, ...others] = sharing(emit, nest, nest.axes);
+  if (first === undefined) return [];
+  const depends = (t: Term, x: IndexTerm) => emit.terms.depends(t).has(x.id);
+  const reads = reachable(nest.folds.map((f) => f.value)).filter((t) => t.kind === "fetch");
+  const second = others.find((x) => reads.some((t) => depends(t, first) && !depends(t, x)));
+  if (second === undefined) return [first];
+  return nest.axes.indexOf(first) < nest.axes.indexOf(second) ? [first, second] : [second, first];
 }
 
 /** Folds a tile of results in vectors along `along`; the results of a row leave as a vector along `columns`. */

@@ -50,7 +50,7 @@ export class KernelBuilder {
   constructor(terms: Terms, nest: Nest, counters: ReadonlyMap<number, number>) {
     this.emit = new Emitter(terms, counters);
     this.#nest = nest;
-    this.#elements = product([...nest.axes, ...nest.over].map((x) => x.extent));
+    this.#elements = product([...nest.sweeps, ...nest.axes, ...nest.over].map((x) => x.extent));
     this.#flops = this.#elements * opsOf(rootsOf(nest));
     this.emit.expect(rootsOf(nest));
   }
@@ -77,6 +77,25 @@ export class KernelBuilder {
     const { tasks, first, last } = this;
     return { name, tasks, first, last, body: this.emit.statements, cost: { flops: this.#flops, bytes } };
   }
+}
+
+/** Bytes around which a cache that is read again and again begins to miss. */
+const nearBytes = 1 << 18;
+
+/**
+ * Whether the loop over `a` should go outside that over `b`. The inner one reads what depends on it again for every block
+ * of the outer, from memory if that is much.
+ */
+export function goesOutside(emit: Emitter, nest: Nest, a: IndexTerm, b: IndexTerm): boolean {
+  const all = [...nest.axes, ...nest.over];
+  const bytes = (x: IndexTerm) =>
+    reachable(nest.folds.map((f) => f.value))
+      .filter((t) => t.kind === "fetch" && emit.terms.depends(t).has(x.id))
+      .reduce((sum, t) => {
+        const depends = emit.terms.depends(t);
+        return sum + 4 * product(all.filter((i) => depends.has(i.id)).map((i) => i.extent));
+      }, 0);
+  return bytes(b) <= Math.max(nearBytes, bytes(a));
 }
 
 /** Loops around `body`, outermost first. */

@@ -34,6 +34,8 @@ export interface Nest {
   readonly folds: readonly NestFold[];
   readonly stores: readonly NestStore[];
   readonly running: boolean;
+  /** Indices of outermost loops, whose turns come one after the other for every element. */
+  readonly sweeps: readonly IndexTerm[];
   readonly adds: (NestStore & { readonly inside: Term }) | null;
 }
 
@@ -73,7 +75,16 @@ export function nestsOf(wiring: Wiring, plan: Schedule, draft: Draft, bufferOf: 
       draft.over.map((x) => x.extent),
     ),
   }));
-  const base: Nest = { name, axes: draft.axes, over: draft.over, folds, stores, running: false, adds: null };
+  const base: Nest = {
+    name,
+    axes: draft.axes,
+    over: draft.over,
+    folds,
+    stores,
+    running: false,
+    sweeps: [],
+    adds: null,
+  };
   const nests = draft.along
     ? [alongAxis(terms, base, draft.along.axis, draft.along.reverse)]
     : draft.scatter

@@ -65,6 +65,7 @@ function tableOf(
       folds: [],
       stores: [{ buffer: number, offset: terms.flatten(axes, shape), value }],
       running: false,
+      sweeps: [],
       adds: null,
     },
     entry: terms.fetch(type, number, terms.flatten(at, shape)),

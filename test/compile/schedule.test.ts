@@ -135,3 +135,19 @@ test("large, odd and transposed products agree with the reference", () => {
     kernels([a, bt], [dot(a, bt, { contract: [[1], [1]], batch: [[], []] })]);
   }
 });
+
+test("a sum over more data than caches hold is done in sweeps", () => {
+  const [x, g, v] = [input([6, 5, 300, 30]), input([6, 7, 300, 30]), input([5, 7])];
+  const axes = {
+    contract: [
+      [0, 2, 3],
+      [0, 2, 3],
+    ],
+    batch: [[], []],
+  } as const;
+  const plain = dot(x, g, axes);
+  check([x, g, v], [plain, sub(v, scaled(plain, 0.01))], values([x, g, v]), {
+    donated: [false, false, true],
+    tolerance: 1e-4,
+  });
+});
