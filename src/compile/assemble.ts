@@ -8,6 +8,7 @@ import { chooseReuses, livesOf, placeTemporaries } from "./memory.js";
 import { type Nest, nestsOf, simplified } from "./nest.js";
 import type { Draft, Schedule } from "./schedule.js";
 import { reachable } from "./terms.js";
+import { inPanels } from "./panels.js";
 import { inSweeps } from "./sweeps.js";
 import { tabulate } from "./tables.js";
 import type { Block, Call, Wire, Wiring } from "./wires.js";
@@ -64,6 +65,7 @@ class Assembler {
       .filter(hasWork)
       .flatMap((nest) => tabulate(terms, nest, this.#table))
       .map((nest) => simplified(terms, nest))
+      .flatMap((nest) => inPanels(terms, nest, this.#target, this.#table))
       .flatMap((nest) => inSweeps(terms, nest, this.#table));
     return nests.map((nest): Step => {
       this.nests.push(nest);

@@ -179,14 +179,12 @@ function foldAcross(builder: KernelBuilder, nest: Nest, inner: IndexTerm, lanes:
     return loops(emit, spans.slice(0, -1), () => vectorLoop(emit, last, lanes, times, (n) => tile(1, n)));
   }
   const rows = evenly(row.extent, target.microRows);
-  const rowsOutside = goesOutside(emit, nest, row, inner);
-  const [first, second] = rowsOutside ? [row, inner] : [inner, row];
-  const spans = orderSpans(builder, outer, first, rowsOutside ? rows : lanes * times);
-  const last = spans[spans.length - 1];
-  loops(emit, spans.slice(0, -1), () => {
-    if (rowsOutside) rowLoop(emit, last, rows, (r) => vectorLoop(emit, whole(second), lanes, times, (n) => tile(r, n)));
-    else vectorLoop(emit, last, lanes, times, (n) => rowLoop(emit, whole(second), rows, (r) => tile(r, n)));
-  });
+  const spans = [...orderSpans(builder, outer, row, rows), whole(inner)];
+  loops(emit, spans.slice(0, -2), () =>
+    rowLoop(emit, spans[spans.length - 2], rows, (r) =>
+      vectorLoop(emit, whole(inner), lanes, times, (n) => tile(r, n)),
+    ),
+  );
 }
 
 /** The length, at most `most`, of as few blocks as possible that are as equal as possible. */

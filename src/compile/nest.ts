@@ -124,8 +124,11 @@ function scattered(
   ];
 }
 
-function substitute(terms: Terms, nest: Nest, images: ReadonlyMap<Term, Term>): Nest {
-  const f = terms.substitution(images);
+const substitute = (terms: Terms, nest: Nest, images: ReadonlyMap<Term, Term>): Nest =>
+  mapTerms(nest, terms.substitution(images));
+
+/** The nest with every term rewritten. */
+export function mapTerms(nest: Nest, f: (t: Term) => Term): Nest {
   return {
     ...nest,
     stores: nest.stores.map((x) => ({ ...x, offset: f(x.offset), value: f(x.value) })),

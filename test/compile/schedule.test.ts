@@ -151,3 +151,10 @@ test("a sum over more data than caches hold is done in sweeps", () => {
     tolerance: 1e-4,
   });
 });
+
+test("large products read panels, in blocks of rows and sweeps of the summed index", () => {
+  const [a, b] = [input([50, 512]), input([512, 520])];
+  const y = matmul(a, b);
+  const { names } = kernels([a, b], [maximum(y, fillLike(y, 0))]);
+  assert.ok(names.some((n) => n.endsWith("_panels")));
+});
