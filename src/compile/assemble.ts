@@ -66,7 +66,7 @@ class Assembler {
       .flatMap((nest) => tabulate(terms, nest, this.#table))
       .map((nest) => simplified(terms, nest))
       .flatMap((nest) => inPanels(terms, nest, this.#target, this.#table))
-      .flatMap((nest) => inSweeps(terms, nest, this.#table));
+      .flatMap((nest) => inSweeps(terms, nest, this.#target, this.#table));
     return nests.map((nest): Step => {
       this.nests.push(nest);
       this.#noteInPlace(nest);

@@ -11,10 +11,13 @@ export interface Target {
   /** Rows and vectors of the register tile of matrix products. */
   readonly microRows: number;
   readonly microVectors: number;
-  /** Block lengths of matrix products along the summed index, the rows and the columns. */
+  /** Most elements of a block of a matrix product, along the summed index and the rows. */
   readonly kc: number;
   readonly mc: number;
-  readonly nc: number;
+  /** Bytes of an operand from which on it is copied into panels, or a sum over it is done in sweeps. */
+  readonly cacheBytes: number;
+  /** How many rows must read a panel for the copy to pay. */
+  readonly panelRows: number;
 }
 
 /** Work, in scalar operations, below which a kernel is not divided into more tasks. */

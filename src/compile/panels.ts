@@ -9,11 +9,6 @@ import type { Target } from "./loops.js";
 import { type Nest, mapTerms } from "./nest.js";
 import { type FetchTerm, type IndexTerm, type Term, type Terms, factorOf } from "./terms.js";
 
-/** An operand smaller than this is read where it is. */
-const largeBytes = 1 << 20;
-/** How many rows must read a panel for the copy to pay. */
-const leastRows = 48;
-
 interface Product {
   readonly column: IndexTerm;
   readonly right: FetchTerm;
@@ -31,8 +26,8 @@ export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: (aval
   const width = (target.microVectors * 16) / byteSize(type);
   const summed = nest.over.filter((x) => terms.depends(right).has(x.id));
   const bytes = column.extent * product(summed.map((x) => x.extent)) * byteSize(type);
-  if (column.extent % width !== 0 || bytes < largeBytes || product(rows.map((x) => x.extent)) < leastRows)
-    return [nest];
+  const reads = product(rows.map((x) => x.extent));
+  if (column.extent % width !== 0 || bytes < target.cacheBytes || reads < target.panelRows) return [nest];
 
   const divide = divider(terms);
   const [panel, lane] = divide.by(column, width);

@@ -29,7 +29,14 @@ export interface Compiled {
   readonly passes: readonly PassRecord[];
 }
 
-export const defaultTarget: Target = { microRows: 6, microVectors: 2, kc: 256, mc: 96, nc: 2048 };
+export const defaultTarget: Target = {
+  microRows: 6,
+  microVectors: 2,
+  kc: 256,
+  mc: 96,
+  cacheBytes: 1 << 20,
+  panelRows: 256,
+};
 
 /** Compiles, and tells what each pass did. */
 export function compileWithPasses({ inputs, outputs, donated }: Source, target: Target = defaultTarget): Compiled {

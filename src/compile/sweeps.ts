@@ -5,17 +5,16 @@
 import { byteSize } from "../ir/dtype.js";
 import type { Aval } from "../ir/shape.js";
 import { product } from "../util/arrays.js";
+import type { Target } from "./loops.js";
 import type { Nest, NestStore } from "./nest.js";
 import { type IndexTerm, type Term, type Terms, reachable } from "./terms.js";
 
-/** Bytes that are read again and again without leaving the cache. */
-const cacheBytes = 1 << 20;
 /** Products that a part must have for each result, so that adding it to the others costs little. */
 const leastPart = 128;
 
 /** The nest in sweeps, and a nest that finishes its results when there is more to do with them than to store them. */
-export function inSweeps(terms: Terms, nest: Nest, buffer: (aval: Aval) => number): Nest[] {
-  const index = sweptIndex(terms, nest);
+export function inSweeps(terms: Terms, nest: Nest, target: Target, buffer: (aval: Aval) => number): Nest[] {
+  const index = sweptIndex(terms, nest, target);
   if (index === null) return [nest];
   const [fold] = nest.folds;
   const { type } = fold.hole;
@@ -41,7 +40,7 @@ export function inSweeps(terms: Terms, nest: Nest, buffer: (aval: Aval) => numbe
 }
 
 /** The folded index whose values are swept one after the other. */
-function sweptIndex(terms: Terms, nest: Nest): IndexTerm | null {
+function sweptIndex(terms: Terms, nest: Nest, target: Target): IndexTerm | null {
   if (nest.folds.length !== 1 || nest.running || nest.over.length < 2) return null;
   const [fold] = nest.folds;
   const { value } = fold;
@@ -56,7 +55,7 @@ function sweptIndex(terms: Terms, nest: Nest): IndexTerm | null {
   const elements = (t: Term) => product(all.filter((x) => terms.depends(t).has(x.id)).map((x) => x.extent));
   // Windows overlap: no operand is counted with more elements than the results and the folded space have.
   const bytes = reads.map((t) => Math.min(elements(t), spanOf(t)) * byteSize(type));
-  return bytes.reduce((a, b) => a + b, 0) > cacheBytes ? index : null;
+  return bytes.reduce((a, b) => a + b, 0) > target.cacheBytes ? index : null;
 }
 
 /** The elements between the first and the last that a fetch reads. */
