@@ -1,14 +1,12 @@
 /** The one memory that all tensors and kernels of a device share. */
 import { ArgumentError, OutOfMemoryError } from "../../util/errors.js";
 import { Allocator, type Chunk, unit } from "./allocator.js";
-
-/** Whether workers may run kernels on the arena too. */
-export const sharedArena = false;
+import { sharingAllowed } from "./environment.js";
 
 const pageBytes = 65536;
 
 /**
- * Nothing is allocated below this address. Addresses that are a constant less than the guard too small may therefore be
+ * Nothing is allocated below this address; what threads meet at (`control.ts`) lies there. Addresses that are a constant less than the guard too small may therefore be
  * formed (the constant is added by the load itself) without going below zero.
  */
 export const guardBytes = 1 << 20;
@@ -16,24 +14,34 @@ export const guardBytes = 1 << 20;
 /** What wasm32 can address. */
 export const addressable = 2 ** 32;
 
+/** Pages of which the first are the guard's; not shared where that is not to be had. */
+function memoryOf(maximum: number, shared: boolean): WebAssembly.Memory {
+  const initial = guardBytes / pageBytes;
+  try {
+    return new WebAssembly.Memory({ initial, maximum, shared });
+  } catch (error) {
+    if (!shared) throw error;
+    return new WebAssembly.Memory({ initial, maximum });
+  }
+}
+
 export class Arena {
   readonly memory: WebAssembly.Memory;
+  /** Whether several threads may compute on it. */
+  readonly shared: boolean;
   readonly limit: number;
   readonly #allocator: Allocator;
   #bytes = new Uint8Array(0);
   #words = new Int32Array(0);
 
-  constructor(limit = addressable) {
+  constructor(limit = addressable, shared = sharingAllowed()) {
     if (!(limit >= 2 * guardBytes && limit <= addressable))
       throw new ArgumentError(
         `arena: the limit must be from ${2 * guardBytes} to ${addressable} bytes, got ${limit}. leave it out for all of it`,
       );
     this.limit = Math.floor(limit / pageBytes) * pageBytes;
-    this.memory = new WebAssembly.Memory({
-      initial: guardBytes / pageBytes,
-      maximum: this.limit / pageBytes,
-      shared: sharedArena,
-    });
+    this.memory = memoryOf(this.limit / pageBytes, shared);
+    this.shared = !(this.memory.buffer instanceof ArrayBuffer);
     this.#allocator = new Allocator(guardBytes);
   }
 
@@ -54,7 +62,7 @@ export class Arena {
     this.#allocator.release(chunk);
   }
 
-  /** The whole memory; a view taken before an allocation may be detached after it. */
+  /** The whole memory; a view taken before an allocation may be detached, or too short, after it. */
   get bytes(): Uint8Array {
     if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.memory.buffer);
     return this.#bytes;

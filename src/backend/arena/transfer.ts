@@ -37,5 +37,5 @@ export function copyOut(arena: Arena, aval: Aval, address: number): TypedArray {
 
 /** The elements as host routines take them. */
 export function toNdArray(arena: Arena, aval: Aval, address: number): NdArray {
-  return { shape: aval.shape, data: Float64Array.from(view(arena, aval, address)) };
+  return { shape: aval.shape, data: new Float64Array(view(arena, aval, address)) };
 }

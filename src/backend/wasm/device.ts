@@ -27,7 +27,7 @@ export const wasmTarget = (): Target => ({ ...defaultTarget, microRows: tileRows
 
 /** A program as a module on an arena. */
 export function wasmCode(plan: Plan, arena: Arena): Code {
-  const bytes = render(plan);
+  const bytes = render(plan, arena.shared);
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: arena.memory } });
   return {
     segments: range(plan.segments.length).map((i) => segment(exports[`segment${i}`])),

@@ -3,7 +3,6 @@
  * two host routines in order, with their loops and branches, without returning to JavaScript.
  */
 import type { Kernel, Step } from "../../compile/loop.js";
-import { sharedArena } from "../arena/arena.js";
 import type { Plan } from "../arena/plan.js";
 import { type Code, type FunctionBuilder, ModuleBuilder } from "./assembler.js";
 import { hasRelaxedSimd } from "./features.js";
@@ -13,20 +12,21 @@ import { type KernelContext, kernelParameters, renderKernel } from "./kernel.js"
 const segmentParameters = ["i32", "i32"] as const;
 const [table, scratch] = [0, 1];
 
-/** The module of a program; it exports its segments as `segment0`, `segment1`, … */
-export function render(plan: Plan): Uint8Array<ArrayBuffer> {
-  return new ProgramWriter(plan).write();
+/** The module of a program, for a memory that is shared or not; it exports its segments as `segment0`, `segment1`, … */
+export function render(plan: Plan, shared: boolean): Uint8Array<ArrayBuffer> {
+  return new ProgramWriter(plan, shared).write();
 }
 
 class ProgramWriter {
   readonly #plan: Plan;
-  readonly #module = new ModuleBuilder({ shared: sharedArena });
+  readonly #module: ModuleBuilder;
   readonly #context: KernelContext;
   readonly #kernels = new Map<Kernel, FunctionBuilder>();
   #remainder: number | null = null;
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, shared: boolean) {
     this.#plan = plan;
+    this.#module = new ModuleBuilder({ shared });
     this.#context = {
       buffers: plan.program.buffers,
       table: plan.table,
