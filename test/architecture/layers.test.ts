@@ -31,6 +31,7 @@ const firstUser = layers.findIndex((names) => names.includes("nn"));
  * bundles for browsers see no import.
  */
 const asksNode: Readonly<Record<string, string>> = {
+  "backend/arena/environment.ts": "whether this is Node, for threads",
   "backend/native/cache.ts": "a folder for compiled kernels",
   "backend/native/library.ts": "koffi, where it is installed",
   "backend/native/toolchain.ts": "the C compiler",
