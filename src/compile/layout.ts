@@ -1,23 +1,11 @@
-/** Loop nests become kernels: which loop is outside, which index is vectorised. */
+/** Loop nests become kernels. */
 import { layoutFold } from "./fold.js";
 import type { Kernel } from "./loop.js";
-import { KernelBuilder, type Target, bestIndex, lanesOf, loops, orderSpans, vectorLoop, whole } from "./loops.js";
+import { KernelBuilder, type Target, lanesOf, loops, vectorLoop, whole } from "./loops.js";
+import { layoutMap } from "./map.js";
 import { type Nest, rootsOf } from "./nest.js";
 import { type FetchTerm, type Term, type Terms, factorOf, reachable, without } from "./terms.js";
 import { set, store, v } from "./values.js";
-
-/** A kernel that computes each element by itself. */
-export function layoutMap(builder: KernelBuilder, nest: Nest): void {
-  const { emit } = builder;
-  const lanes = lanesOf(rootsOf(nest));
-  const inner = bestIndex(emit, nest, nest.axes, lanes);
-  const outer = nest.axes.filter((x) => x !== inner);
-  const spans = orderSpans(builder, outer, inner, lanes);
-  if (inner === null) return loops(emit, spans, () => emit.stores(nest.stores));
-  loops(emit, spans.slice(0, -1), () =>
-    vectorLoop(emit, spans[spans.length - 1], lanes, 1, () => emit.stores(nest.stores)),
-  );
-}
 
 /** Sums scattered over a buffer, in order; vectors where neighbouring elements go to neighbouring places. */
 export function layoutAdds(builder: KernelBuilder, nest: Nest): void {

@@ -178,13 +178,27 @@ export function suitability(emit: Emitter, nest: Nest, index: IndexTerm): number
   return score;
 }
 
-export function bestIndex(emit: Emitter, nest: Nest, candidates: readonly IndexTerm[], lanes: Lanes): IndexTerm | null {
+/** The nest as it is where an index runs through most of its values, and that index. */
+export interface Stretch {
+  readonly nest: Nest;
+  readonly index: IndexTerm;
+}
+
+/** The index that suits best as the vectorised one; `mostly` may show a nest as it mostly is along an index. */
+export function bestIndex(
+  emit: Emitter,
+  nest: Nest,
+  candidates: readonly IndexTerm[],
+  lanes: Lanes,
+  mostly: (index: IndexTerm) => Stretch = (index) => ({ nest, index }),
+): IndexTerm | null {
   let best: IndexTerm | null = null;
   let top = -1;
   for (const index of candidates) {
     if (index.extent < lanes) continue;
     const waste = (index.extent % lanes) / index.extent;
-    const score = suitability(emit, nest, index) + 0.5 - waste;
+    const most = mostly(index);
+    const score = suitability(emit, most.nest, most.index) + 0.5 - waste;
     if (score >= top) [best, top] = [index, score];
   }
   return best;

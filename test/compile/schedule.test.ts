@@ -8,7 +8,7 @@ import { abs, div, maximum, mul, sub } from "#src/primitive/arithmetic.js";
 import { dot } from "#src/primitive/contraction.js";
 import { add, broadcast, sum } from "#src/primitive/define.js";
 import { fill, fillLike, hole } from "#src/primitive/leaf.js";
-import { reshape, transpose } from "#src/primitive/movement.js";
+import { concatenate, flip, pad, reshape, transpose } from "#src/primitive/movement.js";
 import { max } from "#src/primitive/reduction.js";
 import { scan } from "#src/transform/scan.js";
 import { check, drawn, generator } from "./support.js";
@@ -163,4 +163,13 @@ test("large products read panels, in blocks of rows and sweeps of the summed ind
       const program = check([a, b], [maximum(y, fillLike(y, 0))], values([a, b]), { target });
       assert.ok(kernelsOf(program.steps).some((k) => k.name.endsWith("_panels")));
     }
+});
+
+test("arrays read across, padded and joined agree with the reference", () => {
+  const [x, y] = [input([70, 41]), input([70, 33])];
+  const at = (a: Node) => transpose(a, [1, 0]);
+  kernels([x], [at(x), at(mul(x, x)), at(pad(x, { low: [1, 3], high: [0, 2], interior: [0, 0] }))]);
+  kernels([x, y], [concatenate([x, y, x], 1), concatenate([at(x), at(y)], 0), flip(x, [1])]);
+  const flat = input([5000]);
+  kernels([flat], [pad(flat, { low: [7], high: [1], interior: [0] }), concatenate([flat, flat], 0)]);
 });

@@ -1,0 +1,114 @@
+/**
+ * Kernels that compute each element by itself: vectors along one index, in stretches in which no comparison of that index
+ * changes its answer, and in square blocks where arrays are read across.
+ */
+import type { Emitter } from "./emit.js";
+import type { Lanes } from "./loop.js";
+import {
+  type KernelBuilder,
+  type Span,
+  type Stretch,
+  bestIndex,
+  lanesOf,
+  loops,
+  orderSpans,
+  vectorLoop,
+  whole,
+} from "./loops.js";
+import { type Nest, mapTerms, rootsOf } from "./nest.js";
+import { type IndexTerm, type Term, type Terms, factorOf, reachable, without } from "./terms.js";
+import { v } from "./values.js";
+
+/** Stretches beyond which the code would grow more than it gains. */
+const mostStretches = 5;
+/** Side of the blocks in which an array is read across, in elements. */
+const blockSide = 16;
+
+/** A kernel that computes each element by itself. */
+export function layoutMap(builder: KernelBuilder, nest: Nest): void {
+  const { emit } = builder;
+  const lanes = lanesOf(rootsOf(nest));
+  const longest = (x: IndexTerm) =>
+    stretches(emit.terms, nest, x).reduce((a, b) => (b.index.extent > a.index.extent ? b : a));
+  const inner = bestIndex(emit, nest, nest.axes, lanes, longest);
+  if (inner === null) return loops(emit, orderSpans(builder, nest.axes, null, 1), () => emit.stores(nest.stores));
+  const outer = nest.axes.filter((x) => x !== inner);
+  const parts = stretches(emit.terms, nest, inner);
+  const across = parts.length === 1 ? readAcross(emit, nest, inner, outer) : null;
+  if (across) return blocks(builder, nest, across, inner, lanes);
+  if (parts.length === 1 || outer.length > 0) {
+    const spans = orderSpans(builder, outer, parts.length === 1 ? inner : null, lanes);
+    const [around, last] = parts.length === 1 ? [spans.slice(0, -1), spans[spans.length - 1]] : [spans, null];
+    return loops(emit, around, () => {
+      for (const part of parts) along(emit, part, last ?? whole(part.index), lanes);
+    });
+  }
+  for (const part of parts) along(emit, part, whole(part.index), lanes);
+}
+
+function along(emit: Emitter, { nest }: Stretch, span: Span, lanes: Lanes): void {
+  vectorLoop(emit, span, lanes, 1, () => emit.stores(nest.stores));
+}
+
+/** The nest cut where a comparison of `inner` with something constant changes its answer. */
+function stretches(terms: Terms, nest: Nest, inner: IndexTerm): Stretch[] {
+  const cuts = new Set<number>();
+  for (const t of reachable(rootsOf(nest))) {
+    const cut = turningPoint(terms, t, inner);
+    if (cut !== null && cut > 0 && cut < inner.extent) cuts.add(cut);
+  }
+  if (cuts.size === 0 || cuts.size >= mostStretches) return [{ nest, index: inner }];
+  const bounds = [0, ...[...cuts].sort((a, b) => a - b), inner.extent];
+  return bounds.slice(0, -1).map((from, i) => {
+    const index = terms.index(bounds[i + 1] - from);
+    const image = terms.sum([[index, 1]], from);
+    return { nest: mapTerms(nest, terms.substitution(new Map([[inner, image]]))), index };
+  });
+}
+
+/** The first value of `index` from which on a comparison, minimum or maximum has another answer than before. */
+function turningPoint(terms: Terms, t: Term, index: IndexTerm): number | null {
+  if (t.kind !== "op" || t.args.length !== 2 || t.args[0].type !== "int32") return null;
+  const strict = t.op === "lt";
+  if (!strict && t.op !== "le" && t.op !== "min" && t.op !== "max") return null;
+  const difference = terms.sum([
+    [t.args[0], 1],
+    [t.args[1], -1],
+  ]);
+  const factor = factorOf(difference, index);
+  const rest = without(terms, difference, index);
+  if (rest.kind !== "const" || (factor !== 1 && factor !== -1)) return null;
+  // a - b is index + rest, or rest - index.
+  if (factor === 1) return t.op === "le" ? 1 - rest.value : -rest.value;
+  return strict ? rest.value + 1 : rest.value;
+}
+
+/** An outer index along which an array lies contiguously that is read with strides along `inner`. */
+function readAcross({ terms }: Emitter, nest: Nest, inner: IndexTerm, outer: readonly IndexTerm[]): IndexTerm | null {
+  if (inner.extent < 2 * blockSide) return null;
+  const offsets = reachable(rootsOf(nest)).flatMap((t) => (t.kind === "fetch" ? [t.offset] : []));
+  const strided = offsets.filter((o) => terms.depends(o).has(inner.id) && Math.abs(factorOf(o, inner)) !== 1);
+  return outer.find((x) => x.extent >= 2 * blockSide && strided.some((o) => factorOf(o, x) === 1)) ?? null;
+}
+
+/** Both indices in blocks, so that what is read of an array's row is read while it is near. */
+function blocks(builder: KernelBuilder, nest: Nest, across: IndexTerm, inner: IndexTerm, lanes: Lanes): void {
+  const { emit } = builder;
+  const others = nest.axes.filter((x) => x !== across && x !== inner);
+  const spans = orderSpans(builder, others, across, blockSide);
+  const rows = spans[spans.length - 1];
+  const [rowBlock, columnBlock] = [emit.terms.index(across.extent), emit.terms.index(inner.extent)];
+  const part = (index: IndexTerm, block: IndexTerm, to: Span["to"]): Span => {
+    const from = emit.value(block);
+    return { index, from, to: v.min(v.add(from, v.int(blockSide)), to) };
+  };
+  loops(emit, spans.slice(0, -1), () =>
+    emit.loop(rowBlock, rows.from, rows.to, blockSide, () =>
+      emit.loop(columnBlock, v.int(0), v.int(inner.extent), blockSide, () =>
+        loops(emit, [part(across, rowBlock, rows.to)], () =>
+          along(emit, { nest, index: inner }, part(inner, columnBlock, v.int(inner.extent)), lanes),
+        ),
+      ),
+    ),
+  );
+}
