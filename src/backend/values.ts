@@ -1,5 +1,5 @@
 /** Checks that every device makes on the values it is handed. */
-import { DeviceError, DonatedError, invariant } from "../util/errors.js";
+import { DeviceError, DonatedError, InternalError } from "../util/errors.js";
 import { type Aval, sameShape, show } from "../ir/shape.js";
 import type { DeviceValue } from "./backend.js";
 
@@ -21,14 +21,13 @@ export function assertInputs(
   donated: readonly boolean[],
   values: readonly DeviceValue[],
 ): void {
-  invariant(inputs.length === values.length, `${inputs.length} inputs expected, got ${values.length}`);
+  if (inputs.length !== values.length)
+    throw new InternalError(`internal: ${inputs.length} inputs expected, got ${values.length}. please report this`);
   for (let i = 0; i < inputs.length; i++) {
     const [aval, value] = [inputs[i], values[i]];
     assertPresent("run", value);
-    invariant(
-      value.dtype === aval.dtype && sameShape(value.shape, aval.shape),
-      `input ${i} must be ${show(aval)}, got ${show(value)}`,
-    );
+    if (value.dtype !== aval.dtype || !sameShape(value.shape, aval.shape))
+      throw new InternalError(`internal: input ${i} must be ${show(aval)}, got ${show(value)}. please report this`);
     if (donated[i] && values.indexOf(value) !== values.lastIndexOf(value))
       throw new DonatedError(
         `run: a donated tensor must be passed once, got ${show(value)} more than once. copy it with clone()`,
