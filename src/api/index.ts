@@ -2,6 +2,7 @@ export { type Compiled, compile, type CompileOptions, shareState } from "./compi
 export { checkpoint, choose, cond, customVjp, scan, type ScanOptions } from "./custom.js";
 export { hessian, hvp, jacobian, jacobianForward, jacobianReverse } from "./derivatives.js";
 export { jvp, linearize } from "./forward.js";
+export { gradcheck, type GradcheckElement, type GradcheckOptions, GradcheckReport } from "./gradcheck.js";
 export { grad, type Pull, valueAndGrad, vjp } from "./grad.js";
 export { evaluate, hold, scope } from "./memory.js";
 export { type MapAxis, vmap, type VmapOptions } from "./vmap.js";

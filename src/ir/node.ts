@@ -13,7 +13,7 @@ export interface NdArray {
   readonly data: Float64Array;
 }
 
-/** An input of a sample: its values are drawn from `domain` (all within the dtype), or given. */
+/** An input of a sample: its values are drawn from `domain` (all within the dtype), or given, also for several copies. */
 export interface SampleInput extends Aval {
   readonly domain?: readonly [number, number];
   readonly values?: readonly number[];

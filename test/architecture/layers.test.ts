@@ -41,6 +41,7 @@ const asksNode: Readonly<Record<string, string>> = {
 
 /** Packages a folder may import. The core imports none. */
 const packages: Readonly<Record<string, readonly string[]>> = {
+  linalg: ["ml-matrix"],
   plot: ["@observablehq/plot", "linkedom", "fast-png"],
   cli: ["commander", "cli-progress"],
 };

@@ -59,9 +59,9 @@ export function drawAll(inputs: readonly SampleInput[], seed: number, copies = 0
   });
 }
 
-/** Copies of given values are rotations of them, so that slices of a batch differ. */
+/** Copies of given values are what is given beyond the first, or else rotations of them, so that slices of a batch differ. */
 const givenValue = (values: readonly number[], k: number, size: number): number =>
-  values[((k % size) + Math.floor(k / size)) % size];
+  values[values.length > size ? k % values.length : ((k % size) + Math.floor(k / size)) % size];
 
 /** Numbers near ±1 in the shape of `aval`, for tangents and cotangents. */
 export function weights({ shape, dtype }: Aval, next: () => number): NdArray {
