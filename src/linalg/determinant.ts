@@ -57,7 +57,7 @@ function signAndLog(a: NdArray): [sign: number, logAbs: number] {
   const order = found.pivotPermutationVector;
   const inversions = range(n).reduce((count, i) => count + order.slice(i + 1).filter((p) => p < order[i]).length, 0);
   const sign = pivots.reduce((product, p) => product * Math.sign(p), inversions % 2 === 0 ? 1 : -1);
-  return [sign, pivots.reduce((total, p) => total + Math.log(Math.abs(p)), 0)];
+  return [sign === 0 ? 0 : sign, pivots.reduce((total, p) => total + Math.log(Math.abs(p)), 0)];
 }
 
 /** The determinant of a[…, n, n]; its derivative is the cofactor matrix, also where a is singular. */
