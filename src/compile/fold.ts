@@ -254,9 +254,13 @@ function foldTile(
   const most = Math.max(1, Math.floor((folds.length > 1 ? 2 : 4) / copies.length));
   const times = Math.max(1, Math.min(most, Math.floor(along.extent / lanes)));
   const vectors = copies.map((copy) => range(times).map(() => accumulators(emit, copy, lanes)));
-  const exact = along.extent % lanes === 0;
+  const left = along.extent % lanes;
+  // What is left goes into accumulators of its own: pairs where that covers it, single elements otherwise.
+  const leftLanes: Lanes = left === 2 ? 2 : 1;
   const singles =
-    lanes === 1 ? vectors.map((x) => x[0]) : copies.map((copy) => (exact ? [] : accumulators(emit, copy, 1)));
+    lanes === 1
+      ? vectors.map((x) => x[0])
+      : copies.map((copy) => (left === 0 ? [] : accumulators(emit, copy, leftLanes)));
   loops(emit, over.filter((x) => x !== along).map(whole), () =>
     vectorLoop(
       emit,
@@ -265,7 +269,7 @@ function foldTile(
       times,
       (n) =>
         copies.forEach((_, k) => {
-          const parts = emit.lanes === 1 && n === 1 ? [singles[k]] : vectors[k].slice(0, n);
+          const parts = n === 1 && (lanes === 1 || emit.lanes < lanes) ? [singles[k]] : vectors[k].slice(0, n);
           parts.forEach((accs, i) =>
             accs.forEach((acc) => {
               const shift = (t: Term) => emit.shifted(t, along, i * lanes);
@@ -273,7 +277,7 @@ function foldTile(
             }),
           );
         }),
-      false,
+      { half: leftLanes === 2 && lanes === 4, written: Math.floor(mostSteps / (times * copies.length)) },
     ),
   );
   const results = copies.map((copy, k) =>
@@ -282,7 +286,7 @@ function foldTile(
         emit,
         fold,
         vectors[k].map((accs) => accs[f].result()),
-        exact || lanes === 1 ? null : singles[k][f].result(),
+        left === 0 || lanes === 1 ? null : singles[k][f].result(),
       ),
     ),
   );
@@ -297,10 +301,10 @@ function joined(emit: Emitter, fold: NestFold, vectors: readonly Value[], single
     emit.add(set(name, x));
     return v.get(name);
   };
-  const total = keep(vectors.reduce(join));
-  const parts = total.lanes === 1 ? [total] : range(total.lanes).map((lane) => v.lane(total, lane));
+  const lanesIn = (x: Value) => (x.lanes === 1 ? [x] : range(x.lanes).map((lane) => v.lane(x, lane)));
+  const parts = lanesIn(keep(vectors.reduce(join)));
   const pairs = parts.length === 4 ? [join(parts[0], parts[1]), join(parts[2], parts[3])] : parts;
-  return keep([...pairs, ...(single ? [single] : [])].reduce(join));
+  return keep([...pairs, ...(single ? lanesIn(single) : [])].reduce(join));
 }
 
 function storeTile(

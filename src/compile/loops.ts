@@ -137,9 +137,16 @@ export function shortLoops(
   });
 }
 
+interface VectorLoop {
+  /** Whether two lanes of four are used for what is left. */
+  readonly half?: boolean;
+  /** How many steps may be written out one after the other. */
+  readonly written?: number;
+}
+
 /**
- * A loop over `span` in steps of `lanes · times` elements, then of fewer and, with `half`, shorter vectors. A step of
- * `n` vectors calls `body(n)` once. Spans start at multiples of `lanes · times`.
+ * A loop over `span` in steps of `lanes · times` elements, then of fewer and shorter vectors. A step of `n` vectors calls
+ * `body(n)` once. Spans start at multiples of `lanes · times`.
  */
 export function vectorLoop(
   emit: Emitter,
@@ -147,7 +154,7 @@ export function vectorLoop(
   lanes: Lanes,
   times: number,
   body: (vectors: number) => void,
-  half = lanes === 4,
+  { half = lanes === 4, written = 1 }: VectorLoop = {},
 ): void {
   const { index, from, to } = span;
   const { extent } = index;
@@ -156,12 +163,17 @@ export function vectorLoop(
   for (const step of new Set(steps)) {
     const end = extent - (extent % step);
     const width: Lanes = step >= lanes ? lanes : step === 2 ? 2 : 1;
+    const turn = () => body(step / width);
     const until = v.min(to, v.int(end));
-    const none = until.kind === "const" && start.kind === "const" && until.value <= start.value;
-    if (!none)
-      emit.vectorized(width > 1 ? index : null, width, () =>
-        emit.loop(index, start, until, step, () => body(step / width)),
-      );
+    const known = until.kind === "const" && start.kind === "const" ? [start.value, until.value] : null;
+    const vectors = (run: () => void) => emit.vectorized(width > 1 ? index : null, width, run);
+    if (known && known[1] - known[0] <= written * step)
+      for (let i = known[0]; i < known[1]; i += step)
+        vectors(() => emit.loop(index, v.int(i), v.int(i + step), step, turn));
+    else {
+      const first = start;
+      vectors(() => emit.loop(index, first, until, step, turn));
+    }
     if (end === extent) break;
     start = v.max(from, v.int(end));
   }
