@@ -3,11 +3,12 @@ import type { Device, DeviceValue, Executable } from "../backend/backend.js";
 import { detached } from "../ir/graph.js";
 import type { Node, Scope } from "../ir/node.js";
 import { topological } from "../ir/rewrite.js";
+import { type Aval, sameShape } from "../ir/shape.js";
 import { constant, hole, placeholder } from "../primitive/leaf.js";
 import { commonDevice, getDevice } from "../tensor/device.js";
 import { evaluateNodes, onDevice } from "../tensor/evaluate.js";
 import { Tensor } from "../tensor/tensor.js";
-import { assign, entries, leaves, Module, structure, unflatten } from "../tree/index.js";
+import { assign, entries, Layout, leaves, Module, structure, unflatten } from "../tree/index.js";
 import { ArgumentError, TraceError } from "../util/errors.js";
 import { enter, type Entered, open } from "./marks.js";
 
@@ -41,11 +42,37 @@ interface Traced<R> {
   readonly executable: Executable;
   readonly sources: readonly Source[];
   readonly donated: readonly boolean[];
+  /** Dtypes and shapes of the tensors among the arguments, and whether the arguments are tensors and nothing else. */
+  readonly avals: readonly Aval[];
+  readonly plainArguments: boolean;
   /** The result as traced; its tensors are exchanged for computed ones. */
   readonly form: R;
   readonly results: number;
   /** Which state leaves the program writes, in the order of its outputs after the results. */
   readonly written: readonly number[];
+}
+
+/** The program of the last call, and what must still be so for the next call to use it. */
+interface Recent<R> {
+  readonly program: Traced<R>;
+  readonly state: readonly object[];
+  readonly layout: Layout;
+  /** The structure of the arguments. */
+  readonly form: string;
+  readonly device: Device;
+}
+
+/** Whether the next call has the form of the last. */
+function isStill<R>(last: Recent<R>, args: readonly unknown[], inputs: readonly Tensor[]): boolean {
+  if (getDevice() !== last.device || last.state.length < shared.size || !last.layout.holds()) return false;
+  const { avals } = last.program;
+  const isPlain = args.length === inputs.length && args.every((x) => x instanceof Tensor);
+  if (!isPlain) return structure(args) === last.form;
+  return (
+    last.program.plainArguments &&
+    inputs.length === avals.length &&
+    inputs.every(({ node }, i) => node.dtype === avals[i].dtype && sameShape(node.shape, avals[i].shape))
+  );
 }
 
 const traceWarning = 16;
@@ -63,28 +90,35 @@ export function compile<A extends readonly unknown[], R>(
 ): Compiled<A, R> {
   const programs = new Map<string, Traced<R>>();
   const keys: string[] = [];
-  let last: Traced<R> | null = null;
-  const step = (...args: A): R => {
-    const state = [...(options.state ?? []), ...shared];
-    if (leaves([args, state]).some(isTraced)) return f(...args);
+  let last: Recent<R> | null = null;
+  const find = (args: A, state: readonly object[]): Recent<R> | null => {
     for (const object of state) if (object instanceof Module) object.beforeTrace(state);
-    const key = `${getDevice().name}|${structure(args)}|${structure(state)}`;
-    let program = programs.get(key);
-    if (program === undefined) {
-      const traced = trace(f, args, state);
-      if (traced === null) return f(...args);
-      program = traced;
+    const form = structure(args);
+    const key = `${getDevice().name}|${form}|${structure(state)}`;
+    const program = programs.get(key) ?? trace(f, args, state);
+    if (program === null) return null;
+    if (!programs.has(key)) {
       programs.set(key, program);
       keys.push(key);
       if (keys.length === traceWarning) warnAboutRetracing(keys);
     }
-    last = program;
-    return execute(program, args, state);
+    return { program, state, layout: new Layout(state), form, device: getDevice() };
+  };
+  const step = (...args: A): R => {
+    const inputs = leaves(args);
+    if (inputs.some(isTraced)) return f(...args);
+    if (last === null || !isStill(last, args, inputs)) {
+      const state = [...(options.state ?? []), ...shared];
+      if (leaves(state).some(isTraced)) return f(...args);
+      last = find(args, state);
+      if (last === null) return f(...args);
+    }
+    return execute(last.program, inputs, last.layout);
   };
   const explain = (): string => {
     if (last === null)
       throw new TraceError("explain: the function must have been called, got none. call it once first");
-    return last.executable.explain();
+    return last.program.executable.explain();
   };
   return Object.assign(step, { explain, traces: () => programs.size });
 }
@@ -144,7 +178,7 @@ function changedStructure(before: string, after: string): TraceError {
   );
 }
 
-function prepare<A, R>(
+function prepare<A extends readonly unknown[], R>(
   form: R,
   args: Entered<A>,
   state: Entered<readonly object[]>,
@@ -167,7 +201,9 @@ function prepare<A, R>(
   const graph = detached(used, outputs, (x) => hole(x.aval, "input"));
   const device = commonDevice(originalValues(args, state, sources));
   const executable = device.prepare({ inputs: graph.inputs, outputs: graph.outputs, donated });
-  return { executable, sources, donated, form, results: results.length, written };
+  const avals = args.originals.map((x) => x.node.aval);
+  const plainArguments = args.argument.every((x) => x instanceof Tensor);
+  return { executable, sources, donated, avals, plainArguments, form, results: results.length, written };
 }
 
 function originalValues<A>(args: Entered<A>, state: Entered<readonly object[]>, sources: readonly Source[]) {
@@ -186,25 +222,23 @@ function closedOver(outputs: readonly Node[], scope: Scope): readonly Node[] {
   return [...edge];
 }
 
-function execute<A extends readonly unknown[], R>(program: Traced<R>, args: A, state: readonly object[]): R {
-  const argNodes = leaves(args).map((x) => x.node);
-  const stateNodes = leaves(state).map((x) => x.node);
+function execute<R>(program: Traced<R>, args: readonly Tensor[], layout: Layout): R {
+  const state = layout.tensors();
   const nodes = program.sources.map((s) =>
-    s.kind === "hidden" ? s.node : (s.kind === "argument" ? argNodes : stateNodes)[s.index],
+    s.kind === "hidden" ? s.node : (s.kind === "argument" ? args : state)[s.index].node,
   );
-  evaluateNodes(nodes);
+  if (nodes.some((n) => n.value === null)) evaluateNodes(nodes);
   const device = commonDevice(nodes.flatMap((n) => n.value ?? []));
   const held = nodes.map((n) => onDevice(n, device));
+  const repeated = new Set(held).size < held.length;
   const values = held.map((value, i) => {
     if (!program.donated[i]) return value;
     // Memory is taken over only when nothing else reads it: no other input, and no graph that is still to be computed.
-    const isShared = nodes[i].readers > 0 || held.some((other, k) => k !== i && other === value);
+    const isShared = nodes[i].readers > 0 || (repeated && held.indexOf(value) !== held.lastIndexOf(value));
     return isShared ? copyOf(device, value) : value;
   });
   const outputs = program.executable.run(values).map((v) => Tensor.of(constant(v)));
-  const next = leaves(state);
-  program.written.forEach((place, i) => (next[place] = outputs[program.results + i]));
-  assign(state, next);
+  program.written.forEach((place, i) => layout.put(place, outputs[program.results + i]));
   return unflatten(program.form, outputs.slice(0, program.results));
 }
 

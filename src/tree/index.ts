@@ -1,2 +1,3 @@
+export { Layout } from "./layout.js";
 export { Module, modules } from "./module.js";
 export { assign, type Entry, entries, leaves, map, type Role, structure, unflatten, zipMap } from "./tree.js";

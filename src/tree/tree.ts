@@ -47,7 +47,15 @@ export function entries(tree: unknown): Entry[] {
 }
 
 /** The tensors of a tree, in a fixed order. */
-export const leaves = (tree: unknown): Tensor[] => entries(tree).map((e) => e.leaf);
+export function leaves(tree: unknown): Tensor[] {
+  const found: Tensor[] = [];
+  const walk = (part: unknown): void => {
+    if (part instanceof Tensor) found.push(part);
+    else if (isBranch(part)) for (const [, child] of children(part)) walk(child);
+  };
+  walk(tree);
+  return found;
+}
 
 let nextObject = 0;
 const objects = new WeakMap<object, number>();

@@ -1,0 +1,86 @@
+/** Looking again at a tree that did not change, for little. */
+import type { DType } from "../ir/dtype.js";
+import { type Shape, sameShape } from "../ir/shape.js";
+import { Tensor } from "../tensor/tensor.js";
+import { type Branch, children, isBranch } from "./module.js";
+
+/** The fields of a branch by name; an array's are its elements. */
+type Fields = Record<string, unknown>;
+const fieldsOf = (branch: Branch): Fields => branch as Fields;
+
+interface Slot {
+  readonly fields: Fields;
+  readonly key: string;
+}
+
+/** A field and what must stand in it: a static value, or a branch. */
+interface Fixed extends Slot {
+  readonly value: unknown;
+}
+
+/** A place of a tensor, and the form it has there. */
+interface Place extends Slot {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+const countFields = (fields: Fields): number => {
+  let count = 0;
+  for (const _ in fields) count++;
+  return count;
+};
+
+/**
+ * Where the tensors of some objects stand, with everything else that `structure` sees. While `holds()`, the objects have
+ * the structure they had, and their tensors are read and exchanged without walking them.
+ */
+export class Layout {
+  readonly #places: Place[] = [];
+  readonly #fixed: Fixed[] = [];
+  readonly #counts: { readonly fields: Fields; readonly count: number }[] = [];
+
+  constructor(roots: readonly object[]) {
+    for (const root of roots) this.#record(root);
+  }
+
+  #record(part: unknown): void {
+    if (!isBranch(part)) return;
+    const fields = fieldsOf(part);
+    this.#counts.push({ fields, count: countFields(fields) });
+    for (const [key, value] of children(part)) {
+      if (value instanceof Tensor) this.#places.push({ fields, key, dtype: value.dtype, shape: value.shape });
+      else {
+        this.#fixed.push({ fields, key, value });
+        this.#record(value);
+      }
+    }
+  }
+
+  /** Whether the objects still have the same fields, static values and forms of tensors. */
+  holds(): boolean {
+    for (const { fields, count } of this.#counts) if (countFields(fields) !== count) return false;
+    for (const { fields, key, value } of this.#fixed) if (!Object.is(fields[key], value)) return false;
+    for (const { fields, key, dtype, shape } of this.#places) {
+      const x = fields[key];
+      if (!(x instanceof Tensor) || x.dtype !== dtype || !(x.shape === shape || sameShape(x.shape, shape)))
+        return false;
+    }
+    return true;
+  }
+
+  /** The tensors, in the order of `leaves`. */
+  tensors(): Tensor[] {
+    const found: Tensor[] = [];
+    for (const { fields, key } of this.#places) {
+      const x = fields[key];
+      if (x instanceof Tensor) found.push(x);
+    }
+    return found;
+  }
+
+  /** Exchanges the tensor at a place, counted in the order of `leaves`. */
+  put(place: number, x: Tensor): void {
+    const { fields, key } = this.#places[place];
+    fields[key] = x;
+  }
+}
