@@ -5,7 +5,7 @@ import { hole, mark } from "../primitive/leaf.js";
 import { Tensor } from "../tensor/tensor.js";
 import { forward, materialize, replace } from "../transform/index.js";
 import { leaves, unflatten } from "../tree/index.js";
-import { checkArgument, checkLike, enter, finish, open } from "./marks.js";
+import { checkLike, enter, finish, open, settleArgument } from "./marks.js";
 
 /** Runs `f` on marked tensors and pushes tangents, given as nodes, through it. */
 function push<M, R, T>(
@@ -15,7 +15,7 @@ function push<M, R, T>(
   tangents: readonly (Node | null)[],
   then: (value: R, tangents: readonly Node[]) => T,
 ): T | Promise<T> {
-  checkArgument(op, x);
+  settleArgument(op, x);
   const scope = open(op, false);
   const entered = enter(x, (node) => mark(node, scope));
   const close = (): void => {

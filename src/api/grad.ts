@@ -5,7 +5,7 @@ import { Tensor } from "../tensor/tensor.js";
 import { backward, materialize, replace } from "../transform/index.js";
 import { leaves, unflatten } from "../tree/index.js";
 import { ArgumentError, DTypeError, ShapeError } from "../util/errors.js";
-import { checkArgument, checkLike, enter, finish, open } from "./marks.js";
+import { checkLike, enter, finish, open, settleArgument } from "./marks.js";
 
 function checkLoss(op: string, y: unknown): asserts y is Tensor {
   if (!(y instanceof Tensor))
@@ -18,7 +18,7 @@ function checkLoss(op: string, y: unknown): asserts y is Tensor {
 
 /** Marks the tensors of a tree for one backward pass. */
 function marked<M>(op: string, model: M) {
-  checkArgument(op, model);
+  settleArgument(op, model);
   const scope = open(op, false);
   const entered = enter(model, (x) => mark(x, scope));
   const close = (): void => {

@@ -1,5 +1,6 @@
 /** Running a user's function on a transform's own tensors, and putting things back afterwards. */
 import type { Node, Scope } from "../ir/node.js";
+import { evaluateNodes } from "../tensor/evaluate.js";
 import { Tensor } from "../tensor/tensor.js";
 import { assign, leaves, unflatten } from "../tree/index.js";
 import { ArgumentError, ShapeError } from "../util/errors.js";
@@ -51,12 +52,17 @@ export function enter<T>(tree: T, replace: (x: Node, index: number) => Node): En
   return { argument: tree, nodes, originals, restore };
 }
 
-/** Throws when the argument that is differentiated cannot hold tensors. */
-export function checkArgument(op: string, argument: unknown): void {
+/**
+ * Checks an argument that is about to be differentiated, and computes what of it is pending: a loop of gradient steps then
+ * runs one and the same program at every step, whether or not anything in it is read.
+ */
+export function settleArgument(op: string, argument: unknown): void {
   if (typeof argument !== "object" || argument === null)
     throw new ArgumentError(
       `${op}: the argument must be a tensor or hold tensors, got ${typeof argument}. wrap numbers in tensor(…)`,
     );
+  const nodes = leaves(argument).map((x) => x.node);
+  evaluateNodes(nodes.filter((x) => x.scopes.length === 0));
 }
 
 /** Throws unless two lists of tensors have the same dtypes and shapes. */

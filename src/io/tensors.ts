@@ -1,6 +1,6 @@
 /** Tensors to and from arrays and files. */
+import { evaluate } from "../api/index.js";
 import { type Tensor, tensor } from "../tensor/index.js";
-
 import { ArgumentError } from "../util/errors.js";
 import type { HostArray } from "./elements.js";
 import { readFile, writeFileAtomic } from "./files.js";
@@ -38,8 +38,10 @@ export async function save(
   tensors: Readonly<Record<string, Tensor>>,
   { metadata = {}, compress = false }: SaveOptions = {},
 ): Promise<void> {
-  const arrays = (): Promise<[string, HostArray][]> =>
-    Promise.all(Object.entries(tensors).map(async ([name, x]) => [name, await toHost(x)]));
+  const arrays = (): Promise<[string, HostArray][]> => {
+    evaluate(tensors); // all in one program
+    return Promise.all(Object.entries(tensors).map(async ([name, x]) => [name, await toHost(x)]));
+  };
   if (path.endsWith(".safetensors"))
     return writeFileAtomic(path, formatSafetensors(await arrays(), Object.entries(metadata)));
   if (path.endsWith(".npz")) return writeFileAtomic(path, await formatNpz(await arrays(), { compress }));

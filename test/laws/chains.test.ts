@@ -1,7 +1,9 @@
 /** Long chains: no stack is exhausted, no graph grows for ever, and time stays linear. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { evaluate, grad, hold, jvp, type Tensor, tensor, vmap } from "typegrad";
+import { evaluate, grad, hold, jvp, ones, type Tensor, tensor, valueAndGrad, vmap } from "typegrad";
+import { Linear, Sequential, tanh } from "typegrad/nn";
+import { adam } from "typegrad/optim";
 import { topological } from "#src/ir/rewrite.js";
 import { close, f64 } from "./support.js";
 
@@ -56,4 +58,20 @@ test("evaluate computes many trees in one go", () => {
   const tree = { a: x.mul(2), b: [x.add(1), { c: x.sum() }], text: "kept" };
   evaluate(tree, x.neg());
   for (const y of [tree.a, tree.b[0]]) assert.notEqual((y as Tensor).node.value, null);
+});
+
+test("a loop of gradient steps that reads nothing keeps one step pending", () => {
+  const model = new Sequential([new Linear(3, 4), tanh, new Linear(4, 1)]);
+  const optimizer = adam();
+  const x = ones([5, 3]);
+  const depths = Array.from({ length: 30 }, () => {
+    const [loss, grads] = valueAndGrad((m: typeof model) => m.forward(x).square().mean())(model);
+    optimizer.update(model, grads);
+    return loss.node.depth;
+  });
+  assert.equal(depths[29], depths[1]);
+  let w: Tensor = tensor([1, 2]);
+  for (let i = 0; i < 30; i++) w = w.sub(grad((v: Tensor) => v.square().sum())(w).mul(0.25));
+  assert.ok(w.node.depth < 20, `${w.node.depth} nodes`);
+  assert.deepEqual(w.toArraySync(), [2 ** -30, 2 ** -29]); // halved at every step
 });
