@@ -14,7 +14,6 @@ import {
   jvp,
   ShapeError,
   scan,
-  stopGradient,
   tensor,
   type Tensor,
   TraceError,
