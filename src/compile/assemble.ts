@@ -34,9 +34,14 @@ class Assembler {
     return this.#counters.size;
   }
 
+  /** Where a wire is kept: what a call gives may be in the memory of an output, or of the call around it. */
+  #storageOf(wire: Wire): Wire {
+    const storage = wire.source.kind === "result" ? this.#plan.homes.get(wire)?.storage : undefined;
+    return storage === undefined || storage === wire ? wire : this.#storageOf(storage);
+  }
+
   buffer = (owner: Wire): number => {
-    // What a call gives may be kept in the memory of an output.
-    const wire = owner.source.kind === "result" ? (this.#plan.homes.get(owner)?.storage ?? owner) : owner;
+    const wire = this.#storageOf(owner);
     let number = this.#numbers.get(wire);
     if (number === undefined) {
       this.#numbers.set(wire, (number = this.buffers.length));
