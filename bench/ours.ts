@@ -1,6 +1,6 @@
 /** This package as a runner. */
 import { readFileSync } from "node:fs";
-import { compile, type Module, setDevice, tensor, type Tensor, valueAndGrad } from "typegrad";
+import { compile, DeviceError, evaluate, type Module, setDevice, tensor, type Tensor, valueAndGrad } from "typegrad";
 import {
   BatchNorm,
   Conv2d,
@@ -15,7 +15,7 @@ import {
   tanh,
 } from "typegrad/nn";
 import { adam } from "typegrad/optim";
-import { randn } from "typegrad/random";
+import { manualSeed, randn } from "typegrad/random";
 import { lenet5 } from "typegrad/models";
 import type { Run, Runner } from "./runner.js";
 import type { Task } from "./workloads.js";
@@ -34,6 +34,7 @@ function timed(call: () => Tensor): Run {
 type Model = Module & { forward(x: Tensor): Tensor };
 
 function trainingStep(model: Model, loss: (output: Tensor, target: Tensor) => Tensor, x: Tensor, y: Tensor): Run {
+  evaluate(model, x, y); // on the device of this runner
   const optimizer = adam({ learningRate: 1e-3 });
   const step = compile(
     (input: Tensor, target: Tensor) => {
@@ -86,30 +87,53 @@ function prepare(task: Task): Run {
     case "matmul": {
       const product = compile((a: Tensor, b: Tensor) => a.matmul(b));
       const [a, b] = [randn([task.n, task.n]), randn([task.n, task.n])];
+      evaluate(a, b);
       return timed(() => product(a, b));
     }
     case "tanh-chain": {
       const chain = compile((x: Tensor) => x.mul(2).add(1).tanh().mul(x).sub(x.mul(0.5)).sum());
       const x = randn([task.n]);
+      evaluate(x);
       return timed(() => chain(x));
     }
   }
 }
 
+/** Us on a device; `null` where there is none of that name, for want of a compiler or of koffi. */
+async function on(name: string, version: string): Promise<Runner | null> {
+  /** Everything that follows runs here; keys of random numbers start on the host. */
+  const enter = async (): Promise<void> => {
+    await setDevice(name);
+    manualSeed(0);
+  };
+  try {
+    await enter();
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    console.log(`${name}: ${error.message}`);
+    return null;
+  }
+  return {
+    name,
+    version,
+    threads: 1,
+    peer: false,
+    async prepare(task) {
+      await enter();
+      const run = prepare(task);
+      return async (times) => {
+        await enter();
+        return run(times);
+      };
+    },
+    release: async () => {},
+    close: async () => {},
+  };
+}
+
 /** Us on each of our fast devices. */
 export async function ours(): Promise<Runner[]> {
   const { version }: { version: string } = JSON.parse(readFileSync("package.json", "utf8"));
-  const on = async (name: string): Promise<Runner> => {
-    await setDevice(name);
-    return {
-      name,
-      version,
-      threads: 1,
-      peer: false,
-      prepare: async (task) => prepare(task),
-      release: async () => {},
-      close: async () => {},
-    };
-  };
-  return [await on("wasm")];
+  const found = [await on("wasm", version), await on("native", version)];
+  return found.filter((runner) => runner !== null);
 }

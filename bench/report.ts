@@ -96,11 +96,12 @@ export function table(results: readonly Result[]): string {
   const columns = [...new Set(results.flatMap((r) => shown(r).map(label)))];
   const lines = results.map((result) => {
     const { workload } = result;
-    const ours = result.measured.find((m) => !m.runner.peer);
+    const ours = result.measured.filter((m) => !m.runner.peer);
     const cells = columns.map((column) => {
       const m = shown(result).find((x) => label(x) === column);
       if (!m) return "";
-      const ahead = m.runner.peer && ours ? ` (${digits(ratio(ours, m))}×)` : "";
+      const ratios = m.runner.peer ? ours.map((x) => `${digits(ratio(x, m))}×`) : [];
+      const ahead = ratios.length > 0 ? ` (${ratios.join(", ")})` : "";
       return `${digits(inUnit(workload, median(m.samples)))}${ahead}`;
     });
     return `| ${[workload.name, workload.unit, ...cells].join(" | ")} |`;
