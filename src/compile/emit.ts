@@ -48,6 +48,7 @@ export class Emitter {
   readonly #uses = new Map<Term, number>();
   readonly #heights = new WeakMap<Value, number>();
   #vector: { readonly index: IndexTerm | null; readonly lanes: Lanes } = { index: null, lanes: 1 };
+  readonly #turns = new WeakMap<object, IndexTerm>();
   /** The depth of the loop that a value now being made is for. */
   #depth: number | null = null;
   #names = 0;
@@ -287,9 +288,30 @@ export class Emitter {
     const onlyIndex = [...this.terms.depends(term)].every(
       (id) => id === index?.id || (this.#bound.get(id)?.value.lanes ?? 1) === 1,
     );
-    if (index && onlyIndex) return range(lanes).map((lane) => this.first(this.shifted(term, index, lane)));
+    if (index && onlyIndex) {
+      const isPlain = !this.varies(without(this.terms, term, index));
+      const turn = isPlain ? null : this.#turnOf(index);
+      return range(lanes).map((lane) => {
+        const image = turn ? this.terms.sum([[turn, lanes]], lane) : this.terms.sum([[index, 1]], lane);
+        return this.first(this.terms.substitution(new Map([[index, image]]))(term));
+      });
+    }
     const vector = this.vector(term);
     return range(lanes).map((lane) => v.lane(vector, lane));
+  }
+
+  /** The number of the vectorised loop's turn: its index is a multiple of the lanes, which divisions of it can use. */
+  #turnOf(index: IndexTerm): IndexTerm {
+    const { lanes } = this;
+    const known = this.#turns.get(this.#vector);
+    if (known && this.#bound.has(known.id)) return known;
+    const turn = this.terms.index(Math.ceil(index.extent / lanes));
+    const { depth, value } = this.#bound.get(index.id) ?? { depth: 0, value: v.int(0) };
+    const name = this.local("turn", "int32");
+    this.#frames[depth].statements.push(set(name, v.op("int32", "div", value, v.int(lanes))));
+    this.#bound.set(turn.id, { depth, value: v.get(name) });
+    this.#turns.set(this.#vector, turn);
+    return turn;
   }
 
   /** Stores at the current element; all values are computed before the first is written. */

@@ -6,7 +6,16 @@ import type { Combine } from "../ir/scalar.js";
 import { zip } from "../util/arrays.js";
 import { InternalError, invariant } from "../util/errors.js";
 import type { Draft, Home, Schedule } from "./schedule.js";
-import { type HoleTerm, type IndexTerm, type Term, type Terms, childrenOf, factorOf, reachable } from "./terms.js";
+import {
+  type HoleTerm,
+  type IndexTerm,
+  type OpTerm,
+  type Term,
+  type Terms,
+  childrenOf,
+  factorOf,
+  reachable,
+} from "./terms.js";
 import type { Wire, Wiring } from "./wires.js";
 
 export interface NestFold {
@@ -94,7 +103,8 @@ export function nestsOf(wiring: Wiring, plan: Schedule, draft: Draft, bufferOf: 
 }
 
 /** The nest over the fewest indices with which its offsets are plain strides. */
-export const simplified = (terms: Terms, nest: Nest): Nest => collapse(terms, split(terms, withoutUnits(terms, nest)));
+export const simplified = (terms: Terms, nest: Nest): Nest =>
+  widen(terms, collapse(terms, split(terms, withoutUnits(terms, nest))));
 
 /** The nest of a running fold: its axis becomes the folded space. */
 function alongAxis(terms: Terms, nest: Nest, axis: number, reverse: boolean): Nest {
@@ -154,8 +164,12 @@ function withoutUnits(terms: Terms, nest: Nest): Nest {
 function split(terms: Terms, nest: Nest): Nest {
   for (;;) {
     const all = new Set<Term>(nest.running ? nest.axes : [...nest.axes, ...nest.over]);
-    const found = reachable(rootsOf(nest)).find((t) => splits(t, all));
-    if (!found || found.kind !== "op") return nest;
+    const innermost = nest.axes.at(-1);
+    // Halves of the innermost index would be too short for vectors.
+    const found = reachable(rootsOf(nest)).find(
+      (t): t is OpTerm => splits(t, all) && !(t.args[0] === innermost && isShort(t.args[1])),
+    );
+    if (!found) return nest;
     const [index, by] = found.args;
     if (index.kind !== "index" || by.kind !== "const") throw new InternalError("internal: not an index to split");
     const [outer, inner] = [terms.index(index.extent / by.value), terms.index(by.value)];
@@ -168,7 +182,9 @@ function split(terms: Terms, nest: Nest): Nest {
   }
 }
 
-function splits(t: Term, indices: ReadonlySet<Term>): boolean {
+const isShort = (t: Term): boolean => t.kind === "const" && t.value < 4;
+
+function splits(t: Term, indices: ReadonlySet<Term>): t is OpTerm {
   if (t.kind !== "op" || (t.op !== "div" && t.op !== "rem") || t.type !== "int32") return false;
   const [x, by] = t.args;
   return x.kind === "index" && indices.has(x) && by.kind === "const" && by.value > 0 && x.extent % by.value === 0;
@@ -191,6 +207,20 @@ function collapse(terms: Terms, nest: Nest): Nest {
     const put = (xs: readonly IndexTerm[]) => xs.flatMap((x) => (x === a ? [] : x === b ? [joined] : [x]));
     nest = { ...substitute(terms, nest, images), axes: put(nest.axes), over: put(nest.over) };
   }
+}
+
+/** A last index too short for vectors joins the one before it where results are stored in one line along both. */
+function widen(terms: Terms, nest: Nest): Nest {
+  const [before, last] = [nest.axes.at(-2), nest.axes.at(-1)];
+  if (before === undefined || last === undefined || last.extent >= 4 || nest.folds.length > 0) return nest;
+  const line = (t: Term) => factorOf(t, last) === 1 && factorOf(t, before) === last.extent;
+  if (!nest.stores.every((x) => line(x.offset))) return nest;
+  const joined = terms.index(before.extent * last.extent);
+  const images = new Map<Term, Term>([
+    [before, terms.quotient(joined, last.extent)],
+    [last, terms.remainder(joined, last.extent)],
+  ]);
+  return widen(terms, { ...substitute(terms, nest, images), axes: [...nest.axes.slice(0, -2), joined] });
 }
 
 const neighbours = (xs: readonly IndexTerm[]): [IndexTerm, IndexTerm][] =>
