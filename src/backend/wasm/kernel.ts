@@ -46,6 +46,8 @@ interface Scope {
   readonly assigned: ReadonlySet<Local>;
   readonly index: Local | null;
   readonly step: number;
+  /** Whether no loop is inside. */
+  readonly innermost: boolean;
   /** Runs before the loop; for the function, first of all. */
   readonly preheader: Code;
   /** What the preheader has computed, by what it is. */
@@ -75,6 +77,8 @@ class KernelWriter implements Machine {
   readonly #free = new Map<WasmType, number[]>();
   readonly #tableWords = new Map<number, number>();
   readonly #prologue = new Code();
+  /** Vector constants built since the last loop or branch began or ended. */
+  #literals = new Map<string, number>();
   readonly #scopes: Scope[] = [];
   /** Locals that one statement alone sets. */
   readonly #setOnce: ReadonlySet<Local>;
@@ -97,7 +101,10 @@ class KernelWriter implements Machine {
   }
 
   write(kernel: Kernel): void {
-    const { scope, body } = this.#inScope(assignedIn(kernel.body), null, 0, () => this.#statements(kernel.body));
+    const { scope, body } = this.#inScope(
+      { assigned: assignedIn(kernel.body), index: null, step: 0, innermost: !kernel.body.some(hasLoop) },
+      () => this.#statements(kernel.body),
+    );
     this.code.append(this.#prologue).append(scope.preheader).append(body);
   }
 
@@ -140,14 +147,21 @@ class KernelWriter implements Machine {
       case "if":
         this.value(s.condition);
         this.code.if();
-        this.#statements(s.then);
+        this.#arm(s.then);
         if (s.otherwise.length > 0) {
           this.code.else();
-          this.#statements(s.otherwise);
+          this.#arm(s.otherwise);
         }
         this.code.end();
         return;
     }
+  }
+
+  #arm(list: readonly Statement[]): void {
+    const before = this.#literals;
+    this.#literals = new Map(before);
+    this.#statements(list);
+    this.#literals = before;
   }
 
   #isIndexOrParameter(l: Local): boolean {
@@ -162,7 +176,8 @@ class KernelWriter implements Machine {
     this.code.set(i);
     const assigned = assignedIn(body).add(index);
     const limit = this.#limit(to, assigned);
-    const { scope, body: inner } = this.#inScope(assigned, index, step, (current) => {
+    const around = { assigned, index, step, innermost: !body.some(hasLoop) };
+    const { scope, body: inner } = this.#inScope(around, (current) => {
       this.#statements(body);
       if (known === 1) return;
       for (const { pointer, bytes } of current.moving) this.code.get(pointer).i32(bytes).op("i32.add").set(pointer);
@@ -196,22 +211,15 @@ class KernelWriter implements Machine {
 
   /** Writes a loop body (or the function's) apart, while what it hoists collects in the scope's preheader. */
   #inScope(
-    assigned: ReadonlySet<Local>,
-    index: Local | null,
-    step: number,
+    around: Pick<Scope, "assigned" | "index" | "step" | "innermost">,
     write: (scope: Scope) => void,
   ): { scope: Scope; body: Code } {
-    const scope: Scope = {
-      assigned,
-      index,
-      step,
-      preheader: new Code(),
-      ready: new Map(),
-      moving: [],
-    };
+    const scope: Scope = { ...around, preheader: new Code(), ready: new Map(), moving: [] };
+    this.#literals = new Map();
     this.#scopes.push(scope);
     const body = this.#divert(new Code(), this.#scopes.length, () => write(scope));
     this.#scopes.pop();
+    this.#literals = new Map();
     return { scope, body };
   }
 
@@ -332,10 +340,25 @@ class KernelWriter implements Machine {
     else if (type === "int64") this.code.i64(BigInt(value));
     else this.code.i32(value);
   }
-  /** Built once, at the start: engines build a literal anew at each use (which costs a loop more than half its speed). */
+  /**
+   * Engines build a literal anew at each use, which costs an innermost loop more than half its speed: there it is built
+   * before all loops. Between loops it is kept only as far as the next one, so that it takes no register from that.
+   */
   #vectorConstant(type: ScalarType, value: number): void {
     const bytes = vectorBytes(type, value);
-    this.code.get(this.#hoist(0, `constant ${bytes.join()}`, "v128", () => this.code.v128(bytes)));
+    const key = bytes.join();
+    if (this.#scopes.at(-1)?.innermost)
+      this.code.get(this.#hoist(0, `constant ${key}`, "v128", () => this.code.v128(bytes)));
+    else if (bytes.every((b) => b === 0)) this.code.v128(bytes);
+    else {
+      const known = this.#literals.get(key);
+      if (known !== undefined) this.code.get(known);
+      else {
+        const local = this.#function.local("v128");
+        this.#literals.set(key, local);
+        this.code.v128(bytes).tee(local);
+      }
+    }
   }
 
   #splat(v: Value & { kind: "splat" }): void {
@@ -521,6 +544,10 @@ function valuesOf(s: Statement): readonly Value[] {
     case "if":
       return [s.condition];
   }
+}
+
+function hasLoop(s: Statement): boolean {
+  return s.kind === "loop" || (s.kind === "if" && (s.then.some(hasLoop) || s.otherwise.some(hasLoop)));
 }
 
 /** Locals that statements change. */
