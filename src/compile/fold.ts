@@ -200,13 +200,16 @@ function foldTogether(emit: Emitter, copies: readonly Nest[]): void {
   for (const copy of copies) emit.stores(copy.stores);
 }
 
+/** Sums of a tile whose operands are both vectors: a row and a column of operands must fit beside them in 15 registers. */
+const tileAlong = 8;
+
 /** Lanes are joined at the end: tiles of results, each in vectors along a folded index. */
 function foldAlong(builder: KernelBuilder, nest: Nest, inner: IndexTerm | null, lanes: Lanes, target: Target): void {
   const { emit } = builder;
   const along = inner ?? nest.over.at(-1) ?? null;
   if (along === null) return loops(emit, orderSpans(builder, nest.axes, null, 1), () => foldInPlace(emit, nest));
   const [rows, columns] = inner === null || !isTiled(nest) ? [] : tileIndices(emit, nest);
-  const size = target.microRows * target.microVectors;
+  const size = Math.min(tileAlong, target.microRows * target.microVectors);
   const width = columns ? lanes : 1;
   const height = rows ? evenly(rows.extent, Math.max(1, columns ? Math.floor(size / width) : 4)) : 1;
   const outer = nest.axes.filter((x) => x !== rows && x !== columns);
