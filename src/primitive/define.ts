@@ -6,6 +6,7 @@
 import { type DType, dtypes as allDTypes, isFloat, numbers } from "../ir/dtype.js";
 import {
   type ErrorSample,
+  type NdArray,
   Node,
   notDifferentiable,
   type Primitive,
@@ -38,8 +39,8 @@ export function checkDType(name: string, value: Aval, allowed: readonly DType[])
  */
 export type PartialRule<P> = ((t: Node, node: Node<P>) => Node) | null;
 
-/** What a pointwise primitive is made of; `P` are its params. */
-export interface Pointwise<P> {
+/** What a pointwise primitive is made of but for how it is computed; `P` are its params. */
+interface PointwiseRules<P> {
   readonly name: string;
   readonly arity: number;
   /** How many more inputs lead: bool conditions. The others share one dtype. */
@@ -47,7 +48,6 @@ export interface Pointwise<P> {
   readonly dtypes: readonly DType[];
   result?(input: DType, params: P): DType;
   readonly partials: readonly PartialRule<P>[] | typeof notDifferentiable;
-  scalar(xs: readonly Expr[], params: P): Expr;
   reference(xs: readonly number[], params: P, result: DType): number;
   /** Where samples are drawn, away from kinks and poles. */
   readonly domain?: readonly [number, number];
@@ -55,8 +55,59 @@ export interface Pointwise<P> {
   readonly params: readonly P[];
 }
 
+/** A pointwise primitive with a formula. */
+export interface Pointwise<P> extends PointwiseRules<P> {
+  scalar(xs: readonly Expr[], params: P): Expr;
+}
+
 /** A primitive that computes each element from the elements at the same place. Inputs have equal shapes. */
-export function pointwise<P>(def: Pointwise<P>): Primitive<P> {
+export const pointwise = <P>(def: Pointwise<P>): Primitive<P> =>
+  elementByElement(def, (inputs, params) => ({
+    form: "map",
+    value: (at) =>
+      def.scalar(
+        inputs.map((x) => x.at(at)),
+        params,
+      ),
+  }));
+
+/** A pointwise primitive without a formula: how many steps it takes depends on the values. */
+export interface PointwiseRoutine<P> extends PointwiseRules<P> {
+  compute(xs: readonly number[], params: P): number;
+  /** Values of each input in its samples. */
+  readonly points: readonly (readonly number[])[];
+}
+
+/** As `pointwise`, computed on the host in float64. */
+export function pointwiseRoutine<P>(def: PointwiseRoutine<P>): Primitive<P> {
+  const run = (inputs: readonly NdArray[], params: P): readonly NdArray[] => {
+    const [{ shape, data }] = inputs;
+    return [
+      {
+        shape,
+        data: data.map((_, k) =>
+          def.compute(
+            inputs.map((x) => x.data[k]),
+            params,
+          ),
+        ),
+      },
+    ];
+  };
+  const primitive = elementByElement(def, (_inputs, params) => ({
+    form: "routine",
+    run: (inputs) => run(inputs, params),
+  }));
+  const samples = def.params.flatMap((params) =>
+    def.dtypes.map((dtype) => {
+      const inputs = def.points.map((values): SampleInput => ({ dtype, shape: [values.length], values }));
+      return { inputs, params };
+    }),
+  );
+  return { ...primitive, samples };
+}
+
+function elementByElement<P>(def: PointwiseRules<P>, lower: Primitive<P>["lower"]): Primitive<P> {
   const { partials, conditions = 0 } = def;
   const isDifferentiable = (node: Node<P>, i: number) => isFloat(node.dtype) && isFloat(node.inputs[i].dtype);
   const primitive: Primitive<P> = {
@@ -85,14 +136,7 @@ export function pointwise<P>(def: Pointwise<P>): Primitive<P> {
       const all = inputs.map((x, i) => (batched[i] ? x : stacked(x, size)));
       return [apply(primitive, all, params)];
     },
-    lower: (inputs, params) => ({
-      form: "map",
-      value: (at) =>
-        def.scalar(
-          inputs.map((x) => x.at(at)),
-          params,
-        ),
-    }),
+    lower,
     reference(inputs, params, [out]) {
       const data = new Float64Array(sizeOf(out.shape));
       for (let k = 0; k < data.length; k++) {
@@ -107,7 +151,7 @@ export function pointwise<P>(def: Pointwise<P>): Primitive<P> {
   return primitive;
 }
 
-function checkPointwise<P>(def: Pointwise<P>, inputs: readonly Aval[]): void {
+function checkPointwise<P>(def: PointwiseRules<P>, inputs: readonly Aval[]): void {
   const { conditions = 0, name } = def;
   const first = inputs[conditions];
   for (const x of inputs.slice(0, conditions)) checkDType(name, x, ["bool"]);
@@ -126,18 +170,18 @@ function checkPointwise<P>(def: Pointwise<P>, inputs: readonly Aval[]): void {
 
 const pointwiseShapes: readonly Shape[] = [[], [5], [2, 3], [0, 2]];
 
-function pointwiseInputs<P>(def: Pointwise<P>, dtype: DType, shape: Shape): SampleInput[] {
+function pointwiseInputs<P>(def: PointwiseRules<P>, dtype: DType, shape: Shape): SampleInput[] {
   const condition: SampleInput = { dtype: "bool", shape };
   const operand: SampleInput = def.domain ? { dtype, shape, domain: def.domain } : { dtype, shape };
   return [...range(def.conditions ?? 0).map(() => condition), ...range(def.arity).map(() => operand)];
 }
 
-const pointwiseSamples = <P>(def: Pointwise<P>, params: P): Sample<P>[] =>
+const pointwiseSamples = <P>(def: PointwiseRules<P>, params: P): Sample<P>[] =>
   def.dtypes.flatMap((dtype) =>
     pointwiseShapes.map((shape) => ({ inputs: pointwiseInputs(def, dtype, shape), params })),
   );
 
-function pointwiseErrors<P>(def: Pointwise<P>): ErrorSample<P>[] {
+function pointwiseErrors<P>(def: PointwiseRules<P>): ErrorSample<P>[] {
   const errors: ErrorSample<P>[] = [];
   const good = pointwiseInputs(def, def.dtypes[0], [2]);
   const wrong = allDTypes.find((d) => !def.dtypes.includes(d));

@@ -15,7 +15,7 @@ const layers: readonly (readonly string[])[] = [
   ["tensor"],
   ["tree"],
   ["api"],
-  ["random", "linalg", "fft", "io", "plot"],
+  ["random", "linalg", "fft", "special", "io", "plot"],
   ["index"],
   ["nn", "optim", "data", "distributions"],
   ["train"],

@@ -10,6 +10,7 @@ import { show } from "#src/ir/shape.js";
 import { constantPrimitive, placeholderPrimitive } from "#src/primitive/leaf.js";
 import { linalgPrimitives } from "#src/linalg/primitives.js";
 import { primitives } from "#src/primitive/index.js";
+import { specialPrimitives } from "#src/special/primitives.js";
 import { controlPrimitives } from "#src/transform/index.js";
 import { device, DeviceError, deviceNames, setDevice, TypegradError } from "typegrad";
 import { checkBatching } from "./batching.js";
@@ -28,7 +29,7 @@ const available = (name: string): Promise<Device | null> =>
 // Samples are small, and would run on wasm; `native.test` compiles what it checks.
 if (process.env["TYPEGRAD_FULL"] === "1") process.env["TYPEGRAD_NATIVE_SMALLEST"] = "0";
 const devices = (await Promise.all(deviceNames().map(available))).filter((d) => d !== null);
-const all: readonly Primitive[] = [...primitives, ...controlPrimitives, ...linalgPrimitives];
+const all: readonly Primitive[] = [...primitives, ...controlPrimitives, ...linalgPrimitives, ...specialPrimitives];
 /** Values from outside have nothing to compute. */
 const withoutSamples: readonly Primitive[] = [constantPrimitive, placeholderPrimitive];
 const exercised = new Set<Primitive>();
