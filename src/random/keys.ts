@@ -27,10 +27,16 @@ export function split(k: Key, n = 2): Key[] {
   return Array.from({ length: n }, (_, i) => Tensor.of<readonly [2]>(words.at(i).node));
 }
 
-/** A key for the `data`-th of many uses of one key. */
+/** A key for the `data`-th of many uses of one key; unlike any that `split` gives. */
 export function foldIn(k: Key, data: number | Tensor): Key {
-  const word = data instanceof Tensor ? data.astype("uint32") : tensor(Uint32Array.of(data)).reshape([]);
-  const mixed: Tensor = Tensor.of<Shape>(k.node).xor(word.mul(0x9e3779b9)); // 2^32 / golden ratio spreads small numbers
+  if (typeof data === "number" && (!Number.isInteger(data) || data < 0 || data >= 2 ** 32))
+    throw new ArgumentError(
+      `random.foldIn: the number must be an integer from 0 to 2^32 - 1, got ${data}. count the uses of the key`,
+    );
+  const number = data instanceof Tensor ? data.astype("uint32") : tensor(Uint32Array.of(data)).reshape([]);
+  const word = number.mul(0x9e3779b9); // 2^32 / golden ratio spreads small numbers
+  // The two words differ in a constant (2^32 · √2 / 2), so that one of them always changes the key.
+  const mixed: Tensor = Tensor.of<Shape>(k.node).xor(word.xor(tensor(Uint32Array.of(0, 0xb504f333))));
   return Tensor.of(randomBits(mixed.node, [2]));
 }
 
@@ -47,32 +53,33 @@ export function uniform<const S extends Shape>(
   const { low = 0, high = 1, dtype = "float32" } = options;
   if (!(high >= low))
     throw new ArgumentError(`random.uniform: low must not exceed high, got ${low} and ${high}. swap them`);
-  const unit: Tensor =
-    dtype === "float64"
-      ? unit64(k, shape)
-      : Tensor.of<Shape>(bits(k, shape).node)
-          .shiftRight(8)
-          .astype("float32")
-          .mul(2 ** -24);
+  const unit = mantissas(k, shape, dtype).mul(2 ** -precision[dtype]);
   return Tensor.of(unit.mul(high - low).add(low).node);
 }
 
-/** 53 bits of two words as a float64 in [0, 1). */
-function unit64(k: Key, shape: Shape): Tensor {
+/** Bits of a number below 1 that a dtype holds exactly. */
+const precision = { float32: 24, float64: 53 } as const;
+
+/** Whole numbers of `precision` random bits: of one word, or of two. */
+function mantissas(k: Key, shape: Shape, dtype: "float32" | "float64"): Tensor {
+  if (dtype === "float32") return bits(k, shape).shiftRight(8).astype("float32");
   const words: Tensor = bits(k, [...shape, 2]);
   const top = words.at("...", 0).shiftRight(5).astype("float64");
   const low = words.at("...", 1).shiftRight(6).astype("float64");
-  return top
-    .mul(2 ** 26)
-    .add(low)
-    .mul(2 ** -53);
+  return top.mul(2 ** 26).add(low);
 }
 
-/** Uniform on the open interval (-1, 1), symmetric, for inverse transforms. */
+/**
+ * Uniform on the open interval (-1, 1), symmetric, for inverse transforms: odd multiples x of 2^(1 - precision), for which
+ * (1 + x) / 2 is exact too.
+ */
 function openSymmetric(k: Key, shape: Shape, dtype: "float32" | "float64"): Tensor {
-  const u: Tensor = uniform(k, shape, { dtype });
-  const half = dtype === "float64" ? 2 ** -54 : 2 ** -25;
-  return u.add(half).mul(2).sub(1);
+  const half = 2 ** (precision[dtype] - 2);
+  return mantissas(k, shape, dtype)
+    .mul(0.5)
+    .floor()
+    .sub(half - 0.5)
+    .div(half);
 }
 
 /** Normal with the given mean and standard deviation: `√2·erf⁻¹(u)`. */
@@ -116,12 +123,20 @@ export function bernoulli<const S extends Shape>(k: Key, p: number | Tensor, sha
 /** int32 uniform on low … high - 1. */
 export function randint<const S extends Shape>(k: Key, shape: S, low: number, high: number): Tensor<S> {
   const span = high - low;
-  if (!Number.isInteger(low) || !Number.isInteger(high) || span <= 0 || span > 2 ** 32 - 1)
+  if (!Number.isInteger(low) || !Number.isInteger(high) || span <= 0 || low < -(2 ** 31) || high > 2 ** 31)
     throw new ArgumentError(
-      `random.randint: low and high must be integers with low < high, got ${low} and ${high}. check the bounds`,
+      `random.randint: low and high must be integers from -2^31 to 2^31 with low < high, got ${low} and ${high}. check the bounds`,
     );
   const words: Tensor = bits(k, shape);
-  return Tensor.of(words.remainder(span).bitcast("int32").add(low).node);
+  // A remainder of 32 bits favours small numbers by up to span / 2^32: too much for wide ranges, which take 53 bits.
+  const offset =
+    span <= 2 ** 16
+      ? words.remainder(span)
+      : mantissas(k, shape, "float64")
+          .mul(span * 2 ** -53)
+          .floor()
+          .astype("uint32");
+  return Tensor.of(offset.bitcast("int32").add(low).node);
 }
 
 /** Standard Gumbel: `-log(-log u)`. */
