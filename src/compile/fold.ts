@@ -9,7 +9,9 @@ import {
   type Target,
   bestIndex,
   goesOutside,
+  halved,
   lanesOf,
+  lanesWithin,
   loops,
   orderSpans,
   rowLoop,
@@ -122,14 +124,33 @@ export function layoutFold(builder: KernelBuilder, nest: Nest, target: Target): 
 
 function layoutSweep(builder: KernelBuilder, nest: Nest, target: Target): void {
   const { emit } = builder;
-  const lanes = lanesOf(rootsOf(nest));
+  const most = lanesOf(rootsOf(nest), target);
   const positions = nest.folds.some(isPosition);
   const candidates = positions || nest.running ? nest.axes : [...nest.over, ...nest.axes];
-  const inner = bestIndex(emit, nest, candidates, lanes);
-  if (inner !== null && nest.axes.includes(inner)) return foldAcross(builder, nest, inner, lanes, target);
+  const inner = bestIndex(emit, nest, candidates, most);
+  if (inner !== null && nest.axes.includes(inner))
+    return foldAcross(builder, nest, inner, lanesWithin(inner.extent, most), target);
   if (nest.running || positions)
     return loops(emit, orderSpans(builder, nest.axes, null, 1), () => foldInPlace(emit, nest));
-  foldAlong(builder, nest, inner, inner === null ? 1 : lanes, target);
+  foldAlong(builder, nest, inner, inner === null ? 1 : lanesAlong(inner.extent, most), target);
+}
+
+/** The longest vectors, shorter than `most` lanes, that an extent is a multiple of. */
+function lanesDividing(extent: number, most: Lanes): Lanes {
+  let lanes = halved(most);
+  while (extent % lanes !== 0) lanes = halved(lanes);
+  return lanes;
+}
+
+/** The lanes with which a fold along an index takes the fewest steps. */
+function lanesAlong(extent: number, most: Lanes): Lanes {
+  const steps = (lanes: Lanes) => {
+    const left = extent % lanes;
+    return Math.floor(extent / lanes) + left / lanesDividing(left, lanes);
+  };
+  let best = most;
+  for (let lanes = most; lanes > 1; lanes = halved(lanes)) if (steps(lanes) < steps(best)) best = lanes;
+  return best;
 }
 
 /** The whole fold for the current element, or vector of elements, with one accumulator. */
@@ -200,8 +221,8 @@ function foldTogether(emit: Emitter, copies: readonly Nest[]): void {
   for (const copy of copies) emit.stores(copy.stores);
 }
 
-/** Sums of a tile whose operands are both vectors: a row and a column of operands must fit beside them in 15 registers. */
-const tileAlong = 8;
+/** Sums of a tile whose operands are both vectors: a row and a column of operands must fit beside them in the registers. */
+const tileAlong = ({ microRows, microVectors }: Target): number => Math.floor((2 / 3) * microRows * microVectors);
 
 /** Lanes are joined at the end: tiles of results, each in vectors along a folded index. */
 function foldAlong(builder: KernelBuilder, nest: Nest, inner: IndexTerm | null, lanes: Lanes, target: Target): void {
@@ -209,8 +230,8 @@ function foldAlong(builder: KernelBuilder, nest: Nest, inner: IndexTerm | null, 
   const along = inner ?? nest.over.at(-1) ?? null;
   if (along === null) return loops(emit, orderSpans(builder, nest.axes, null, 1), () => foldInPlace(emit, nest));
   const [rows, columns] = inner === null || !isTiled(nest) ? [] : tileIndices(emit, nest);
-  const size = Math.min(tileAlong, target.microRows * target.microVectors);
-  const width = columns ? lanes : 1;
+  const size = tileAlong(target);
+  const width = columns ? lanesWithin(4, lanes) : 1;
   const height = rows ? evenly(rows.extent, Math.max(1, columns ? Math.floor(size / width) : 4)) : 1;
   const outer = nest.axes.filter((x) => x !== rows && x !== columns);
   const tile = (r: number, c: number) => {
@@ -219,7 +240,7 @@ function foldAlong(builder: KernelBuilder, nest: Nest, inner: IndexTerm | null, 
         copyOf(emit, nest, [...(rows ? [[rows, i] as const] : []), ...(columns ? [[columns, j] as const] : [])]),
       ),
     );
-    foldTile(emit, copies, along, lanes, columns && c === lanes ? columns : null);
+    foldTile(emit, copies, along, lanes, columns && c === width ? columns : null);
   };
   if (!rows) return loops(emit, orderSpans(builder, outer, null, 1), () => tile(1, 1));
   const rowsOutside = !columns || goesOutside(emit, nest, rows, columns);
@@ -258,8 +279,8 @@ function foldTile(
   const times = Math.max(1, Math.min(most, Math.floor(along.extent / lanes)));
   const vectors = copies.map((copy) => range(times).map(() => accumulators(emit, copy, lanes)));
   const left = along.extent % lanes;
-  // What is left goes into accumulators of its own: pairs where that covers it, single elements otherwise.
-  const leftLanes: Lanes = left === 2 ? 2 : 1;
+  // What is left goes into accumulators of its own, in the longest vectors that cover it exactly.
+  const leftLanes = lanesDividing(left, lanes);
   const singles =
     lanes === 1
       ? vectors.map((x) => x[0])
@@ -280,7 +301,7 @@ function foldTile(
             }),
           );
         }),
-      { half: leftLanes === 2 && lanes === 4, written: Math.floor(mostSteps / (times * copies.length)) },
+      { shorter: [leftLanes], written: Math.floor(mostSteps / (times * copies.length)) },
     ),
   );
   const results = copies.map((copy, k) =>
@@ -293,7 +314,7 @@ function foldTile(
       ),
     ),
   );
-  storeTile(emit, tile, results, columns, lanes);
+  storeTile(emit, tile, results, columns);
 }
 
 /** All lanes of all accumulators of one fold as one value. */
@@ -305,9 +326,18 @@ function joined(emit: Emitter, fold: NestFold, vectors: readonly Value[], single
     return v.get(name);
   };
   const lanesIn = (x: Value) => (x.lanes === 1 ? [x] : range(x.lanes).map((lane) => v.lane(x, lane)));
-  const parts = lanesIn(keep(vectors.reduce(join)));
-  const pairs = parts.length === 4 ? [join(parts[0], parts[1]), join(parts[2], parts[3])] : parts;
-  return keep([...pairs, ...(single ? lanesIn(single) : [])].reduce(join));
+  const total = inPairs(lanesIn(keep(vectors.reduce(join))), join);
+  return keep([total, ...(single ? lanesIn(single) : [])].reduce(join));
+}
+
+/** Joins neighbours, then the results of that, and so on. */
+function inPairs(parts: readonly Value[], join: (a: Value, b: Value) => Value): Value {
+  if (parts.length === 1) return parts[0];
+  const half = parts.length / 2;
+  return inPairs(
+    range(half).map((i) => join(parts[2 * i], parts[2 * i + 1])),
+    join,
+  );
 }
 
 function storeTile(
@@ -315,9 +345,9 @@ function storeTile(
   tile: readonly (readonly Nest[])[],
   results: readonly (readonly Value[])[],
   columns: IndexTerm | null,
-  lanes: Lanes,
 ): void {
   const width = tile[0].length;
+  const lanes = lanesWithin(width, 4);
   tile.forEach((row, r) => {
     if (columns)
       return emit.vectorized(columns, lanes, () => {

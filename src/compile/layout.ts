@@ -1,24 +1,25 @@
 /** Loop nests become kernels. */
 import { layoutFold } from "./fold.js";
 import type { Kernel } from "./loop.js";
-import { KernelBuilder, type Target, lanesOf, loops, vectorLoop, whole } from "./loops.js";
+import { KernelBuilder, type Target, lanesOf, lanesWithin, loops, vectorLoop, whole } from "./loops.js";
 import { layoutMap } from "./map.js";
 import { type Nest, rootsOf } from "./nest.js";
 import { type FetchTerm, type Term, type Terms, factorOf, reachable, without } from "./terms.js";
 import { set, store, v } from "./values.js";
 
 /** Sums scattered over a buffer, in order; vectors where neighbouring elements go to neighbouring places. */
-export function layoutAdds(builder: KernelBuilder, nest: Nest): void {
+export function layoutAdds(builder: KernelBuilder, nest: Nest, target: Target): void {
   const { emit } = builder;
   const { adds } = nest;
   if (adds === null) return;
-  const lanes = lanesOf(rootsOf(nest));
+  const most = lanesOf(rootsOf(nest), target);
   const { terms } = emit;
   const last = nest.over.at(-1);
+  const lanes = lanesWithin(last?.extent ?? 1, most);
   const depends = (t: Term) => last !== undefined && terms.depends(t).has(last.id);
   const rows =
     last !== undefined &&
-    last.extent >= lanes &&
+    lanes >= Math.min(most, 4) &&
     factorOf(adds.offset, last) === 1 &&
     !depends(without(terms, adds.offset, last)) &&
     !depends(adds.inside);
@@ -41,8 +42,8 @@ export const fetchesOf = (nest: Nest): FetchTerm[] =>
 /** The kernel of a nest. */
 export function layout(terms: Terms, nest: Nest, counters: ReadonlyMap<number, number>, target: Target): Kernel {
   const builder = new KernelBuilder(terms, nest, counters);
-  if (nest.adds) layoutAdds(builder, nest);
+  if (nest.adds) layoutAdds(builder, nest, target);
   else if (nest.folds.length > 0) layoutFold(builder, nest, target);
-  else layoutMap(builder, nest);
+  else layoutMap(builder, nest, target);
   return builder.kernel();
 }

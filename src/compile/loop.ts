@@ -6,8 +6,8 @@ import type { ScalarOp, ScalarType } from "../ir/scalar.js";
 import type { NdArray } from "../ir/node.js";
 import type { Aval } from "../ir/shape.js";
 
-/** Elements of a value that go side by side. Two lanes of a 32-bit type fill the low half of a 128-bit register. */
-export type Lanes = 1 | 2 | 4;
+/** Elements of a value that go side by side. A vector may be shorter than a register; it then fills the low part of it. */
+export type Lanes = 1 | 2 | 4 | 8 | 16;
 
 /** A register. Locals are compared by identity. */
 export interface Local {

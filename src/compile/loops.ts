@@ -8,6 +8,8 @@ import { local, v } from "./values.js";
 
 /** What passes need to know of the machine. */
 export interface Target {
+  /** Bytes of a vector. */
+  readonly vectorBytes: 16 | 32 | 64;
   /** Rows and vectors of the register tile of matrix products. */
   readonly microRows: number;
   readonly microVectors: number;
@@ -33,9 +35,29 @@ export interface Span {
 
 export const whole = (index: IndexTerm): Span => ({ index, from: v.int(0), to: v.int(index.extent) });
 
-/** Lanes of vectors in a nest: two as soon as one of its types has 64 bits. */
-export function lanesOf(roots: readonly Term[]): Lanes {
-  return reachable(roots).some((t) => t.type === "float64" || t.type === "int64") ? 2 : 4;
+/** Lanes of vectors in a nest: half as many as soon as one of its types has 64 bits. */
+export function lanesOf(roots: readonly Term[], { vectorBytes }: Target): Lanes {
+  const wide = reachable(roots).some((t) => t.type === "float64" || t.type === "int64");
+  switch (vectorBytes) {
+    case 16:
+      return wide ? 2 : 4;
+    case 32:
+      return wide ? 4 : 8;
+    case 64:
+      return wide ? 8 : 16;
+  }
+}
+
+export const halved = (lanes: Lanes): Lanes => (lanes === 16 ? 8 : lanes === 8 ? 4 : lanes === 4 ? 2 : 1);
+
+/** Half as many lanes, half of that, and so on. */
+const shorterThan = (lanes: Lanes): Lanes[] => (lanes <= 2 ? [] : [halved(lanes), ...shorterThan(halved(lanes))]);
+
+/** As many lanes as fit into an extent. */
+export function lanesWithin(extent: number, most: Lanes): Lanes {
+  let lanes = most;
+  while (lanes > 1 && lanes > extent) lanes = halved(lanes);
+  return lanes;
 }
 
 /** Arithmetic of one element, roughly. */
@@ -138,8 +160,8 @@ export function shortLoops(
 }
 
 interface VectorLoop {
-  /** Whether two lanes of four are used for what is left. */
-  readonly half?: boolean;
+  /** Lanes of the vectors for what is left: halves, quarters and so on if nothing is said. */
+  readonly shorter?: readonly Lanes[];
   /** How many steps may be written out one after the other. */
   readonly written?: number;
 }
@@ -154,15 +176,16 @@ export function vectorLoop(
   lanes: Lanes,
   times: number,
   body: (vectors: number) => void,
-  { half = lanes === 4, written = 1 }: VectorLoop = {},
+  { shorter = shorterThan(lanes), written = 1 }: VectorLoop = {},
 ): void {
   const { index, from, to } = span;
   const { extent } = index;
   let start: Value = from;
-  const steps = lanes === 1 ? [times, 1] : [times * lanes, lanes, ...(half ? [2] : []), 1];
-  for (const step of new Set(steps)) {
+  const widths: readonly Lanes[] = [lanes, ...shorter, 1];
+  const steps = [[times * lanes, lanes] as const, ...widths.map((width) => [width, width] as const)];
+  for (const [i, [step, width]] of steps.entries()) {
+    if (i > 0 && step === steps[i - 1][0]) continue;
     const end = extent - (extent % step);
-    const width: Lanes = step >= lanes ? lanes : step === 2 ? 2 : 1;
     const turn = () => body(step / width);
     const until = v.min(to, v.int(end));
     const known = until.kind === "const" && start.kind === "const" ? [start.value, until.value] : null;
@@ -196,18 +219,22 @@ export interface Stretch {
   readonly index: IndexTerm;
 }
 
-/** The index that suits best as the vectorised one; `mostly` may show a nest as it mostly is along an index. */
+/**
+ * The index that suits best as the vectorised one, if there is one with room for four lanes, or as many as there can be;
+ * `mostly` may show a nest as it mostly is along an index.
+ */
 export function bestIndex(
   emit: Emitter,
   nest: Nest,
   candidates: readonly IndexTerm[],
-  lanes: Lanes,
+  widest: Lanes,
   mostly: (index: IndexTerm) => Stretch = (index) => ({ nest, index }),
 ): IndexTerm | null {
   let best: IndexTerm | null = null;
   let top = -1;
   for (const index of candidates) {
-    if (index.extent < lanes) continue;
+    const lanes = lanesWithin(index.extent, widest);
+    if (lanes < Math.min(widest, 4)) continue;
     const waste = (index.extent % lanes) / index.extent;
     const most = mostly(index);
     const score = suitability(emit, most.nest, most.index) + 0.5 - waste;

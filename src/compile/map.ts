@@ -8,8 +8,10 @@ import {
   type KernelBuilder,
   type Span,
   type Stretch,
+  type Target,
   bestIndex,
   lanesOf,
+  lanesWithin,
   loops,
   orderSpans,
   vectorLoop,
@@ -25,13 +27,14 @@ const mostStretches = 5;
 const blockSide = 16;
 
 /** A kernel that computes each element by itself. */
-export function layoutMap(builder: KernelBuilder, nest: Nest): void {
+export function layoutMap(builder: KernelBuilder, nest: Nest, target: Target): void {
   const { emit } = builder;
-  const lanes = lanesOf(rootsOf(nest));
+  const widest = lanesOf(rootsOf(nest), target);
   const longest = (x: IndexTerm) =>
     stretches(emit.terms, nest, x).reduce((a, b) => (b.index.extent > a.index.extent ? b : a));
-  const inner = bestIndex(emit, nest, nest.axes, lanes, longest);
+  const inner = bestIndex(emit, nest, nest.axes, widest, longest);
   if (inner === null) return loops(emit, orderSpans(builder, nest.axes, null, 1), () => emit.stores(nest.stores));
+  const lanes = lanesWithin(inner.extent, widest);
   const outer = nest.axes.filter((x) => x !== inner);
   const parts = stretches(emit.terms, nest, inner);
   const across = parts.length === 1 ? readAcross(emit, nest, inner, outer) : null;

@@ -23,7 +23,7 @@ export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: (aval
   const { column, right, left, rows } = found;
   const { type } = right;
   if (type !== "float32" && type !== "float64") return [nest];
-  const width = (target.microVectors * 16) / byteSize(type);
+  const width = (target.microVectors * target.vectorBytes) / byteSize(type);
   const summed = nest.over.filter((x) => terms.depends(right).has(x.id));
   const bytes = column.extent * product(summed.map((x) => x.extent)) * byteSize(type);
   const reads = product(rows.map((x) => x.extent));

@@ -30,6 +30,7 @@ export interface Compiled {
 }
 
 export const defaultTarget: Target = {
+  vectorBytes: 16,
   microRows: 6,
   microVectors: 2,
   kc: 256,
@@ -43,7 +44,7 @@ export function compileWithPasses({ inputs, outputs, donated }: Source, target: 
   const wiring = wireUp(inputs, outputs);
   const plan = schedule(wiring);
   const { program, nests } = assemble(wiring, plan, donated, target);
-  verify(program);
+  verify(program, target.vectorBytes);
   const passes: PassRecord[] = [
     {
       name: "wires",

@@ -25,7 +25,8 @@ export const v = {
         : { kind: "splat", type: value.type, lanes, value },
   pack: (values: readonly Value[]): Value => {
     const lanes = values.length;
-    if (lanes !== 2 && lanes !== 4) throw new InternalError(`internal: a vector of ${lanes} lanes`);
+    if (lanes !== 2 && lanes !== 4 && lanes !== 8 && lanes !== 16)
+      throw new InternalError(`internal: a vector of ${lanes} lanes`);
     return { kind: "pack", type: values[0].type, lanes, values };
   },
   lane: (value: Value, lane: number): Value =>

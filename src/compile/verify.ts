@@ -19,8 +19,10 @@ class Checker {
   readonly #kernel: Kernel;
   readonly #loops: ReadonlySet<number>;
   readonly #checked = new Set<Value>();
+  readonly #vectorBytes: number;
 
-  constructor(program: Program, kernel: Kernel, loops: ReadonlySet<number>) {
+  constructor(program: Program, kernel: Kernel, loops: ReadonlySet<number>, vectorBytes: number) {
+    this.#vectorBytes = vectorBytes;
     this.#program = program;
     this.#kernel = kernel;
     this.#loops = loops;
@@ -86,7 +88,7 @@ class Checker {
     if (x.kind === "get") return this.#require(known.has(x.local), "a local is read before it is set", x);
     if (x.kind !== "load" && this.#checked.has(x)) return this.#gets(x, known);
     this.#checked.add(x);
-    this.#require(x.lanes * (wide(x.type) ? 8 : 4) <= 16, "a vector of more than 128 bits", x);
+    this.#require(x.lanes * (wide(x.type) ? 8 : 4) <= this.#vectorBytes, "a vector longer than registers", x);
     for (const part of operandsOf(x)) this.#value(part, known);
     switch (x.kind) {
       case "counter":
@@ -143,13 +145,13 @@ class Checker {
   }
 }
 
-/** Throws an `InternalError` unless the program follows the grammar of the loop form. */
-export function verify(program: Program): void {
+/** Throws an `InternalError` unless the program follows the grammar of the loop form, with vectors of that many bytes. */
+export function verify(program: Program, vectorBytes: number): void {
   const walk = (steps: readonly Step[], loops: ReadonlySet<number>): void => {
     for (const step of steps)
       if (step.kind === "kernel") {
         const { kernel } = step;
-        new Checker(program, kernel, loops).statements(kernel.body, new Set([kernel.first, kernel.last]));
+        new Checker(program, kernel, loops, vectorBytes).statements(kernel.body, new Set([kernel.first, kernel.last]));
       } else if (step.kind === "loop") walk(step.steps, new Set(loops).add(step.loop));
       else if (step.kind === "branch") for (const inside of step.cases) walk(inside, loops);
   };

@@ -52,7 +52,7 @@ const isPointwise = ({ primitive, sample }: Case): boolean => {
 };
 
 /** Values at the ends of each dtype in place of drawn ones. */
-function specialValues(at: Case, seed: number): NdArray[] {
+export function specialValues(at: Case, seed: number): NdArray[] {
   const { primitive, sample } = at;
   const next = randomNumbers(seed);
   // A remainder is exact only while the quotient fits the mantissa.

@@ -66,7 +66,8 @@ export class NativeDevice extends ArenaDevice {
   }
 
   protected target(): Target {
-    return defaultTarget;
+    const { vectorBytes, registers } = this.#toolchain;
+    return { ...defaultTarget, vectorBytes, microRows: registers === 32 ? 14 : 6 };
   }
 
   protected link(plan: Plan): Code {
