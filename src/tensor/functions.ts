@@ -10,7 +10,7 @@ import { call } from "../transform/index.js";
 import { promote } from "../ir/dtype.js";
 import { range } from "../util/arrays.js";
 import { ArgumentError, ShapeError } from "../util/errors.js";
-import { toFloat } from "./coerce.js";
+import { toFloat, toNumber } from "./coerce.js";
 import * as on from "./operations.js";
 import { Tensor } from "./tensor.js";
 import type { Axes, Operand } from "./types.js";
@@ -86,6 +86,67 @@ export function repeat(x: Tensor, count: number, axis = 0): Tensor {
   const own = range(x.rank).map((i) => (i <= at ? i : i + 1));
   return Tensor.of(reshape(broadcast(x.node, wide, own), x.shape.with(at, x.shape[at] * count)));
 }
+
+/** The elements of an axis moved on by `shift` places; those that leave at one end come back at the other. */
+export function roll<S extends Shape>(x: Tensor<S>, shift: number, axis = 0): Tensor<S> {
+  const at = normalizeAxis("roll", axis, x.node.aval);
+  const length = x.shape[at];
+  if (!Number.isInteger(shift))
+    throw new ArgumentError(`roll: the shift must be an integer, got ${shift} for ${x.describe()}. round it`);
+  const cut = length === 0 ? 0 : ((-shift % length) + length) % length;
+  return Tensor.of(concatenateNodes([sliceAxis(x.node, at, cut, length), sliceAxis(x.node, at, 0, cut)], at));
+}
+
+/** The coordinates of a grid: for vectors of lengths n, m, … one tensor [n, m, …] for each (NumPy's `indexing="ij"`). */
+export function meshgrid(...vectors: readonly Tensor[]): Tensor[] {
+  for (const v of vectors)
+    if (v.rank !== 1) throw new ShapeError(`meshgrid: coordinates must be vectors, got ${v.describe()}. flatten it`);
+  const shape = vectors.map((v) => v.size);
+  return vectors.map((v, i) => v.reshape(shape.map((n, k) => (k === i ? n : 1))).broadcastTo(shape));
+}
+
+/** Differences of neighbours along an axis. */
+export function diff(x: Tensor, axis = -1): Tensor {
+  const at = normalizeAxis("diff", axis, x.node.aval);
+  const length = x.shape[at];
+  const part = (from: number, to: number): Tensor => Tensor.of(sliceAxis(x.node, at, from, to));
+  return part(Math.min(1, length), length).sub(part(0, Math.max(0, length - 1)));
+}
+
+/** Running product along an axis. */
+export function cumprod<S extends Shape>(x: Tensor<S>, axis: number): Tensor<S> {
+  const at = normalizeAxis("cumprod", axis, x.node.aval);
+  const length = x.shape[at];
+  let y: Tensor = x;
+  // After the step of width w, y[i] is the product of the last 2w elements up to i.
+  for (let width = 1; width < length; width *= 2) {
+    const widths = x.shape.map((_, i): [number, number] => (i === at ? [width, 0] : [0, 0]));
+    const before = Tensor.of(sliceAxis(y.pad(widths, 1).node, at, 0, length));
+    y = y.mul(before);
+  }
+  return Tensor.of(arithmetic.convert(y.node, toNumber(y.dtype)));
+}
+
+/** How far numbers may be apart: `|x - y| ≤ atol + rtol·|y|`. */
+export interface Tolerance {
+  /** 1e-5 unless given. */
+  readonly rtol?: number;
+  /** 1e-8 unless given. */
+  readonly atol?: number;
+  /** Whether NaN is close to NaN; not unless said. */
+  readonly equalNaN?: boolean;
+}
+
+/** Where two tensors are close, with NumPy's meaning and defaults; an infinity is close to itself. */
+export function isClose(x: Tensor, y: Tensor, options: Tolerance = {}): Tensor {
+  const { rtol = 1e-5, atol = 1e-8, equalNaN = false } = options;
+  const near = x.sub(y).abs().lessEqual(y.abs().mul(rtol).add(atol)).and(y.isFinite());
+  const close = near.or(x.equal(y));
+  return equalNaN ? close.or(x.isNaN().and(y.isNaN())) : close;
+}
+
+/** Whether two tensors are close everywhere; a bool scalar. */
+export const allClose = (x: Tensor, y: Tensor, options: Tolerance = {}): Tensor => isClose(x, y, options).all();
 
 /** The outer product of two vectors. */
 export const outer = (x: Tensor, y: Tensor): Tensor => x.reshape([-1, 1]).mul(y.reshape([1, -1]));

@@ -13,8 +13,10 @@ export {
   zerosLike,
 } from "./creation.js";
 export { device, deviceNames, getDevice, setDevice } from "./device.js";
+export { einsum } from "./einsum.js";
 export * from "./functions.js";
 export { Slice } from "./indexing.js";
+export { addAt, setAt } from "./updates.js";
 export { type Index, type KeepDims, type Nested, Tensor } from "./tensor.js";
 export type {
   Axes,
