@@ -23,8 +23,9 @@ def lngamma_one(t):
 
 
 def scaled_bessel(order):
-    """√x e^-x I(x) at x = 1/u."""
-    return lambda u: 1 / sqrt(2 * pi) if u < mpf("1e-6") else besseli(order, 1 / u) * exp(-1 / u) / sqrt(u)
+    """√x e^-x I(x) at x = 7.75/u."""
+    far = mpf("7.75")
+    return lambda u: 1 / sqrt(2 * pi) if u < mpf("1e-6") else besseli(order, far / u) * exp(-far / u) * sqrt(far / u)
 
 
 TABLES = [
@@ -40,8 +41,8 @@ TABLES = [
     ),
     ("bessel0", "(I₀(x) - 1) / z in z = x²/4, 0 ≤ x ≤ 7.75", lambda z: (besseli(0, 2 * sqrt(z)) - 1) / z, ("1e-12", mpf("7.75") ** 2 / 4), 18),
     ("bessel1", "2 I₁(x) / x in z = x²/4, 0 ≤ x ≤ 7.75", lambda z: besseli(1, 2 * sqrt(z)) / sqrt(z), ("1e-20", mpf("7.75") ** 2 / 4), 18),
-    ("bessel0Far", "√x e⁻ˣ I₀(x) in 1/x, x ≥ 7.75", scaled_bessel(0), (0, 1 / mpf("7.75")), 24),
-    ("bessel1Far", "√x e⁻ˣ I₁(x) in 1/x, x ≥ 7.75", scaled_bessel(1), (0, 1 / mpf("7.75")), 24),
+    ("bessel0Far", "√x e⁻ˣ I₀(x) in 7.75/x, x ≥ 7.75", scaled_bessel(0), (0, 1), 24),
+    ("bessel1Far", "√x e⁻ˣ I₁(x) in 7.75/x, x ≥ 7.75", scaled_bessel(1), (0, 1), 24),
 ]
 
 

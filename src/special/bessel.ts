@@ -16,7 +16,7 @@ interface Bessel {
   readonly scaled: boolean;
 }
 
-/** Polynomials in x²/4 up to 7.75 and in 1/x beyond. */
+/** Polynomials in x²/4 up to 7.75 and in 7.75/x beyond. */
 const besselScalar = ({ order, scaled }: Bessel) =>
   wide((x: Expr) => {
     const a = s.abs(x);
@@ -29,7 +29,7 @@ const besselScalar = ({ order, scaled }: Bessel) =>
     const near = scaled ? s.mul(series, exp(s.neg(small))) : series;
     const large = s.max(a, 7.75);
     const ratio = s.div(
-      s.polynomial(s.div(s.const(a.type, 1), large), order === 0 ? table.bessel0Far : table.bessel1Far),
+      s.polynomial(s.div(s.const(a.type, 7.75), large), order === 0 ? table.bessel0Far : table.bessel1Far),
       s.sqrt(large),
     );
     const half = exp(s.mul(large, 0.5));
