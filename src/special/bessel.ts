@@ -43,7 +43,7 @@ function besselReference(x: number, { order: n, scaled }: Bessel): number {
   const a = Math.abs(x);
   const sign = x < 0 && n % 2 === 1 ? -1 : 1;
   if (Number.isNaN(x)) return x;
-  if (a === Infinity) return scaled ? 0 * sign : a * sign;
+  if (a === Infinity) return scaled ? 0 : a * sign;
   if (a > 30) {
     // the trapezoidal rule of a periodic function, over the part that is not negligible
     const width = Math.min(Math.PI, 9 / Math.sqrt(a));

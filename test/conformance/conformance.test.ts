@@ -8,6 +8,7 @@ import type { Device } from "#src/backend/backend.js";
 import { Node, notDifferentiable, type Primitive } from "#src/ir/node.js";
 import { show } from "#src/ir/shape.js";
 import { constantPrimitive, placeholderPrimitive } from "#src/primitive/leaf.js";
+import { fftPrimitives } from "#src/fft/primitive.js";
 import { linalgPrimitives } from "#src/linalg/primitives.js";
 import { primitives } from "#src/primitive/index.js";
 import { specialPrimitives } from "#src/special/primitives.js";
@@ -29,7 +30,7 @@ const available = (name: string): Promise<Device | null> =>
 // Samples are small, and would run on wasm; `native.test` compiles what it checks.
 if (process.env["TYPEGRAD_FULL"] === "1") process.env["TYPEGRAD_NATIVE_SMALLEST"] = "0";
 const devices = (await Promise.all(deviceNames().map(available))).filter((d) => d !== null);
-const all: readonly Primitive[] = [...primitives, ...controlPrimitives, ...linalgPrimitives, ...specialPrimitives];
+const all: readonly Primitive[] = [...primitives, ...controlPrimitives, ...linalgPrimitives, ...fftPrimitives, ...specialPrimitives];
 /** Values from outside have nothing to compute. */
 const withoutSamples: readonly Primitive[] = [constantPrimitive, placeholderPrimitive];
 const exercised = new Set<Primitive>();
