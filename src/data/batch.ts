@@ -106,7 +106,8 @@ function constructorOf(data: TypedArray): TypedArrayConstructor {
  * @throws ArgumentError when their structures, dtypes or shapes differ.
  */
 export async function collate<E>(examples: readonly E[]): Promise<Batch<E>> {
-  if (examples.length === 0) throw new ArgumentError("collate: a batch must have an example, got none");
+  if (examples.length === 0)
+    throw new ArgumentError("collate: a batch must have an example, got none. draw at least one");
   const op = "collate";
   const batch = zipTrees(op, examples, async (leaves, path) =>
     fromHost(stack(await Promise.all(leaves.map((x) => hostOf(op, x))), path)),
@@ -129,13 +130,15 @@ export function arrayRows<T>(arrays: T): ArrayRows<T> {
     const [length] = shapeOf(leaf);
     if (length === undefined)
       throw new ArgumentError(
-        `${op}: arrays must have examples along their first axis, got a scalar at ${place(path)}`,
+        `${op}: arrays must have examples along their first axis, got a scalar at ${place(path)}. stack the examples`,
       );
     if (isHostArray(leaf)) checkHostArray(op, leaf);
     lengths.push(length);
   });
   if (lengths.some((x) => x !== lengths[0]))
-    throw new ArgumentError(`${op}: arrays must have equally many examples, got ${lengths.join(", ")}`);
+    throw new ArgumentError(
+      `${op}: arrays must have equally many examples, got ${lengths.join(", ")}. drop what has no partner`,
+    );
   const read = new Map<Leaf, Promise<HostArray>>();
   const over = (f: (array: HostArray) => unknown): Promise<unknown> =>
     settled(

@@ -19,7 +19,9 @@ export async function batchOf<E>(dataset: Dataset<E>, indices: readonly number[]
 
 function checkIndex(index: number, length: number): void {
   if (!Number.isInteger(index) || index < 0 || index >= length)
-    throw new ArgumentError(`dataset: the index must be an integer from 0 to ${length - 1}, got ${index}`);
+    throw new ArgumentError(
+      `dataset: the index must be an integer from 0 to ${length - 1}, got ${index}. stay below length`,
+    );
 }
 
 /** A data set over whole arrays. */
@@ -68,7 +70,7 @@ export function subset<E>(dataset: Dataset<E>, indices: ArrayLike<number>): Data
 /** The first `count` examples (all, when there are fewer). */
 export function take<E>(dataset: Dataset<E>, count: number): Dataset<E> {
   if (!Number.isInteger(count) || count < 0)
-    throw new ArgumentError(`take: the count must be a non-negative integer, got ${count}`);
+    throw new ArgumentError(`take: the count must be a non-negative integer, got ${count}. round it`);
   return subset(
     dataset,
     Array.from({ length: Math.min(count, dataset.length) }, (_, i) => i),
@@ -111,7 +113,7 @@ function countsOf(length: number, parts: readonly number[]): number[] {
   if (parts.length > 0 && parts.every((x) => Number.isInteger(x) && x >= 0) && sum === length) return [...parts];
   if (!parts.every((x) => x >= 0 && x <= 1) || Math.abs(sum - 1) > 1e-9)
     throw new ArgumentError(
-      `split: parts must be fractions that add up to 1 or counts that add up to ${length}, got [${parts.join(", ")}]`,
+      `split: parts must be fractions that add up to 1 or counts that add up to ${length}, got [${parts.join(", ")}]. adjust one part`,
     );
   const counts = parts.map((x) => Math.floor(x * length + 1e-9));
   let rest = length - counts.reduce((a, b) => a + b, 0);

@@ -35,9 +35,11 @@ export async function digits({ split = "train", limit = Infinity }: DigitsOption
   ArrayDataset<LabelledImages>
 > {
   if (split !== "train" && split !== "test")
-    throw new ArgumentError(`digits: split must be "train" or "test", got ${JSON.stringify(split)}`);
+    throw new ArgumentError(
+      `digits: split must be "train" or "test", got ${JSON.stringify(split)}. choose one of them`,
+    );
   if (limit !== Infinity && (!Number.isInteger(limit) || limit < 1))
-    throw new ArgumentError(`digits: limit must be an integer of at least 1, got ${limit}`);
+    throw new ArgumentError(`digits: limit must be an integer of at least 1, got ${limit}. leave it out for all`);
   loaded ??= load();
   const { levels, labels } = await loaded.catch((error: unknown) => {
     loaded = undefined; // installing the package must help

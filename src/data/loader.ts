@@ -26,7 +26,9 @@ export interface LoaderState {
 
 const count = (name: string, value: number, least: number): number => {
   if (!Number.isSafeInteger(value) || value < least)
-    throw new ArgumentError(`DataLoader: ${name} must be an integer of at least ${least}, got ${value}`);
+    throw new ArgumentError(
+      `DataLoader: ${name} must be an integer of at least ${least}, got ${value}. round it or raise it`,
+    );
   return value;
 };
 

@@ -72,9 +72,9 @@ const files: Readonly<Record<"train" | "test", { images: RemoteFile; labels: Rem
 export async function mnist(options: MnistOptions = {}): Promise<ArrayDataset<LabelledImages>> {
   const { split = "train", limit = Infinity } = options;
   if (!Object.hasOwn(files, split))
-    throw new ArgumentError(`mnist: split must be "train" or "test", got ${JSON.stringify(split)}`);
+    throw new ArgumentError(`mnist: split must be "train" or "test", got ${JSON.stringify(split)}. choose one of them`);
   if (limit !== Infinity && (!Number.isInteger(limit) || limit < 1))
-    throw new ArgumentError(`mnist: limit must be an integer of at least 1, got ${limit}`);
+    throw new ArgumentError(`mnist: limit must be an integer of at least 1, got ${limit}. leave it out for all`);
   const { images, labels } = await findFiles(split, options);
   return arrayDataset(await labelledImages(images, labels, limit));
 }

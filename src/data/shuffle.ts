@@ -26,7 +26,7 @@ export function threefry(key0: number, key1: number, counter0: number, counter1:
  */
 export function permutation(length: number, seed: number, stream = 0): Uint32Array {
   if (!Number.isSafeInteger(seed) || seed < 0)
-    throw new ArgumentError(`shuffle: the seed must be a non-negative integer, got ${seed}`);
+    throw new ArgumentError(`shuffle: the seed must be a non-negative integer, got ${seed}. use Math.trunc`);
   const order = Uint32Array.from({ length }, (_, i) => i);
   let draws = 0;
   const below = (bound: number): number => {

@@ -130,7 +130,9 @@ export const isHostArray = (x: unknown): x is HostArray =>
 /** Throws unless the array's values are as many, and of the type, that its shape and dtype say. */
 export function checkHostArray(op: string, array: HostArray): void {
   if (dtypeOf(array.data) !== array.dtype)
-    throw new DTypeError(`${op}: values must be of the array's dtype, got ${dtypeOf(array.data)} for ${show(array)}`);
+    throw new DTypeError(
+      `${op}: values must be of the array's dtype, got ${dtypeOf(array.data)} for ${show(array)}. convert the values`,
+    );
   if (array.data.length !== sizeOf(array.shape))
     throw new ShapeError(
       `${op}: ${show(array)} must hold ${sizeOf(array.shape)} values, got ${array.data.length}. give the shape of the data`,

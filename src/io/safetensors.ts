@@ -173,7 +173,9 @@ export function formatSafetensors(
   const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const start = 8 + Math.ceil(text.length / 8) * 8;
   if (start - 8 > maxHeader)
-    throw new ArgumentError(`safetensors: names and metadata must fit ${maxHeader} bytes, got ${text.length}`);
+    throw new ArgumentError(
+      `safetensors: names and metadata must fit ${maxHeader} bytes, got ${text.length}. shorten the metadata`,
+    );
   const bytes = new Uint8Array(start + length).fill(0x20, 0, start);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
   bytes.set(text, 8);

@@ -148,7 +148,7 @@ export async function formatZip(
   for (const [name, content] of members) {
     const encoded = new TextEncoder().encode(name);
     if (encoded.length > 0xffff)
-      throw new ArgumentError(`${format}: names must have at most 65535 bytes, got ${encoded.length}`);
+      throw new ArgumentError(`${format}: names must have at most 65535 bytes, got ${encoded.length}. shorten it`);
     const packed = compress ? await deflate(content) : content;
     const shared = memberFields(content, packed, encoded.length, compress ? deflated : stored);
     parts.push(record(signature.local, [], shared, []), encoded, packed);

@@ -21,7 +21,7 @@ export const prelu = keepsShape((x, weight: Tensor) => {
   const [channels = 1] = weight.shape;
   if (weight.rank > 1 || (channels !== 1 && channels !== x.shape[1]))
     throw new ShapeError(
-      `prelu: weight must be one number or one for each channel (axis 1), got ${weight.describe()} for ${x.describe()}`,
+      `prelu: weight must be one number or one for each channel (axis 1), got ${weight.describe()} for ${x.describe()}. reshape the weight`,
     );
   const slopes = weight.reshape(channels === 1 ? [] : x.shape.map((_, i) => (i === 1 ? channels : 1)));
   return where(x.greater(0), x, x.mul(slopes));

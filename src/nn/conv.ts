@@ -21,7 +21,9 @@ function paddingOf(name: string, kernel: readonly number[], options: ConvOptions
   if (padding === "valid") return kernel.map(() => [0, 0]);
   if (padding !== "same") return perAxis(name, "padding", padding, rank, 0).map((n) => [n, n]);
   if (perAxis(name, "stride", stride, rank).some((n) => n !== 1))
-    throw new ArgumentError(`${name}: padding "same" needs stride 1, got ${JSON.stringify(stride)}`);
+    throw new ArgumentError(
+      `${name}: padding "same" needs stride 1, got ${JSON.stringify(stride)}. write the padding as numbers`,
+    );
   return perAxis(name, "dilation", dilation, rank).map((d, i) => {
     const total = d * (kernel[i] - 1);
     return [Math.floor(total / 2), total - Math.floor(total / 2)];
@@ -81,7 +83,7 @@ abstract class Conv<In extends number, Out extends number> extends Module {
     const { groups = 1 } = rest;
     if (!Number.isInteger(groups) || groups < 1 || inChannels % groups !== 0 || outChannels % groups !== 0)
       throw new ArgumentError(
-        `Conv${rank}d: groups must divide the channels, got ${groups} groups of ${inChannels} and ${outChannels} channels`,
+        `Conv${rank}d: groups must divide the channels, got ${groups} groups of ${inChannels} and ${outChannels} channels. choose a divisor of both`,
       );
     const shape = [outChannels, inChannels / groups, ...perAxis(`Conv${rank}d`, "kernel", kernel, rank)];
     this.options = rest;

@@ -16,7 +16,7 @@ export const dropout = keepsShape((x, probability: number = 0.5) => {
 
 function checkProbability(name: string, probability: number): void {
   if (!(probability >= 0 && probability <= 1))
-    throw new ArgumentError(`${name}: probability must be from 0 to 1, got ${probability}`);
+    throw new ArgumentError(`${name}: probability must be from 0 to 1, got ${probability}. 0.5 drops half`);
 }
 
 /** Dropout in training; nothing in evaluation. */

@@ -18,7 +18,7 @@ import type { Appended } from "./layer.js";
  */
 export function embedding(indices: Tensor, weight: Tensor, paddingIndex: number | null = null): Tensor {
   if (weight.shape.length !== 2)
-    throw new ShapeError(`embedding: the table must be [rows, features], got ${weight.describe()}`);
+    throw new ShapeError(`embedding: the table must be [rows, features], got ${weight.describe()}. reshape it`);
   if (isFloat(indices.dtype))
     throw new DTypeError(
       `embedding: indices must be integers, got ${indices.describe()}. convert them with astype("int32")`,
@@ -44,7 +44,9 @@ export class Embedding<Size extends number = number, D extends number = number> 
     super();
     const { paddingIndex = null, init = normal() } = options;
     if (paddingIndex !== null && !(Number.isInteger(paddingIndex) && paddingIndex >= 0 && paddingIndex < size))
-      throw new ArgumentError(`Embedding: paddingIndex must be a row from 0 to ${size - 1}, got ${paddingIndex}`);
+      throw new ArgumentError(
+        `Embedding: paddingIndex must be a row from 0 to ${size - 1}, got ${paddingIndex}. name a row it has`,
+      );
     this.paddingIndex = paddingIndex;
     const table = init([size, features]);
     const isPadding = arange(size)

@@ -28,7 +28,9 @@ export const normal =
 /** How many inputs feed one output of a weight, and how many outputs one input feeds. */
 export function fans(shape: Shape): { readonly fanIn: number; readonly fanOut: number } {
   if (shape.length < 2)
-    throw new ShapeError(`initializer: a weight must have at least 2 axes to have fans, got [${shape.join(",")}]`);
+    throw new ShapeError(
+      `initializer: a weight must have at least 2 axes to have fans, got [${shape.join(",")}]. use normal or uniform`,
+    );
   const [out, into, ...kernel] = shape;
   const window = kernel.reduce((a, b) => a * b, 1);
   return { fanIn: into * window, fanOut: out * window };
@@ -106,7 +108,9 @@ export const orthogonal =
   (factor = 1): Initializer =>
   (shape) => {
     if (shape.length < 2)
-      throw new ShapeError(`orthogonal: a weight must have at least 2 axes, got [${shape.join(",")}]`);
+      throw new ShapeError(
+        `orthogonal: a weight must have at least 2 axes, got [${shape.join(",")}]. use normal or uniform`,
+      );
     const rows = shape[0];
     const columns = shape.slice(1).reduce((a, b) => a * b, 1);
     const tall = randomColumns(Math.max(rows, columns), Math.min(rows, columns));

@@ -27,7 +27,9 @@ export function reduceLoss(values: Tensor, reduction: Reduction = "mean"): Tenso
     case "none":
       return values;
     default:
-      throw new ArgumentError(`loss: reduction must be "mean", "sum" or "none", got ${JSON.stringify(reduction)}`);
+      throw new ArgumentError(
+        `loss: reduction must be "mean", "sum" or "none", got ${JSON.stringify(reduction)}. choose one of them`,
+      );
   }
 }
 
@@ -55,7 +57,7 @@ export function l1(input: Tensor, target: Tensor, options: LossOptions = {}): Te
 export function huber(input: Tensor, target: Tensor, options: LossOptions & { readonly delta?: number } = {}): Tensor {
   const { delta = 1, reduction } = options;
   checkPair("huber", input, target);
-  if (!(delta > 0)) throw new ArgumentError(`huber: delta must be positive, got ${delta}`);
+  if (!(delta > 0)) throw new ArgumentError(`huber: delta must be positive, got ${delta}. 1 is usual`);
   const d = input.sub(target);
   const size = d.abs();
   return reduceLoss(where(size.less(delta), d.square().mul(0.5), size.sub(0.5 * delta).mul(delta)), reduction);
@@ -70,7 +72,7 @@ export function smoothL1(
   const { beta = 1, reduction } = options;
   if (beta === 0) return l1(input, target, { reduction });
   checkPair("smoothL1", input, target);
-  if (!(beta > 0)) throw new ArgumentError(`smoothL1: beta must not be negative, got ${beta}`);
+  if (!(beta > 0)) throw new ArgumentError(`smoothL1: beta must not be negative, got ${beta}. 1 is usual`);
   const d = input.sub(target);
   const size = d.abs();
   return reduceLoss(where(size.less(beta), d.square().mul(0.5 / beta), size.sub(0.5 * beta)), reduction);
@@ -98,7 +100,7 @@ function checkClassWeight(name: string, input: Tensor, weight: Tensor | undefine
   const classes = input.shape[classAxis(input)];
   if (weight && (weight.shape.length !== 1 || weight.shape[0] !== classes))
     throw new ShapeError(
-      `${name}: weight must have one factor for each of ${classes} classes, got ${weight.describe()}`,
+      `${name}: weight must have one factor for each of ${classes} classes, got ${weight.describe()}. give every class one`,
     );
 }
 
@@ -108,7 +110,7 @@ function markTargets(name: string, input: Tensor, target: Tensor, ignoreIndex: n
   const expected = input.shape.toSpliced(axis, 1);
   if (target.shape.length !== expected.length || target.shape.some((d, i) => d !== expected[i]))
     throw new ShapeError(
-      `${name}: target must have the shape [${expected.join(",")}] of the input without its class axis ${axis}, got ${input.describe()} and ${target.describe()}`,
+      `${name}: target must have the shape [${expected.join(",")}] of the input without its class axis ${axis}, got ${input.describe()} and ${target.describe()}. move or drop an axis`,
     );
   const kept = target.notEqual(ignoreIndex);
   const classes = input.shape[axis];
@@ -150,7 +152,7 @@ function classLoss(name: string, logs: Tensor, target: Tensor, options: CrossEnt
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const { weight, labelSmoothing = 0, reduction = "mean" } = options;
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
-    throw new ArgumentError(`crossEntropy: labelSmoothing must be from 0 to 1, got ${labelSmoothing}`);
+    throw new ArgumentError(`crossEntropy: labelSmoothing must be from 0 to 1, got ${labelSmoothing}. 0.1 is usual`);
   const axis = classAxis(logits);
   const logs = logSoftmax(logits, axis);
   if (!isFloat(target.dtype)) return classLoss("crossEntropy", logs, target, options);

@@ -109,12 +109,16 @@ export class BatchNorm<C extends number = number> extends Module {
 
   forward<S extends Shape>(x: Tensor<S>): Tensor<S> {
     if (x.shape.length < 2 || x.shape[1] !== this.features)
-      throw new ShapeError(`BatchNorm: axis 1 must have ${this.features} channels, got ${x.describe()}`);
+      throw new ShapeError(
+        `BatchNorm: axis 1 must have ${this.features} channels, got ${x.describe()}. check the features of the layer before`,
+      );
     if (!this.training)
       return batchNorm(x, this.runningMean, this.runningVariance, this.weight, this.bias, this.epsilon);
     const count = x.size / this.features;
     if (count < 2)
-      throw new ArgumentError(`BatchNorm: training needs more than one value for each channel, got ${x.describe()}`);
+      throw new ArgumentError(
+        `BatchNorm: training needs more than one value for each channel, got ${x.describe()}. use a larger batch, or eval mode`,
+      );
     const { mean, variance } = channelMoments(x);
     const move = (running: Tensor, value: Tensor): Tensor =>
       running.mul(1 - this.momentum).add(stopGradient(value).mul(this.momentum));

@@ -40,7 +40,7 @@ function windowsOf(
   const dilations = perAxis(name, "dilation", options.dilation ?? 1, rank);
   if (padding.some((p, i) => 2 * p > sizes[i]))
     throw new ArgumentError(
-      `${name}: padding must be at most half the window, got ${JSON.stringify(padding)} for ${JSON.stringify(sizes)}`,
+      `${name}: padding must be at most half the window, got ${JSON.stringify(padding)} for ${JSON.stringify(sizes)}. pad less`,
     );
   const padded = padding.some((p) => p > 0)
     ? x.pad([[0, 0], [0, 0], ...padding.map((p): [number, number] => [p, p])], fill)

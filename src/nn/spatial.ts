@@ -9,7 +9,7 @@ export function perAxis(name: string, what: string, value: PerAxis, rank: number
   const list = typeof value === "number" ? new Array<number>(rank).fill(value) : [...value];
   if (list.length !== rank || list.some((n) => !Number.isInteger(n) || n < least))
     throw new ArgumentError(
-      `${name}: ${what} must be an integer of at least ${least}, or ${rank} of them, got ${JSON.stringify(value)}`,
+      `${name}: ${what} must be an integer of at least ${least}, or ${rank} of them, got ${JSON.stringify(value)}. round it or raise it`,
     );
   return list;
 }

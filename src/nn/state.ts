@@ -63,7 +63,9 @@ export function loadStateDict(
     ...list("of another shape", misshaped),
   ];
   if (problems.length > 0)
-    throw new ShapeError(`loadStateDict: names and shapes must be those of the model, got ${problems.join("; ")}`);
+    throw new ShapeError(
+      `loadStateDict: names and shapes must be those of the model, got ${problems.join("; ")}. load what the same model saved`,
+    );
   assign(
     model,
     own.map(({ path, leaf }) => state[path]?.astype(leaf.dtype) ?? leaf),

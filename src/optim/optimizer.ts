@@ -125,7 +125,7 @@ export function sgd(options: SgdOptions): Optimizer {
   checkRange("momentum", momentum, 0);
   if (nesterov && (momentum === 0 || dampening !== 0))
     throw new ArgumentError(
-      `sgd: nesterov needs momentum and no dampening, got momentum ${momentum} and dampening ${dampening}`,
+      `sgd: nesterov needs momentum and no dampening, got momentum ${momentum} and dampening ${dampening}. set one of them otherwise`,
     );
   const velocity = momentum === 0 ? [] : [trace({ momentum, nesterov, dampening })];
   return new Optimizer(chain(...given(clip), ...decayed(weightDecay), ...velocity), learningRate);

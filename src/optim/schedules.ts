@@ -10,7 +10,7 @@ export type Schedule = (count: Tensor) => Tensor;
 const toFloat = (count: Tensor): Tensor => count.astype("float32");
 
 function positive(name: string, what: string, value: number): void {
-  if (!(value > 0)) throw new ArgumentError(`${name}: ${what} must be positive, got ${value}`);
+  if (!(value > 0)) throw new ArgumentError(`${name}: ${what} must be positive, got ${value}. raise it`);
 }
 
 /** How far the count is on its way to `steps`, from 0 to 1. */
@@ -99,7 +99,8 @@ export function warmupCosine(options: {
   end?: number;
 }): Schedule {
   const { peak, warmup: rising, steps, start, end } = options;
-  if (!(steps > rising)) throw new ArgumentError(`warmupCosine: steps must exceed warmup, got ${steps} and ${rising}`);
+  if (!(steps > rising))
+    throw new ArgumentError(`warmupCosine: steps must exceed warmup, got ${steps} and ${rising}. give more steps`);
   return warmup({ value: peak, steps: rising, start, then: cosine({ start: peak, steps: steps - rising, end }) });
 }
 
@@ -107,7 +108,7 @@ export function warmupCosine(options: {
 export function join(schedules: readonly Schedule[], boundaries: readonly number[]): Schedule {
   if (schedules.length !== boundaries.length + 1)
     throw new ArgumentError(
-      `join: there must be one boundary between every two schedules, got ${schedules.length} schedules and ${boundaries.length} boundaries`,
+      `join: there must be one boundary between every two schedules, got ${schedules.length} schedules and ${boundaries.length} boundaries. add what is missing`,
     );
   return (count) =>
     boundaries.reduce(
@@ -133,7 +134,8 @@ export interface OneCycleOptions {
 /** Up to a peak and down to nearly nothing (Smith & Topin 2018); PyTorch's `OneCycleLR`. */
 export function oneCycle(options: OneCycleOptions): Schedule {
   const { peak, steps, warmup = 0.3, startFactor = 25, endFactor = 1e4, anneal = "cosine", threePhase } = options;
-  if (!(warmup > 0 && warmup < 1)) throw new ArgumentError(`oneCycle: warmup must be between 0 and 1, got ${warmup}`);
+  if (!(warmup > 0 && warmup < 1))
+    throw new ArgumentError(`oneCycle: warmup must be between 0 and 1, got ${warmup}. 0.3 is usual`);
   const start = peak / startFactor;
   const end = start / endFactor;
   const top = warmup * steps - 1;
@@ -163,7 +165,8 @@ export function oneCycle(options: OneCycleOptions): Schedule {
 export function cosineRestarts(options: { start: number; period: number; factor?: number; end?: number }): Schedule {
   const { start, period, factor = 1, end = 0 } = options;
   positive("cosineRestarts", "period", period);
-  if (!(factor >= 1)) throw new ArgumentError(`cosineRestarts: factor must be at least 1, got ${factor}`);
+  if (!(factor >= 1))
+    throw new ArgumentError(`cosineRestarts: factor must be at least 1, got ${factor}. 1 keeps every period as long`);
   return (count) => {
     const at = toFloat(count);
     if (factor === 1) return halfCosine(at.div(period).sub(at.div(period).floor()), start, end);

@@ -19,7 +19,7 @@ const biasCorrection = (decay: number, count: Tensor): Tensor =>
 export function checkRange(what: string, value: number, low: number, high = Infinity): void {
   if (!(value >= low && value < high))
     throw new ArgumentError(
-      `optimizer: ${what} must be ${high === Infinity ? `at least ${low}` : `in [${low}, ${high})`}, got ${value}`,
+      `optimizer: ${what} must be ${high === Infinity ? `at least ${low}` : `in [${low}, ${high})`}, got ${value}. choose a value in that range`,
     );
 }
 

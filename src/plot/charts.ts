@@ -81,7 +81,7 @@ export function bars(
   rows: readonly Bar[],
   options: ChartOptions & { readonly format?: (value: number) => string } = {},
 ): string {
-  if (rows.length === 0) throw new ArgumentError("bars: there must be at least one bar, got none");
+  if (rows.length === 0) throw new ArgumentError("bars: there must be at least one bar, got none. check the data");
   const { format = (v: number) => `${Number(v.toPrecision(4))}` } = options;
   const widest = Math.max(...rows.map((row) => textWidth(row.name)));
   const at = { y: (_: Bar, i: number) => i, x: (row: Bar) => row.value };
@@ -127,9 +127,10 @@ export function bars(
 /** Counts of `values` in `bins` intervals of equal width between their least and greatest; the last includes its end. */
 export function binCounts(values: ArrayLike<number>, bins: number): { from: number; to: number; count: number }[] {
   if (!Number.isInteger(bins) || bins < 1)
-    throw new ArgumentError(`histogram: bins must be a positive integer, got ${bins}`);
+    throw new ArgumentError(`histogram: bins must be a positive integer, got ${bins}. 20 is usual`);
   const finite = Array.from(values).filter(Number.isFinite);
-  if (finite.length === 0) throw new ArgumentError("histogram: there must be at least one finite value, got none");
+  if (finite.length === 0)
+    throw new ArgumentError("histogram: there must be at least one finite value, got none. check the data");
   const low = finite.reduce((a, b) => Math.min(a, b));
   const high = finite.reduce((a, b) => Math.max(a, b));
   const [start, width] = low === high ? [low - 0.5, 1 / bins] : [low, (high - low) / bins];

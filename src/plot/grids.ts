@@ -21,11 +21,11 @@ interface Cell {
 
 function checkMatrix(op: string, values: Matrix): void {
   if (values.length === 0 || values[0].length === 0)
-    throw new ArgumentError(`${op}: there must be at least one cell, got none`);
+    throw new ArgumentError(`${op}: there must be at least one cell, got none. check the data`);
   const odd = values.findIndex((row) => row.length !== values[0].length);
   if (odd > 0)
     throw new ArgumentError(
-      `${op}: rows must be equally long, got ${values[0].length} and ${values[odd].length} values`,
+      `${op}: rows must be equally long, got ${values[0].length} and ${values[odd].length} values. pad them`,
     );
 }
 
@@ -154,7 +154,8 @@ export function contour(
   const flat = field.values.flat();
   const low = flat.reduce((a, b) => Math.min(a, b));
   const high = flat.reduce((a, b) => Math.max(a, b));
-  if (!(high > low)) throw new ArgumentError(`contour: values must be finite and differ, got ${low} to ${high}`);
+  if (!(high > low))
+    throw new ArgumentError(`contour: values must be finite and differ, got ${low} to ${high}. check the data`);
   const thresholds = Array.from({ length: levels }, (_, k) => low + ((high - low) * (k + 0.5)) / levels);
   const shape = { width: field.values[0].length, height: field.values.length };
   const place = { x1: field.x[0], x2: field.x[1], y1: field.y[0], y2: field.y[1] };
@@ -203,7 +204,8 @@ export function imageGrid(
   images: readonly Captioned[],
   options: { readonly title?: string; readonly columns?: number; readonly side?: number } = {},
 ): string {
-  if (images.length === 0) throw new ArgumentError("imageGrid: there must be at least one picture, got none");
+  if (images.length === 0)
+    throw new ArgumentError("imageGrid: there must be at least one picture, got none. check the data");
   const { title, side = 56 } = options;
   const columns = Math.min(options.columns ?? 10, images.length);
   const tall = Math.max(...images.map(({ picture }) => (side * picture.height) / picture.width));

@@ -14,7 +14,9 @@ export interface Picture {
 /** The bytes of a PNG file. */
 export function encodePng({ width, height, channels, pixels }: Picture): Uint8Array {
   if (pixels.length !== width * height * channels)
-    throw new ArgumentError(`encodePng: there must be ${width} × ${height} × ${channels} bytes, got ${pixels.length}`);
+    throw new ArgumentError(
+      `encodePng: there must be ${width} × ${height} × ${channels} bytes, got ${pixels.length}. check width and height`,
+    );
   return encode({ width, height, channels, depth: 8, data: pixels });
 }
 

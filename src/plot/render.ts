@@ -40,7 +40,7 @@ export function element(name: string, attributes: Readonly<Record<string, string
 export function sameLength(op: string, lists: Readonly<Record<string, ArrayLike<unknown> | undefined>>): void {
   const lengths = Object.entries(lists).flatMap(([name, list]) => (list ? [`${list.length} ${name}`] : []));
   if (new Set(lengths.map((text) => parseInt(text, 10))).size > 1)
-    throw new ArgumentError(`${op}: lists must be equally long, got ${lengths.join(" and ")}`);
+    throw new ArgumentError(`${op}: lists must be equally long, got ${lengths.join(" and ")}. cut the longer one`);
 }
 
 function keySymbol(key: Key, x: number, y: number): SVGElement {

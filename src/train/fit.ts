@@ -173,7 +173,7 @@ class Run<M extends Trainable, B> {
       await this.#pause.now();
       if (checkpoint?.everyBatches && number % checkpoint.everyBatches === 0) await this.#save(false);
     }
-    if (number === 0) throw new ArgumentError("fit: data must hold at least one batch, got none");
+    if (number === 0) throw new ArgumentError("fit: data must hold at least one batch, got none. check the loader");
     if (signal?.aborted) return null;
     return { measured: await this.#train.measured("train"), ...clock.stop() };
   }
@@ -313,7 +313,7 @@ async function* batchesOf<B>(data: Source<B>, epoch: number, start: number): Asy
 function checkOptions<M extends Trainable, B>(options: FitOptions<M, B>): void {
   const positive = (name: string, value: number | undefined): void => {
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
-      throw new ArgumentError(`fit: ${name} must be a positive integer, got ${value}`);
+      throw new ArgumentError(`fit: ${name} must be a positive integer, got ${value}. round it`);
   };
   positive("epochs", options.epochs);
   positive("earlyStopping.patience", options.earlyStopping?.patience);

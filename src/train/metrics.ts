@@ -41,7 +41,7 @@ function checkClasses(name: string, output: Tensor, target: Tensor): void {
     target.shape.some((d, i) => d !== expected[i])
   )
     throw new ShapeError(
-      `${name}: outputs must be [N, C, …] and targets classes [N, …], got ${output.describe()} and ${target.describe()}`,
+      `${name}: outputs must be [N, C, …] and targets classes [N, …], got ${output.describe()} and ${target.describe()}. reshape one`,
     );
 }
 
@@ -55,7 +55,8 @@ export const accuracy = (): Metric<Ratio> =>
 
 /** The share of examples whose class is among those of the k largest logits (axis 1). */
 export function topK(k: number): Metric<Ratio> {
-  if (!(Number.isInteger(k) && k > 0)) throw new ArgumentError(`topK: k must be a positive integer, got ${k}`);
+  if (!(Number.isInteger(k) && k > 0))
+    throw new ArgumentError(`topK: k must be a positive integer, got ${k}. 5 is usual`);
   return ratio((output, target) => {
     checkClasses("topK", output, target);
     const classes = arange(output.shape[1]).reshape(output.shape.map((d, i) => (i === 1 ? d : 1)));

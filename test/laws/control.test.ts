@@ -14,12 +14,14 @@ import {
   jvp,
   ShapeError,
   scan,
+  setDevice,
   tensor,
   type Tensor,
   TraceError,
   vjp,
   vmap,
   where,
+  zeros,
 } from "typegrad";
 import { close, f64 } from "./support.js";
 
@@ -323,6 +325,27 @@ test("checkpoint changes no derivative, whatever is around or inside it", () => 
   close(vmap(grad(total(checkpoint(checkpoint(f)))))(f64([0.3, 1])), vmap(grad(plain))(f64([0.3, 1])), 1e-14);
   // A value closed over is differentiated, too.
   close(grad((w: Tensor) => checkpoint((v: Tensor) => v.mul(w).square())(f64(3)))(f64(2)), 36);
+});
+
+test("checkpoint needs less memory in the backward pass", async () => {
+  await setDevice("wasm");
+  const w = f64([
+    [0.5, -0.2],
+    [0.1, 0.4],
+  ]);
+  const block = (x: Tensor): Tensor => {
+    let y = x;
+    for (let i = 0; i < 8; i++) y = y.matmul(w).tanh();
+    return y;
+  };
+  const workspace = (layer: typeof block): number => {
+    const f = (x: Tensor): Tensor => layer(layer(layer(layer(x)))).sum();
+    const compiled = compile(grad(f));
+    close(compiled(zeros([512, 2], { dtype: "float64" }).add(1)).at(0), grad(f)(f64([[1, 1]])).at(0), 1e-12);
+    return Number(/workspace (\d+) bytes/.exec(compiled.explain())?.[1]);
+  };
+  const [plain, saved] = [workspace(block), workspace(checkpoint(block))];
+  assert.ok(saved < plain / 2, `${saved} bytes with checkpoints, ${plain} without`);
 });
 
 test("customVjp: reverse mode follows the rule, forward mode the function", () => {

@@ -18,7 +18,9 @@ import {
   jvp,
   linearize,
   onesLike,
+  random,
   scan,
+  stack,
   Tensor,
   valueAndGrad,
   vjp,
@@ -219,4 +221,14 @@ test("vmap of vmap, with in and out axes", () => {
   close(vmap((p: Tensor) => p.mul(2), { inAxes: 1 })(x), x.mul(2).T);
   close(vmap((p: Tensor) => p.mul(2), { inAxes: -1, outAxes: -1 })(x), x.mul(2));
   assert.deepEqual(vmap((row: Tensor) => f64(row.size))(x).shape, [2]);
+});
+
+test("random numbers under vmap: one generator gives all slices the same, split keys give each its own", () => {
+  const x = f64([1, 2, 3]);
+  const same = vmap((v: Tensor) => v.mul(0).add(random.rand([2])))(x).dataSync();
+  assert.deepEqual([same[0], same[1]], [same[4], same[5]]);
+  const keys = stack(random.split(random.key(3), 3));
+  const draws = vmap((k: Tensor) => random.uniform(Tensor.of<readonly [2]>(k.node), [4]))(keys);
+  random.split(random.key(3), 3).forEach((k, i) => close(draws.at(i), random.uniform(k, [4]), 0));
+  assert.equal(new Set(draws.dataSync()).size, 12);
 });
