@@ -41,7 +41,7 @@ export const fetchesOf = (nest: Nest): FetchTerm[] =>
 
 /** The kernel of a nest. */
 export function layout(terms: Terms, nest: Nest, counters: ReadonlyMap<number, number>, target: Target): Kernel {
-  const builder = new KernelBuilder(terms, nest, counters);
+  const builder = new KernelBuilder(terms, nest, counters, target.taskWork);
   if (nest.adds) layoutAdds(builder, nest, target);
   else if (nest.folds.length > 0) layoutFold(builder, nest, target);
   else layoutMap(builder, nest, target);

@@ -20,10 +20,11 @@ export interface Target {
   readonly cacheBytes: number;
   /** How many rows must read a panel for the copy to pay. */
   readonly panelRows: number;
+  /** Work, in scalar operations, below which a kernel is not divided into more tasks. */
+  readonly taskWork: number;
 }
 
-/** Work, in scalar operations, below which a kernel is not divided into more tasks. */
-const taskWork = 16384;
+/** Tasks of a kernel, at most. */
 const mostTasks = 256;
 
 /** The part of an index range that a call of a kernel does. */
@@ -70,9 +71,11 @@ export class KernelBuilder {
   readonly #nest: Nest;
   readonly #flops: number;
   readonly #elements: number;
+  readonly #taskWork: number;
   tasks = 1;
 
-  constructor(terms: Terms, nest: Nest, counters: ReadonlyMap<number, number>) {
+  constructor(terms: Terms, nest: Nest, counters: ReadonlyMap<number, number>, taskWork: number) {
+    this.#taskWork = taskWork;
     this.emit = new Emitter(terms, counters);
     this.#nest = nest;
     this.#elements = product([...nest.sweeps, ...nest.axes, ...nest.over].map((x) => x.extent));
@@ -83,7 +86,7 @@ export class KernelBuilder {
   /** The outermost index range, divided into tasks of a length that is a multiple of `unit`. */
   divided(index: IndexTerm, unit: number): Span {
     const perTurn = this.#flops / index.extent;
-    const least = Math.max(Math.ceil(taskWork / perTurn), Math.ceil(index.extent / mostTasks));
+    const least = Math.max(Math.ceil(this.#taskWork / perTurn), Math.ceil(index.extent / mostTasks));
     const chunk = Math.ceil(least / unit) * unit;
     this.tasks = Math.ceil(index.extent / chunk);
     if (this.tasks <= 1) {

@@ -37,6 +37,7 @@ export const defaultTarget: Target = {
   mc: 96,
   cacheBytes: 1 << 20,
   panelRows: 256,
+  taskWork: 16384,
 };
 
 /** Compiles, and tells what each pass did. */

@@ -84,3 +84,20 @@ export function kernelsOf(steps: readonly Step[]): Kernel[] {
     }
   });
 }
+
+/** What kernels amount to in one run: those in loops as often as they run, of branches the case with most. */
+export function workOf(steps: readonly Step[], of: (kernel: Kernel) => number): number {
+  const amount = (step: Step): number => {
+    switch (step.kind) {
+      case "kernel":
+        return of(step.kernel);
+      case "routine":
+        return 0;
+      case "loop":
+        return step.length * workOf(step.steps, of);
+      case "branch":
+        return Math.max(0, ...step.cases.map((c) => workOf(c, of)));
+    }
+  };
+  return steps.reduce((sum, step) => sum + amount(step), 0);
+}

@@ -5,6 +5,8 @@ import type { Stored } from "../ir/node.js";
 import { show } from "../ir/shape.js";
 import { DeviceError } from "../util/errors.js";
 
+export { getThreads, setThreads } from "../backend/arena/pool.js";
+
 /** How each device is made, by name; one entry makes a device known. */
 const makers: Readonly<Record<string, () => Promise<Device>>> = {
   wasm: async () => new WasmDevice(),

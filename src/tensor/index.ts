@@ -12,7 +12,7 @@ export {
   zeros,
   zerosLike,
 } from "./creation.js";
-export { device, deviceNames, getDevice, setDevice } from "./device.js";
+export { device, deviceNames, getDevice, getThreads, setDevice, setThreads } from "./device.js";
 export { einsum } from "./einsum.js";
 export * from "./functions.js";
 export { Slice } from "./indexing.js";

@@ -31,7 +31,9 @@ const firstUser = layers.findIndex((names) => names.includes("nn"));
  * bundles for browsers see no import.
  */
 const asksNode: Readonly<Record<string, string>> = {
-  "backend/arena/environment.ts": "whether this is Node, for threads",
+  "backend/arena/environment.ts": "how many cores there are, and the environment",
+  "backend/arena/spawn.ts": "threads",
+  "backend/arena/worker.ts": "threads",
   "backend/native/cache.ts": "a folder for compiled kernels",
   "backend/native/library.ts": "koffi, where it is installed",
   "backend/native/toolchain.ts": "the C compiler",

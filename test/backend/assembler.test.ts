@@ -160,7 +160,7 @@ test("vectors: constants, lanes, shuffles and lane loads", () => {
   assert.deepEqual([...words.subarray(28, 32)], [7, 9, 0, 0]);
 });
 
-test("bulk memory and atomics", () => {
+test("atomics", () => {
   const m = memory();
   const words = new Int32Array(m.buffer);
   words.set([3, 4]);
@@ -168,13 +168,12 @@ test("bulk memory and atomics", () => {
     [],
     ["i32"],
     (c) => {
-      c.i32(32).i32(0).i32(8).memoryCopy().i32(48).i32(0xff).i32(4).memoryFill();
       c.i32(4).i32(6).memory("i32.atomic.rmw.add");
     },
     m,
   )();
   assert.equal(old, 4);
-  assert.deepEqual([words[1], words[8], words[9], words[12]], [10, 3, 4, -1]);
+  assert.deepEqual([words[0], words[1]], [3, 10]);
 });
 
 test("the multiply-add found by the feature test computes a·b + c", () => {

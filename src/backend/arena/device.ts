@@ -7,21 +7,34 @@ import { type Compiled, compileWithPasses, explainCompiled } from "../../compile
 import type { Computation, Device, DeviceValue, Executable } from "../backend.js";
 import { assertPresent } from "../values.js";
 import { Arena } from "./arena.js";
+import { environmentVariable } from "./environment.js";
 import { ArenaExecutable, type Code, type DeviceState, WorkAreas } from "./executable.js";
 import type { Plan } from "./plan.js";
+import { type Worth, alwaysWorth, measuredWorth } from "./stages.js";
 import { copyOut, write } from "./transfer.js";
 import { ArenaValue, Holdings, bytesOf, ownValue } from "./values.js";
+
+export interface ArenaOptions {
+  /** Most bytes that tensors may take together; at most, and by default, the 4 GiB that wasm32 can address. */
+  readonly limit?: number;
+  /** Whether threads may share the memory; by default, where that is allowed. */
+  readonly shared?: boolean;
+  /** When threads are worth it. */
+  readonly worth?: Worth;
+}
+
+/** With `TYPEGRAD_THREADS_ALWAYS` in the environment everything that can be split is: for tests. */
+const defaultWorth = (): Worth => (environmentVariable("TYPEGRAD_THREADS_ALWAYS") === "" ? measuredWorth : alwaysWorth);
 
 export abstract class ArenaDevice implements Device {
   readonly name: string;
   protected readonly state: DeviceState;
 
-  /** `limit`: most bytes that tensors may take together; at most, and by default, the 4 GiB that wasm32 can address. */
-  constructor(name: string, limit?: number) {
+  constructor(name: string, { limit, shared, worth = defaultWorth() }: ArenaOptions) {
     this.name = name;
-    const arena = new Arena(limit);
+    const arena = new Arena(limit, shared);
     const areas = new WorkAreas(arena);
-    this.state = { arena, areas, holdings: new Holdings(name, arena, () => areas.drop()) };
+    this.state = { arena, areas, holdings: new Holdings(name, arena, () => areas.drop()), worth };
   }
 
   /** What the compiler needs to know of the machine. */
@@ -45,7 +58,7 @@ export abstract class ArenaDevice implements Device {
   }
 
   prepare(computation: Computation): Executable {
-    const compiled = compileWithPasses(computation, this.target());
+    const compiled = compileWithPasses(computation, { ...this.target(), taskWork: this.state.worth.task });
     return this.ready(compiled, computation.donated, (plan) => this.link(plan));
   }
 

@@ -5,16 +5,16 @@ export const sharingAllowed = (): boolean =>
   typeof SharedArrayBuffer !== "undefined" &&
   (!("crossOriginIsolated" in globalThis) || globalThis.crossOriginIsolated);
 
-/** Whether this thread may sleep until another wakes it; the main thread of a page may not. */
-export function sleepAllowed(): boolean {
-  try {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** Whether this thread may sleep until another wakes it; that of a page may not. */
+export const sleepAllowed = (): boolean => !("document" in globalThis);
 
 /** Node, where this is Node. */
 export const nodeProcess = (): NodeJS.Process | null =>
   typeof process !== "undefined" && typeof process.getBuiltinModule === "function" ? process : null;
+
+/** How many threads can run at once. */
+export const cores = (): number =>
+  nodeProcess()?.getBuiltinModule("node:os").availableParallelism() ?? navigator.hardwareConcurrency;
+
+/** A variable of the environment; empty when there is none. */
+export const environmentVariable = (name: string): string => nodeProcess()?.env[name] ?? "";

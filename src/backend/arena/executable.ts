@@ -2,21 +2,29 @@
 import { zip } from "../../util/arrays.js";
 import { invariant } from "../../util/errors.js";
 import type { Program, Step } from "../../compile/loop.js";
+import { kernelsOf } from "../../compile/walk.js";
 import { show, sizeOf } from "../../ir/shape.js";
 import type { DeviceValue, Executable } from "../backend.js";
 import { assertInputs } from "../values.js";
 import type { Chunk } from "./allocator.js";
 import { type Arena, guardBytes } from "./arena.js";
 import { type Action, type Plan, planOf } from "./plan.js";
+import { type Enlisted, type Parcel, currentPool } from "./pool.js";
+import { type Worth, isSplit } from "./stages.js";
 import { toNdArray, write } from "./transfer.js";
 import { ArenaValue, type Holding, type Holdings, bytesOf, ownValue } from "./values.js";
 
-/** Runs a segment; gets the address of the call's table and of scratch memory. */
-export type Segment = (table: number, scratch: number) => void;
+/**
+ * Runs a segment; gets the addresses of the thread's table of the call and of its scratch memory, the thread's number and
+ * how many there are. All threads of a run call it, and follow the protocol of `control.ts`.
+ */
+export type Segment = (table: number, scratch: number, thread: number, threads: number) => void;
 
 /** A program's segments as functions. */
 export interface Code {
   readonly segments: readonly Segment[];
+  /** What other threads make the same segments from, where they can. */
+  readonly parcel: Parcel | null;
   /** One line about it, for people. */
   readonly summary: string;
 }
@@ -53,13 +61,17 @@ export interface DeviceState {
   readonly arena: Arena;
   readonly areas: WorkAreas;
   readonly holdings: Holdings;
+  readonly worth: Worth;
 }
 
-/** Addresses of one call. */
+/** Addresses of one call: those of thread 0, and how far on those of the next thread are. */
 interface Call {
   readonly table: number;
   readonly scratch: number;
+  readonly stride: number;
   readonly workspace: number;
+  /** The threads that may take part besides this one, or `null`. */
+  readonly team: Enlisted | null;
 }
 
 export class ArenaExecutable implements Executable {
@@ -70,19 +82,21 @@ export class ArenaExecutable implements Executable {
   readonly #code: Code;
   readonly #outputBytes: readonly number[];
   readonly #scratchOffset: number;
-  readonly #workspaceOffset: number;
-  readonly #areaBytes: number;
+  /** Bytes of one thread's table and scratch memory. */
+  readonly #stride: number;
+  readonly #mostShared: number;
+  #enlisted: Enlisted | null = null;
 
   constructor(program: Program, donated: readonly boolean[], state: DeviceState, link: (plan: Plan) => Code) {
     this.#program = program;
     this.#donated = donated;
     this.#state = state;
-    this.#plan = planOf(program);
+    this.#plan = planOf(program, state.worth);
     this.#code = link(this.#plan);
     this.#outputBytes = program.outputs.map(bytesOf);
     this.#scratchOffset = aligned(4 * this.#plan.table.words);
-    this.#workspaceOffset = this.#scratchOffset + aligned(program.scratchBytes);
-    this.#areaBytes = this.#workspaceOffset + aligned(program.workspaceBytes);
+    this.#stride = this.#scratchOffset + aligned(program.scratchBytes);
+    this.#mostShared = Math.max(0, ...this.#plan.sharedWork);
   }
 
   run(values: readonly DeviceValue[]): readonly DeviceValue[] {
@@ -90,18 +104,23 @@ export class ArenaExecutable implements Executable {
     const inputs = values.map((value) => ownValue(value, this.#state.holdings));
     const { areas } = this.#state;
     const fresh = this.#allocateOutputs();
-    const area = areas.take(this.#areaBytes);
+    const team = this.#team();
+    const threadBytes = this.#stride * (team?.pool.threads ?? 1);
+    const area = areas.take(threadBytes + aligned(this.#program.workspaceBytes));
     try {
       const { address } = area;
       const call = {
         table: address,
         scratch: address + this.#scratchOffset,
-        workspace: address + this.#workspaceOffset,
+        stride: this.#stride,
+        workspace: address + threadBytes,
+        team,
       };
       this.#fillTable(call, inputs, fresh);
       for (const action of this.#plan.actions) this.#perform(action, call);
     } catch (error) {
       for (const holding of fresh) if (holding !== null) this.#state.holdings.free(holding);
+      this.#spoil(inputs);
       throw error;
     } finally {
       areas.giveBack(area);
@@ -109,12 +128,33 @@ export class ArenaExecutable implements Executable {
     return this.#outputs(inputs, fresh);
   }
 
+  /** Its kernels stand in the compiler's account; this is what the device adds. */
   explain(): string {
     const { workspaceBytes, scratchBytes, steps } = this.#program;
-    return [
-      `${this.#code.summary}, workspace ${workspaceBytes}, scratch ${scratchBytes} bytes`,
-      ...explainSteps(steps, "  "),
-    ].join("\n");
+    const kernels = kernelsOf(steps);
+    const split = kernels.filter((kernel) => isSplit(kernel, this.#state.worth.kernel)).length;
+    return `${this.#code.summary}, workspace ${workspaceBytes}, scratch ${scratchBytes} bytes, ${split} of ${kernels.length} kernels split among threads`;
+  }
+
+  /** The pool with this program, when the program is worth it and all threads have it. */
+  #team(): Enlisted | null {
+    const { arena, worth } = this.#state;
+    const { parcel } = this.#code;
+    if (parcel === null || this.#mostShared === 0 || this.#mostShared < worth.awake) return null;
+    const pool = currentPool();
+    if (pool === null || (this.#mostShared < worth.asleep && pool.asleep)) return null;
+    const known = this.#enlisted?.pool === pool;
+    if (this.#enlisted === null || !known) this.#enlisted = pool.enlist(parcel, arena);
+    const grace = known || this.#mostShared < worth.asleep ? 0 : worth.patience;
+    return pool.has(this.#enlisted, grace) ? this.#enlisted : null;
+  }
+
+  /** What a run that failed may have written over is nobody's any more. */
+  #spoil(inputs: readonly ArenaValue[]): void {
+    for (const reused of this.#program.reuses) {
+      const holding = reused === null ? null : inputs[reused].donate();
+      if (holding !== null) this.#state.holdings.free(holding);
+    }
   }
 
   /** Memory for each output that does not take over an input's and is not empty. */
@@ -144,6 +184,14 @@ export class ArenaExecutable implements Executable {
       words[start + table.outputs + i] =
         reused === null ? (fresh[i]?.chunk.address ?? guardBytes) : inputs[reused].address;
     }
+    this.#eachTable(call, (other) => {
+      if (other !== start) words.copyWithin(other, start, start + table.words);
+    });
+  }
+
+  /** Calls `use` with the word at which each thread's table starts. */
+  #eachTable({ table, stride, team }: Call, use: (start: number) => void): void {
+    for (let i = 0; i < (team?.pool.threads ?? 1); i++) use((table + i * stride) / 4);
   }
 
   #outputs(inputs: readonly ArenaValue[], fresh: readonly (Holding | null)[]): readonly ArenaValue[] {
@@ -164,14 +212,15 @@ export class ArenaExecutable implements Executable {
   #perform(action: Action, call: Call): void {
     switch (action.kind) {
       case "segment":
-        this.#code.segments[action.number](call.table, call.scratch);
-        return;
+        return this.#segment(action.number, call);
       case "routine":
         return this.#routine(action.routine, call);
       case "loop":
         for (let i = 0; i < action.length; i++) {
-          const counter = call.table / 4 + this.#plan.table.counters + action.loop;
-          this.#state.arena.words[counter] = action.reverse ? action.length - 1 - i : i;
+          const turn = action.reverse ? action.length - 1 - i : i;
+          this.#eachTable(call, (start) => {
+            this.#state.arena.words[start + this.#plan.table.counters + action.loop] = turn;
+          });
           for (const inner of action.actions) this.#perform(inner, call);
         }
         return;
@@ -181,6 +230,17 @@ export class ArenaExecutable implements Executable {
         for (const inner of action.cases[at]) this.#perform(inner, call);
       }
     }
+  }
+
+  #segment(number: number, { table, scratch, stride, team }: Call): void {
+    const segment = this.#code.segments[number];
+    const { worth } = this.#state;
+    const shared = this.#plan.sharedWork[number];
+    if (!team?.pool.works || shared === 0 || shared < (team.pool.asleep ? worth.asleep : worth.awake))
+      return segment(table, scratch, 0, 1);
+    team.pool.run(team, { segment: number, table, scratch: scratch - table, stride }, () =>
+      segment(table, scratch, 0, team.pool.threads),
+    );
   }
 
   #routine(routine: Step & { readonly kind: "routine" }, call: Call): void {
@@ -210,24 +270,4 @@ export class ArenaExecutable implements Executable {
         return this.#state.arena.words[call.table / 4 + table.outputs + placement.index] >>> 0;
     }
   }
-}
-
-function explainSteps(steps: readonly Step[], indent: string): readonly string[] {
-  return steps.flatMap((step) => {
-    switch (step.kind) {
-      case "kernel": {
-        const { name, tasks, cost } = step.kernel;
-        return [`${indent}${name}: ${tasks} tasks, ${cost.flops} flops, ${cost.bytes} bytes`];
-      }
-      case "routine":
-        return [`${indent}routine ${step.name}`];
-      case "loop":
-        return [
-          `${indent}loop ${step.length} times${step.reverse ? " backwards" : ""}`,
-          ...explainSteps(step.steps, `${indent}  `),
-        ];
-      case "branch":
-        return step.cases.flatMap((list, i) => [`${indent}case ${i}`, ...explainSteps(list, `${indent}  `)]);
-    }
-  });
 }

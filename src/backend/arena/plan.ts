@@ -1,6 +1,7 @@
 /** How a program is driven: segments of steps that run without returning to JavaScript, and what stands between them. */
 import type { Program, Step } from "../../compile/loop.js";
 import type { Aval } from "../../ir/shape.js";
+import { type Stage, type Worth, measuredWorth, sharedWork, stagesOf } from "./stages.js";
 
 type Routine = Step & { readonly kind: "routine" };
 
@@ -38,10 +39,14 @@ export interface Plan {
   readonly actions: readonly Action[];
   /** Steps, none of them a routine, that are rendered as one function. */
   readonly segments: readonly (readonly Step[])[];
+  /** The same for several threads. */
+  readonly stages: readonly (readonly Stage[])[];
+  /** Operations of each segment that threads share. */
+  readonly sharedWork: readonly number[];
 }
 
 /** Cuts a program at its routines. */
-export function planOf(program: Program): Plan {
+export function planOf(program: Program, worth: Worth = measuredWorth): Plan {
   const segments: (readonly Step[])[] = [];
   const cut = (steps: readonly Step[]): readonly Action[] => {
     const actions: Action[] = [];
@@ -64,7 +69,15 @@ export function planOf(program: Program): Plan {
     return actions;
   };
   const { inputs, outputs, loops } = program;
-  return { program, table: tableLayout(inputs, outputs, loops), actions: cut(program.steps), segments };
+  const actions = cut(program.steps);
+  return {
+    program,
+    table: tableLayout(inputs, outputs, loops),
+    actions,
+    segments,
+    stages: segments.map((steps) => stagesOf(steps, worth.kernel)),
+    sharedWork: segments.map((steps) => sharedWork(steps, worth.kernel)),
+  };
 }
 
 function hasRoutine(step: Step): boolean {

@@ -1,7 +1,7 @@
 /** Kernels compiled by the C compiler of the machine, on an arena as the `wasm` device has it. */
-import type { Step } from "../../compile/loop.js";
 import type { Target } from "../../compile/loops.js";
 import { compileWithPasses, defaultTarget } from "../../compile/pipeline.js";
+import { workOf } from "../../compile/walk.js";
 import { range } from "../../util/arrays.js";
 import { ArenaDevice } from "../arena/device.js";
 import type { Code } from "../arena/executable.js";
@@ -39,7 +39,7 @@ export class NativeDevice extends ArenaDevice {
   constructor(options: NativeOptions = {}) {
     const koffi = findKoffi();
     const toolchain = findToolchain();
-    super("native", options.limit);
+    super("native", options);
     this.#smallest = options.smallest ?? Number(nodeProcess().env["TYPEGRAD_NATIVE_SMALLEST"] ?? worthCompiling);
     this.#koffi = koffi;
     this.#toolchain = toolchain;
@@ -49,7 +49,7 @@ export class NativeDevice extends ArenaDevice {
   /** What is too small, or refused by the compiler (which is said once), runs on `wasm`. */
   override prepare(computation: Computation): Executable {
     const compiled = compileWithPasses(computation, wasmTarget());
-    if (operationsOf(compiled.program.steps) >= this.#smallest)
+    if (workOf(compiled.program.steps, (kernel) => kernel.cost.flops) >= this.#smallest)
       try {
         return super.prepare(computation);
       } catch (error) {
@@ -78,7 +78,7 @@ export class NativeDevice extends ArenaDevice {
       const alone = library.func(`int32_t alone${i}(uintptr_t base, uint32_t table, uint32_t scratch)`);
       return (table: number, scratch: number) => void alone(this.#address(), table, scratch);
     });
-    return { segments, summary: `native: ${this.#toolchain.command}, ${path}` };
+    return { segments, parcel: null, summary: `native: ${this.#toolchain.command}, ${path}` };
   }
 
   /** Where the arena begins; it may move when it grows. */
@@ -90,21 +90,4 @@ export class NativeDevice extends ArenaDevice {
     }
     return this.#base;
   }
-}
-
-/** Operations of all kernels, as often as they run; of branches the longest. */
-function operationsOf(steps: readonly Step[]): number {
-  const each = steps.map((step): number => {
-    switch (step.kind) {
-      case "kernel":
-        return step.kernel.cost.flops;
-      case "routine":
-        return 0;
-      case "loop":
-        return step.length * operationsOf(step.steps);
-      case "branch":
-        return Math.max(0, ...step.cases.map(operationsOf));
-    }
-  });
-  return each.reduce((a, b) => a + b, 0);
 }

@@ -171,14 +171,6 @@ export class Code {
   unreachable(): this {
     return this.#byte(0x00);
   }
-  /** `memory.copy`: destination, source and length are on the stack. */
-  memoryCopy(): this {
-    return this.#prefixed(0xfc, 0x0a).#byte(0).#byte(0);
-  }
-  /** `memory.fill`: destination, byte and length are on the stack. */
-  memoryFill(): this {
-    return this.#prefixed(0xfc, 0x0b).#byte(0);
-  }
   append(other: Code): this {
     this.bytes.raw(other.bytes.view());
     return this;
@@ -242,11 +234,12 @@ export class FunctionBuilder {
   }
 }
 
-/** A module that imports one memory and defines functions. */
+/** A module that imports one memory, and maybe functions, and defines functions. */
 export class ModuleBuilder {
   readonly #types: Bytes[] = [];
   readonly #typeNumbers = new Map<string, number>();
   readonly #memory: Bytes;
+  readonly #imports: Bytes[] = [];
   readonly #functions: FunctionBuilder[] = [];
   readonly #exports: { readonly name: string; readonly index: number }[] = [];
 
@@ -260,8 +253,17 @@ export class ModuleBuilder {
     this.#memory.unsigned(1);
     this.#memory.unsigned(65536);
   }
+  /** The index of a function imported as `env.name`. Imports come before the first function that is defined. */
+  imported(name: string, parameters: readonly WasmType[], results: readonly WasmType[]): number {
+    const entry = new Bytes();
+    entry.text("env");
+    entry.text(name);
+    entry.byte(0x00);
+    entry.unsigned(this.#typeOf({ parameters, results }));
+    return this.#imports.push(entry) - 1;
+  }
   function(parameters: readonly WasmType[], results: readonly WasmType[], exported?: string): FunctionBuilder {
-    const builder = new FunctionBuilder(this.#functions.length, parameters, results);
+    const builder = new FunctionBuilder(this.#imports.length + this.#functions.length, parameters, results);
     this.#functions.push(builder);
     if (exported !== undefined) this.#exports.push({ name: exported, index: builder.index });
     return builder;
@@ -271,7 +273,7 @@ export class ModuleBuilder {
     const module = new Bytes();
     module.raw(Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00));
     section(module, 1, this.#types, (out, type) => out.raw(type.view()));
-    section(module, 2, [this.#memory], (out, memory) => out.raw(memory.view()));
+    section(module, 2, [this.#memory, ...this.#imports], (out, entry) => out.raw(entry.view()));
     section(module, 3, typeIndices, (out, index) => out.unsigned(index));
     section(module, 7, this.#exports, (out, { name, index }) => {
       out.text(name);
@@ -281,7 +283,7 @@ export class ModuleBuilder {
     section(module, 10, this.#functions, (out, f) => out.sized(f.encode()));
     return module.view().slice();
   }
-  #typeOf({ parameters, results }: FunctionBuilder): number {
+  #typeOf({ parameters, results }: Pick<FunctionBuilder, "parameters" | "results">): number {
     const key = `${parameters.join()}:${results.join()}`;
     const known = this.#typeNumbers.get(key);
     if (known !== undefined) return known;

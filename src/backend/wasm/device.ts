@@ -4,15 +4,16 @@ import { defaultTarget } from "../../compile/pipeline.js";
 import { InternalError } from "../../util/errors.js";
 import { range } from "../../util/arrays.js";
 import type { Arena } from "../arena/arena.js";
-import { ArenaDevice } from "../arena/device.js";
+import { ArenaDevice, type ArenaOptions } from "../arena/device.js";
 import type { Code, Segment } from "../arena/executable.js";
 import type { Plan } from "../arena/plan.js";
+import { abandoned } from "../arena/pool.js";
 import { tileRows } from "./features.js";
 import { render } from "./render.js";
 
 export class WasmDevice extends ArenaDevice {
-  constructor(options: { readonly limit?: number } = {}) {
-    super("wasm", options.limit);
+  constructor(options: ArenaOptions = {}) {
+    super("wasm", options);
   }
   protected target(): Target {
     return wasmTarget();
@@ -28,9 +29,11 @@ export const wasmTarget = (): Target => ({ ...defaultTarget, microRows: tileRows
 /** A program as a module on an arena. */
 export function wasmCode(plan: Plan, arena: Arena): Code {
   const bytes = render(plan, arena.shared);
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: arena.memory } });
+  const module = new WebAssembly.Module(bytes);
+  const { exports } = new WebAssembly.Instance(module, { env: { memory: arena.memory, abandoned } });
   return {
     segments: range(plan.segments.length).map((i) => segment(exports[`segment${i}`])),
+    parcel: arena.shared ? { kind: "wasm", module } : null,
     summary: `wasm: module of ${bytes.length} bytes`,
   };
 }

@@ -4,29 +4,41 @@
  */
 import type { Kernel, Step } from "../../compile/loop.js";
 import type { Plan } from "../arena/plan.js";
+import type { Stage } from "../arena/stages.js";
 import { type Code, type FunctionBuilder, ModuleBuilder } from "./assembler.js";
 import { hasRelaxedSimd } from "./features.js";
 import { type KernelContext, kernelParameters, renderKernel } from "./kernel.js";
+import { type Meeting, writeMeeting } from "./meeting.js";
 
-/** Segments take the address of the call's table and of the thread's scratch memory. */
-const segmentParameters = ["i32", "i32"] as const;
-const [table, scratch] = [0, 1];
+/** Segments take the addresses of the thread's table and of its scratch memory, its number, and how many there are. */
+const segmentParameters = ["i32", "i32", "i32", "i32"] as const;
+const [table, scratch, thread, threads] = [0, 1, 2, 3];
 
-/** The module of a program, for a memory that is shared or not; it exports its segments as `segment0`, `segment1`, … */
+/**
+ * The module of a program; it exports its segments as `segment0`, `segment1`, … For a memory that is `shared`, several
+ * threads may call a segment together.
+ */
 export function render(plan: Plan, shared: boolean): Uint8Array<ArrayBuffer> {
   return new ProgramWriter(plan, shared).write();
 }
+
+type LoopHead = Pick<Step & { readonly kind: "loop" }, "loop" | "length" | "reverse">;
 
 class ProgramWriter {
   readonly #plan: Plan;
   readonly #module: ModuleBuilder;
   readonly #context: KernelContext;
   readonly #kernels = new Map<Kernel, FunctionBuilder>();
+  readonly #shared: boolean;
+  readonly #abandoned: number;
+  #meet: Meeting | null = null;
   #remainder: number | null = null;
 
   constructor(plan: Plan, shared: boolean) {
     this.#plan = plan;
+    this.#shared = shared;
     this.#module = new ModuleBuilder({ shared });
+    this.#abandoned = this.#module.imported("abandoned", [], ["i32"]);
     this.#context = {
       buffers: plan.program.buffers,
       table: plan.table,
@@ -36,19 +48,48 @@ class ProgramWriter {
   }
 
   write(): Uint8Array<ArrayBuffer> {
-    this.#plan.segments.forEach((steps, i) =>
-      this.#steps(this.#module.function(segmentParameters, [], `segment${i}`), steps),
-    );
+    this.#plan.segments.forEach((steps, i) => {
+      const f = this.#module.function(segmentParameters, [], `segment${i}`);
+      if (this.#shared && this.#plan.sharedWork[i] > 0) this.#stages(f, this.#plan.stages[i]);
+      else this.#steps(f, steps);
+    });
     return this.#module.finish();
   }
 
   #steps(f: FunctionBuilder, steps: readonly Step[]): void {
-    for (const step of steps) {
+    for (const step of steps)
       if (step.kind === "kernel")
         f.code.i32(0).i32(step.kernel.tasks).get(table).get(scratch).call(this.#kernel(step.kernel));
-      else if (step.kind === "loop") this.#loop(f, step);
-      else if (step.kind === "branch") this.#branch(f, step);
-    }
+      else if (step.kind === "loop") this.#loop(f, step, () => this.#steps(f, step.steps));
+      else if (step.kind === "branch") this.#branch(f, step, (i) => this.#steps(f, step.cases[i]));
+  }
+
+  #stages(f: FunctionBuilder, stages: readonly Stage[]): void {
+    for (const stage of stages)
+      if (stage.kind === "alone") {
+        f.code.get(thread).op("i32.eqz").if();
+        this.#steps(f, stage.steps);
+        f.code.end();
+      } else if (stage.kind === "together") this.#together(f, stage.kernel);
+      else if (stage.kind === "barrier") f.code.get(thread).get(threads).call(this.#meeting().barrier);
+      else if (stage.kind === "loop") this.#loop(f, stage, () => this.#stages(f, stage.stages));
+      else this.#branch(f, stage, (i) => this.#stages(f, stage.cases[i]));
+  }
+
+  /** One thread does all tasks in one call; several take some at a time. */
+  #together(f: FunctionBuilder, kernel: Kernel): void {
+    const index = this.#kernel(kernel);
+    const { take } = this.#meeting();
+    const [first, last] = [f.local("i32"), f.local("i32")];
+    f.code.get(threads).i32(1).op("i32.eq").if();
+    f.code.i32(0).i32(kernel.tasks).get(table).get(scratch).call(index).else();
+    f.code.loop().get(thread).get(threads).i32(kernel.tasks).call(take).set(last).set(first);
+    f.code.get(last).if().get(first).get(last).get(table).get(scratch).call(index).br(1).end().end();
+    f.code.end();
+  }
+
+  #meeting(): Meeting {
+    return (this.#meet ??= writeMeeting(this.#module, this.#abandoned));
   }
 
   #kernel(kernel: Kernel): number {
@@ -61,13 +102,13 @@ class ProgramWriter {
   }
 
   /** The counter lives in the call's table, where kernels read it. */
-  #loop(f: FunctionBuilder, { loop, length, reverse, steps }: Step & { kind: "loop" }): void {
+  #loop(f: FunctionBuilder, { loop, length, reverse }: LoopHead, body: () => void): void {
     if (length === 0) return;
     const counter = f.local("i32");
     const at = 4 * (this.#context.table.counters + loop);
     f.code.i32(reverse ? length - 1 : 0).set(counter);
     f.code.loop().get(table).get(counter).memory("i32.store", at);
-    this.#steps(f, steps);
+    body();
     f.code
       .get(counter)
       .i32(reverse ? -1 : 1)
@@ -78,7 +119,11 @@ class ProgramWriter {
     f.code.brIf(0).end();
   }
 
-  #branch(f: FunctionBuilder, { selector, cases }: Step & { kind: "branch" }): void {
+  #branch(
+    f: FunctionBuilder,
+    { selector, cases }: { readonly selector: number; readonly cases: readonly unknown[] },
+    body: (which: number) => void,
+  ): void {
     const last = cases.length - 1;
     f.code.block();
     for (let i = 0; i <= last; i++) f.code.block();
@@ -87,9 +132,9 @@ class ProgramWriter {
       cases.map((_, i) => i),
       last,
     );
-    cases.forEach((steps, i) => {
+    cases.forEach((_, i) => {
       f.code.end();
-      this.#steps(f, steps);
+      body(i);
       if (i < last) f.code.br(last - i);
     });
     f.code.end();

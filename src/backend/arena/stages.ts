@@ -1,0 +1,120 @@
+/** A segment as several threads run it: which kernels are split, and where threads wait for each other. */
+import type { Kernel, Step } from "../../compile/loop.js";
+import { workOf } from "../../compile/walk.js";
+import { defaultTarget } from "../../compile/pipeline.js";
+
+/** What every thread of a run goes through, in order. */
+export type Stage =
+  /** Thread 0 does these; the others go on. */
+  | { readonly kind: "alone"; readonly steps: readonly Step[] }
+  /** All threads share the tasks of a kernel. */
+  | { readonly kind: "together"; readonly kernel: Kernel }
+  | { readonly kind: "barrier" }
+  | {
+      readonly kind: "loop";
+      readonly loop: number;
+      readonly length: number;
+      readonly reverse: boolean;
+      readonly stages: readonly Stage[];
+    }
+  | { readonly kind: "branch"; readonly selector: number; readonly cases: readonly (readonly Stage[])[] };
+
+/** From how many operations on threads are worth it. */
+export interface Worth {
+  /** Of a task: kernels are not divided further. */
+  readonly task: number;
+  /** Of a kernel, to be split. */
+  readonly kernel: number;
+  /** Of the split kernels of one segment, while workers are awake, and while they sleep. */
+  readonly awake: number;
+  readonly asleep: number;
+  /** Milliseconds that are waited for workers to make ready a program that is worth waking them. */
+  readonly patience: number;
+}
+
+const task = defaultTarget.taskWork;
+export const measuredWorth: Worth = { task, kernel: 65536, awake: 131072, asleep: 2 << 20, patience: 5 };
+
+/** Whatever can be split is, on all threads: for tests. */
+export const alwaysWorth: Worth = { task: 1, kernel: 0, awake: 0, asleep: 0, patience: 10_000 };
+
+/** Whether the tasks of a kernel are worth sharing, when it does `splitFrom` operations or more. */
+export const isSplit = ({ tasks, cost }: Kernel, splitFrom: number): boolean => tasks > 1 && cost.flops >= splitFrom;
+
+/** Operations that threads share in one run of the steps, 0 when they share none. */
+export const sharedWork = (steps: readonly Step[], splitFrom: number): number =>
+  workOf(steps, (kernel) => (isSplit(kernel, splitFrom) ? Math.max(1, kernel.cost.flops) : 0));
+
+/** The stages of steps that contain no routine. They begin and end with all threads in step. */
+export function stagesOf(steps: readonly Step[], splitFrom: number): readonly Stage[] {
+  const writer = new StageWriter(splitFrom);
+  writer.steps(steps);
+  writer.meet();
+  return writer.stages;
+}
+
+/**
+ * Since the last barrier: nothing was done; thread 0 alone did something; any thread may have done something, or may not
+ * yet have read what it goes by.
+ */
+type Since = "nothing" | "alone" | "anybody";
+
+class StageWriter {
+  readonly stages: Stage[] = [];
+  readonly #splitFrom: number;
+  #since: Since;
+
+  constructor(splitFrom: number, since: Since = "nothing") {
+    this.#splitFrom = splitFrom;
+    this.#since = since;
+  }
+
+  /** A barrier, unless there was just one. */
+  meet(): void {
+    if (this.#since !== "nothing") this.stages.push({ kind: "barrier" });
+    this.#since = "nothing";
+  }
+
+  steps(steps: readonly Step[]): void {
+    for (const step of steps)
+      if (sharedWork([step], this.#splitFrom) === 0) this.#alone(step);
+      else if (step.kind === "kernel") this.#together(step.kernel);
+      else if (step.kind === "loop") this.#loop(step);
+      else if (step.kind === "branch") this.#branch(step);
+  }
+
+  #alone(step: Step): void {
+    if (this.#since === "anybody") this.meet();
+    this.#since = "alone";
+    const last = this.stages.at(-1);
+    if (last?.kind === "alone") this.stages[this.stages.length - 1] = { kind: "alone", steps: [...last.steps, step] };
+    else this.stages.push({ kind: "alone", steps: [step] });
+  }
+
+  #together(kernel: Kernel): void {
+    this.meet();
+    this.stages.push({ kind: "together", kernel });
+    this.#since = "anybody";
+  }
+
+  /** Each turn begins and ends in step. */
+  #loop({ loop, length, reverse, steps }: Step & { readonly kind: "loop" }): void {
+    this.meet();
+    const body = new StageWriter(this.#splitFrom);
+    body.steps(steps);
+    body.meet();
+    this.stages.push({ kind: "loop", loop, length, reverse, stages: body.stages });
+  }
+
+  /** Everybody reads the selector, before anybody does what could change it. */
+  #branch({ selector, cases }: Step & { readonly kind: "branch" }): void {
+    this.meet();
+    const written = cases.map((steps) => {
+      const inside = new StageWriter(this.#splitFrom, "anybody");
+      inside.steps(steps);
+      return inside.stages;
+    });
+    this.stages.push({ kind: "branch", selector, cases: written });
+    this.#since = "anybody";
+  }
+}
