@@ -11,7 +11,7 @@ import { commonDevice, getDevice } from "./device.js";
 import { builtAt } from "./origin.js";
 
 /** A pending chain of more nodes than this is run by itself. */
-export const pendingLimit = 4000;
+export const pendingLimit = 256;
 const programLimit = 512;
 /** Share of a device's memory above which an asynchronous read lets the collector run first. */
 const watermark = 0.25;
