@@ -30,7 +30,13 @@ const available = (name: string): Promise<Device | null> =>
 // Samples are small, and would run on wasm; `native.test` compiles what it checks.
 if (process.env["TYPEGRAD_FULL"] === "1") process.env["TYPEGRAD_NATIVE_SMALLEST"] = "0";
 const devices = (await Promise.all(deviceNames().map(available))).filter((d) => d !== null);
-const all: readonly Primitive[] = [...primitives, ...controlPrimitives, ...linalgPrimitives, ...fftPrimitives, ...specialPrimitives];
+const all: readonly Primitive[] = [
+  ...primitives,
+  ...controlPrimitives,
+  ...linalgPrimitives,
+  ...fftPrimitives,
+  ...specialPrimitives,
+];
 /** Values from outside have nothing to compute. */
 const withoutSamples: readonly Primitive[] = [constantPrimitive, placeholderPrimitive];
 const exercised = new Set<Primitive>();
