@@ -5,4 +5,4 @@ export { jvp, linearize } from "./forward.js";
 export { gradcheck, type GradcheckElement, type GradcheckOptions, GradcheckReport } from "./gradcheck.js";
 export { grad, type Pull, valueAndGrad, vjp } from "./grad.js";
 export { evaluate, hold, scope } from "./memory.js";
-export { type MapAxis, vmap, type VmapOptions } from "./vmap.js";
+export { type MapAxis, slicePlaces, vmap, type VmapOptions } from "./vmap.js";

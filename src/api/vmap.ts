@@ -1,12 +1,12 @@
 /** Mapping a function over an axis of its arguments, all at once. */
 import type { Node } from "../ir/node.js";
 import { normalizeAxis, show } from "../ir/shape.js";
-import { placeholder } from "../primitive/leaf.js";
+import { iota, placeholder } from "../primitive/leaf.js";
 import { moveAxis } from "../primitive/movement.js";
 import { Tensor } from "../tensor/tensor.js";
 import { batch, stretch } from "../transform/index.js";
 import { leaves, unflatten } from "../tree/index.js";
-import { ArgumentError, ShapeError } from "../util/errors.js";
+import { ArgumentError, ShapeError, TraceError } from "../util/errors.js";
 import { enter, type Entered, finish, open } from "./marks.js";
 
 /** Which axis of an argument is mapped; `null` hands it over whole. */
@@ -17,6 +17,25 @@ export interface VmapOptions {
   readonly inAxes?: MapAxis | readonly MapAxis[];
   /** Where the mapped axis stands in the results; 0 unless given. */
   readonly outAxes?: number;
+  /**
+   * Whether all slices draw the `"same"` numbers from the default generator (in dropout, for one) or `"different"` ones.
+   * Unless it is said, drawing is an error. Explicit keys are not concerned.
+   */
+  readonly randomness?: "same" | "different";
+}
+
+/** The place of the slice at hand in every running `vmap` whose slices draw different numbers, outermost first. */
+const running = new Set<{ readonly randomness: VmapOptions["randomness"]; readonly place: Tensor }>();
+
+/** What makes random numbers of a slice its own: its places in the running maps. Throws where a map does not say. */
+export function slicePlaces(op: string): Tensor[] {
+  return [...running].flatMap(({ randomness, place }) => {
+    if (randomness === undefined)
+      throw new TraceError(
+        `${op}: inside vmap it must be said whether slices draw the same numbers, got no randomness. call vmap(f, { randomness: "different" }) or "same", or pass keys`,
+      );
+    return randomness === "different" ? [place] : [];
+  });
 }
 
 interface Mapped {
@@ -51,7 +70,11 @@ export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R | Pro
       });
       return { entered, images };
     });
+    const place = placeholder({ dtype: "int32", shape: [] }, "the place of a slice of vmap", scope);
+    const map = { randomness: options.randomness, place: Tensor.of(place) };
+    running.add(map);
     const close = (): void => {
+      running.delete(map);
       mapped.forEach((m) => m.entered.restore());
       scope.live = false;
     };
@@ -60,8 +83,8 @@ export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R | Pro
       const sources = mapped.filter((_, i) => axes[i] !== null);
       const found = batch(
         outputs,
-        sources.flatMap((m) => m.entered.nodes),
-        sources.flatMap((m) => m.images),
+        [place, ...sources.flatMap((m) => m.entered.nodes)],
+        [{ node: iota("int32", [size], 0), batched: true }, ...sources.flatMap((m) => m.images)],
         size,
       );
       const out = options.outAxes ?? 0;

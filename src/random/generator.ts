@@ -1,9 +1,9 @@
 /** A generator with a state, for everyday use. */
-import { hold, shareState } from "../api/index.js";
+import { hold, shareState, slicePlaces } from "../api/index.js";
 import type { Shape } from "../ir/shape.js";
 import type { Tensor } from "../tensor/index.js";
 import { Module } from "../tree/index.js";
-import { type Key, key, normal, permutation, type Sampling, split, uniform } from "./keys.js";
+import { foldIn, type Key, key, normal, permutation, type Sampling, split, uniform } from "./keys.js";
 
 /** Gives a fresh key at each call. Its state is a tensor, so that compiled steps advance it. */
 export class Generator extends Module {
@@ -16,12 +16,13 @@ export class Generator extends Module {
   manualSeed(seed: number): void {
     this.state = key(seed);
   }
-  /** A key nobody else gets. */
+  /** A key nobody else gets. Inside `vmap` its option `randomness` decides whether each slice gets a key of its own. */
   next(): Key {
+    const places = slicePlaces("random");
     const [state, fresh] = split(this.state);
     this.state = state;
     hold(this); // or the chain of keys would grow from read to read
-    return fresh;
+    return places.reduce<Key>((k, place) => foldIn(k, place), fresh);
   }
 }
 

@@ -1,7 +1,8 @@
 /** Sampling: extremes, bounds, moments, and keys that never meet. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { random, type Tensor } from "typegrad";
+import { compile, grad, ones, random, type Tensor, vmap, zeros } from "typegrad";
+import { dropout } from "typegrad/nn";
 
 const same = (a: Tensor, b: Tensor): boolean => a.equal(b).all().itemSync() === 1;
 const numbers = (x: Tensor): number[] => [...x.dataSync()];
@@ -66,4 +67,30 @@ test("normals have the moments of a normal distribution", () => {
       assert.ok(Math.abs(moment - mean) < 5 * Math.sqrt(variance / n), `moment ${k} of ${dtype} is ${moment}`);
     }
   }
+});
+
+test("under vmap the default generator draws the same or different numbers, as said", () => {
+  const draw = (randomness?: "same" | "different") =>
+    vmap((x: Tensor) => x.add(random.randn([2])), { randomness })(zeros([3]));
+  assert.throws(() => draw(), { name: "TraceError", message: /randomness: "different"/ });
+  const rows = (x: Tensor): unknown[] => [0, 1, 2].map((i) => String(x.at(i)));
+  assert.equal(new Set(rows(draw("same"))).size, 1);
+  assert.equal(new Set([...rows(draw("different")), ...rows(draw("different"))]).size, 6);
+  const nested = vmap((row: Tensor) => vmap((x: Tensor) => x.add(random.rand([])), { randomness: "different" })(row), {
+    randomness: "different",
+  })(zeros([4, 5]));
+  assert.equal(new Set(numbers(nested)).size, 20);
+  random.manualSeed(3);
+  const before = numbers(draw("different"));
+  random.manualSeed(3);
+  const step = compile((x: Tensor) => vmap((v: Tensor) => v.add(random.randn([2])), { randomness: "different" })(x));
+  assert.deepEqual(numbers(step(zeros([3]))), before);
+  // Gradients of every example with its own dropout mask.
+  const masks = vmap(
+    grad((x: Tensor) => dropout(x, 0.5).sum()),
+    { randomness: "different" },
+  )(ones([6, 40]));
+  assert.ok(numbers(masks).every((x) => x === 0 || x === 2));
+  assert.equal(new Set([0, 1, 2, 3, 4, 5].map((i) => String(masks.at(i).dataSync()))).size, 6);
+  assert.equal(random.rand([2]).size, 2); // and outside nothing is left of it
 });
