@@ -3,6 +3,7 @@ import { isFloat } from "../ir/dtype.js";
 import { sizeOf } from "../ir/shape.js";
 import { eye } from "../tensor/creation.js";
 import { Tensor } from "../tensor/tensor.js";
+import { map } from "../tree/index.js";
 import { DTypeError } from "../util/errors.js";
 import { jvp, linearize } from "./forward.js";
 import { grad, vjp } from "./grad.js";
@@ -27,14 +28,19 @@ export const jacobianForward =
     return columns.moveAxis(0, -1).reshape([...value.shape, ...x.shape]);
   };
 
-/** `J[i…, j…] = ∂f(x)[i…] / ∂x[j…]` by reverse mode: one pass for each element of f(x). Good for few outputs. */
-export const jacobianReverse =
-  (f: Field): Field =>
-  (x) => {
+/**
+ * `J[i…, j…] = ∂f(x)[i…] / ∂x[j…]` by reverse mode: one pass for each element of f(x). Good for few outputs. The argument
+ * may be a tree, such as a model: the result is a tree of its form, with the axes of f(x) in front in every tensor.
+ */
+export function jacobianReverse(f: Field): Field;
+export function jacobianReverse<M>(f: (x: M) => Tensor): (x: M) => M;
+export function jacobianReverse<M>(f: (x: M) => Tensor) {
+  return (x: M): M => {
     const [value, pull] = vjp(f, x);
     const rows = vmap(pull)(basis("jacobianReverse", value)); // [outputs, …inputs]
-    return rows.reshape([...value.shape, ...x.shape]);
+    return map((row) => row.reshape([...value.shape, ...row.shape.slice(1)]), rows);
   };
+}
 
 /** The Jacobian; reverse mode. */
 export const jacobian = jacobianReverse;

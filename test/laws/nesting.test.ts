@@ -13,6 +13,7 @@ import {
   grad,
   hessian,
   hvp,
+  jacobian,
   jacobianForward,
   jacobianReverse,
   jvp,
@@ -22,10 +23,12 @@ import {
   scan,
   stack,
   Tensor,
+  tree,
   valueAndGrad,
   vjp,
   vmap,
 } from "typegrad";
+import { cast, Linear, Sequential, tanh } from "typegrad/nn";
 import { close, f64 } from "./support.js";
 
 /** An element-wise function of a tensor of any shape. */
@@ -223,12 +226,26 @@ test("vmap of vmap, with in and out axes", () => {
   assert.deepEqual(vmap((row: Tensor) => f64(row.size))(x).shape, [2]);
 });
 
-test("random numbers under vmap: one generator gives all slices the same, split keys give each its own", () => {
+test("random numbers under vmap: one generator gives all slices the same when asked to, split keys give each its own", () => {
   const x = f64([1, 2, 3]);
-  const same = vmap((v: Tensor) => v.mul(0).add(random.rand([2])))(x).dataSync();
+  const same = vmap((v: Tensor) => v.mul(0).add(random.rand([2])), { randomness: "same" })(x).dataSync();
   assert.deepEqual([same[0], same[1]], [same[4], same[5]]);
   const keys = stack(random.split(random.key(3), 3));
   const draws = vmap((k: Tensor) => random.uniform(Tensor.of<readonly [2]>(k.node), [4]))(keys);
   random.split(random.key(3), 3).forEach((k, i) => close(draws.at(i), random.uniform(k, [4]), 0));
   assert.equal(new Set(draws.dataSync()).size, 12);
+});
+
+test("the Jacobian with respect to a model is a tree of its form", () => {
+  const model = cast(new Sequential([new Linear(3, 4), tanh, new Linear(4, 2)]), "float64");
+  const x = f64([0.3, -1, 2]);
+  const jacobians = jacobian((m: typeof model) => m.forward(x))(model);
+  const [first] = jacobians.layers;
+  assert.deepEqual(first.weight.shape, [2, 4, 3]);
+  // Row k is the gradient of output k.
+  for (const k of [0, 1]) {
+    const gradient = grad((m: typeof model) => m.forward(x).at(k))(model);
+    const expected = tree.leaves(gradient);
+    tree.leaves(jacobians).forEach((j, i) => close(j.at(k), expected[i], 1e-12));
+  }
 });
