@@ -3,6 +3,7 @@ import { concatenate, Tensor, tril, triu } from "../tensor/index.js";
 import { counter } from "../tensor/operations.js";
 import { ArgumentError } from "../util/errors.js";
 import { matrix, square, tensorsOf } from "./arguments.js";
+import * as eigen from "./eigen.js";
 import * as factor from "./factor.js";
 import { identity } from "./nodes.js";
 import * as spectral from "./spectral.js";
@@ -97,6 +98,29 @@ export function eigh(a: Tensor): Eigh {
 }
 /** The eigenvalues of `eigh`; their derivative needs no distinctness. */
 export const eigvalsh = (a: Tensor): Tensor => eigh(a).values;
+
+/** Complex numbers as a tensor of real and one of imaginary parts. */
+export interface Complex {
+  readonly re: Tensor;
+  readonly im: Tensor;
+}
+
+export interface Eig {
+  readonly values: Complex;
+  readonly vectors: Complex;
+}
+
+/**
+ * Eigenvalues and eigenvectors (columns of length 1 whose largest component is real and positive) of a general real
+ * matrix: `a·V = V·diag(w)`, ordered by real, then imaginary part of w. Derivatives are finite only where eigenvalues are
+ * distinct.
+ */
+export function eig(a: Tensor): Eig {
+  const [wr, wi, vr, vi] = tensorsOf(eigen.eig(square("eig", a).node));
+  return { values: { re: wr, im: wi }, vectors: { re: vr, im: vi } };
+}
+/** The eigenvalues of `eig`. */
+export const eigvals = (a: Tensor): Complex => eig(a).values;
 
 export interface SVD {
   readonly u: Tensor;

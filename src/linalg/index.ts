@@ -1,6 +1,10 @@
 /** Linear algebra. Matrices are the last two axes; leading axes are a batch. Everything can be differentiated. */
 export {
   cholesky,
+  type Complex,
+  type Eig,
+  eig,
+  eigvals,
   type Eigh,
   eigh,
   eigvalsh,
@@ -19,7 +23,9 @@ export { cross, diag, inner, kron, multiDot, toeplitz, trace } from "./products.
 export {
   choleskySolve,
   det,
+  expm,
   inv,
+  logm,
   leadingMinors,
   type LeastSquares,
   lstsq,
@@ -30,4 +36,5 @@ export {
   slogdet,
   solve,
   solveTriangular,
+  sqrtm,
 } from "./systems.js";

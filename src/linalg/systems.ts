@@ -6,6 +6,7 @@ import { epsilon, matrix, square, tensorsOf, together } from "./arguments.js";
 import { svdvals } from "./decompositions.js";
 import * as determinant from "./determinant.js";
 import * as factor from "./factor.js";
+import * as functions from "./functions.js";
 import { identity } from "./nodes.js";
 import * as triangular from "./triangular.js";
 
@@ -138,3 +139,10 @@ export function matrixPower(a: Tensor, n: number): Tensor {
   }
   return result;
 }
+
+/** The exponential `e^a = Σ aᵏ/k!` of a square matrix. */
+export const expm = (a: Tensor): Tensor => Tensor.of(functions.expm(square("expm", a).node));
+/** The principal square root: x with `x·x = a` and eigenvalues of positive real part; NaN where there is none. */
+export const sqrtm = (a: Tensor): Tensor => Tensor.of(functions.sqrtm(square("sqrtm", a).node));
+/** The principal logarithm: x with `e^x = a`; NaN where an eigenvalue is 0 or negative. */
+export const logm = (a: Tensor): Tensor => Tensor.of(functions.logm(square("logm", a).node));

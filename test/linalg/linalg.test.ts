@@ -4,6 +4,8 @@ import * as linalg from "typegrad/linalg";
 import { leaves } from "typegrad/tree";
 import {
   compile,
+  concatenate,
+  onesLike,
   device,
   DeviceError,
   jvp,
@@ -73,6 +75,10 @@ function computed(name: string, inputs: readonly Tensor[]): Tensor[] {
     cross: () => [cross(a, b)],
     toeplitz: () => [toeplitz(a, b)],
     multiDot: () => [multiDot(inputs)],
+    eigvals: () => Object.values(linalg.eigvals(a)),
+    expm: () => [linalg.expm(a)],
+    sqrtm: () => [linalg.sqrtm(a)],
+    logm: () => [linalg.logm(a)],
     lu: () => Object.values(lu(a)).slice(0, 3),
     qr: () => Object.values(qr(a)),
   };
@@ -125,6 +131,16 @@ test("factors give the matrix back to 1e-13, at sizes to 60 and in batches", () 
     assert.ok(distance(a, p.matmul(l).matmul(u)) < 1e-13, `lu of ${shape}`);
     if (shape.length === 2) assert.ok(distance(a.take(permutation), l.matmul(u)) < 1e-13);
     if (m !== n) continue;
+    const { values: w, vectors: v } = linalg.eig(a);
+    const [wr, wi] = [w.re.expandDims(-2), w.im.expandDims(-2)];
+    const left = [a.matmul(v.re), a.matmul(v.im)];
+    const right = [v.re.mul(wr).sub(v.im.mul(wi)), v.re.mul(wi).add(v.im.mul(wr))];
+    const wide = concatenate(left, -1);
+    assert.ok(distance(wide, concatenate(right, -1)) < 2e-13, `eig of ${shape}`);
+    close(v.re.square().add(v.im.square()).sum(-2), onesLike(w.re), 1e-13, "lengths");
+    const grown = a.matmul(a.T).add(eye(n, n, { dtype: "float64" }));
+    assert.ok(distance(grown, linalg.sqrtm(grown).matmul(linalg.sqrtm(grown))) < 1e-12, `sqrtm of ${shape}`);
+    assert.ok(distance(grown, linalg.expm(linalg.logm(grown))) < 1e-11, `logm of ${shape}`);
     const symmetric = a.add(a.T);
     const { values, vectors } = eigh(symmetric);
     assert.ok(distance(symmetric, vectors.mul(values.expandDims(-2)).matmul(vectors.T)) < 1e-13, `eigh of ${shape}`);
@@ -172,6 +188,23 @@ const functions: readonly (readonly [name: string, f: (a: Tensor) => unknown, at
   ["qr of a wide matrix", (a) => qr(a), wide],
   ["complete qr", (a) => qr(a, { mode: "complete" }), tall],
   ["eigh", (a) => eigh(a), square],
+  [
+    "eig",
+    (a) => linalg.eig(a),
+    square.add(
+      tensor(
+        [
+          [0, 4, 0],
+          [-3, 0, 0],
+          [0, 0, 0],
+        ],
+        { dtype: "float64" },
+      ),
+    ),
+  ],
+  ["expm", linalg.expm, square.mul(0.3)],
+  ["sqrtm", linalg.sqrtm, square],
+  ["logm", linalg.logm, square],
   ["svd", (a) => svd(a), tall],
   ["svd of a wide matrix", (a) => svd(a), wide],
   ["full svd", (a) => svd(a, { full: true }), tall],
@@ -364,6 +397,88 @@ test("values tell: NaN, as documented, and infinities", () => {
   close(linalg.principalMinors(semi), tensor([0, -1, 0]), 0, "principal minors");
   assert.equal(linalg.isPositiveSemidefinite(semi).itemSync(), 0);
   assert.equal(linalg.isPositiveSemidefinite(semi.neg()).itemSync(), 1);
+});
+
+test("functions of matrices at their limits", () => {
+  const rotation = tensor(
+    [
+      [0, -1],
+      [1, 0],
+    ],
+    { dtype: "float64" },
+  );
+  const { values } = linalg.eig(rotation);
+  close(values.re, tensor([0, 0]), 1e-15, "rotation");
+  close(values.im, tensor([-1, 1]), 1e-15, "rotation");
+  const angle = rotation.mul(Math.PI / 3);
+  close(
+    linalg.expm(angle),
+    tensor([
+      [0.5, -Math.sqrt(3) / 2],
+      [Math.sqrt(3) / 2, 0.5],
+    ]),
+    1e-15,
+    "turn",
+  );
+  close(linalg.logm(linalg.expm(angle)), angle, 1e-14, "its angle");
+  const shear = tensor(
+    [
+      [0, 1],
+      [0, 0],
+    ],
+    { dtype: "float64" },
+  );
+  close(
+    linalg.expm(shear),
+    tensor([
+      [1, 1],
+      [0, 1],
+    ]),
+    1e-15,
+    "nilpotent",
+  );
+  assert.ok(
+    linalg
+      .sqrtm(
+        tensor(
+          [
+            [-1, 0],
+            [0, 1],
+          ],
+          { dtype: "float64" },
+        ),
+      )
+      .isNaN()
+      .any()
+      .itemSync(),
+  );
+  assert.ok(
+    linalg
+      .logm(
+        tensor(
+          [
+            [-1, 0],
+            [0, 1],
+          ],
+          { dtype: "float64" },
+        ),
+      )
+      .isNaN()
+      .any()
+      .itemSync(),
+  );
+  assert.ok(
+    linalg
+      .expm(
+        tensor([
+          [Number.NaN, 0],
+          [0, 1],
+        ]),
+      )
+      .isNaN()
+      .all()
+      .itemSync(),
+  );
 });
 
 test("errors name what is wrong", () => {
