@@ -6,3 +6,4 @@ export { gradcheck, type GradcheckElement, type GradcheckOptions, GradcheckRepor
 export { grad, type Pull, valueAndGrad, vjp } from "./grad.js";
 export { evaluate, hold, scope } from "./memory.js";
 export { type MapAxis, slicePlaces, vmap, type VmapOptions } from "./vmap.js";
+export { associativeScan, type AssociativeScanOptions, whileLoop, type WhileOptions } from "./while.js";

@@ -2,6 +2,7 @@
 import type { Primitive } from "../ir/node.js";
 import * as arithmetic from "./arithmetic.js";
 import * as contraction from "./contraction.js";
+import * as cumulative from "./cumulative.js";
 import * as define from "./define.js";
 import * as errorFunction from "./error-function.js";
 import * as indexing from "./indexing.js";
@@ -23,6 +24,7 @@ export const primitives: readonly Primitive[] = [
   errorFunction,
   movement,
   reduction,
+  cumulative,
   contraction,
   indexing,
   random,

@@ -12,6 +12,7 @@ export {
   zeros,
   zerosLike,
 } from "./creation.js";
+export { cummax, cummin, logCumSumExp, type RunningOptions } from "./cumulative.js";
 export { device, deviceNames, getDevice, getThreads, setDevice, setThreads } from "./device.js";
 export { einsum } from "./einsum.js";
 export * from "./functions.js";

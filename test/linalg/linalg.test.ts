@@ -413,10 +413,13 @@ test("functions of matrices at their limits", () => {
   const angle = rotation.mul(Math.PI / 3);
   close(
     linalg.expm(angle),
-    tensor([
-      [0.5, -Math.sqrt(3) / 2],
-      [Math.sqrt(3) / 2, 0.5],
-    ]),
+    tensor(
+      [
+        [0.5, -Math.sqrt(3) / 2],
+        [Math.sqrt(3) / 2, 0.5],
+      ],
+      { dtype: "float64" },
+    ),
     1e-15,
     "turn",
   );

@@ -1,0 +1,225 @@
+/** Loops whose length depends on values, and prefixes of associative operations. */
+import { hostArray, isFloat } from "../ir/dtype.js";
+import { Graph } from "../ir/graph.js";
+import { interpret } from "../ir/interpret.js";
+import { type NdArray, Node, type Primitive } from "../ir/node.js";
+import { substitute } from "../ir/rewrite.js";
+import { normalizeAxis, sameShape, show } from "../ir/shape.js";
+import { select } from "../primitive/arithmetic.js";
+import { broadcast } from "../primitive/define.js";
+import { any } from "../primitive/reduction.js";
+import { prefixes } from "../tensor/cumulative.js";
+import { getDevice } from "../tensor/device.js";
+import { Tensor } from "../tensor/tensor.js";
+import { batchGraphTo, dense, jvpGraph, replaceInputs, trace, traceClosed, zeros } from "../transform/graphs.js";
+import { stretch } from "../transform/passes.js";
+import { leaves, unflatten } from "../tree/index.js";
+import { range, zip } from "../util/arrays.js";
+import { ArgumentError, DTypeError, ShapeError, TraceError } from "../util/errors.js";
+import { cond, scan } from "./custom.js";
+import { vmap } from "./vmap.js";
+
+/** Both graphs take (constants, carry): `condition` gives a bool, `body` the next carry. */
+interface While {
+  readonly condition: Graph;
+  readonly body: Graph;
+  readonly constants: number;
+}
+
+/**
+ * `body` applied as long as `condition` holds. How long that is no compiled loop can say in advance, so the host turns it:
+ * each turn is one program on the current device.
+ */
+const whilePrimitive: Primitive<While> = {
+  name: "while",
+  infer(inputs, { condition, body, constants }) {
+    const [test] = condition.outputs;
+    if (test.dtype !== "bool" || test.shape.length > 0)
+      throw new DTypeError(
+        `whileLoop: the condition must give a bool scalar, got ${show(test.aval)}. compare, and reduce with any or all`,
+      );
+    const carry = inputs.slice(constants);
+    if (carry.length !== body.outputs.length)
+      throw new ArgumentError(
+        `whileLoop: the body must return as many tensors as it is given, got ${carry.length} and then ${body.outputs.length}. return the whole state`,
+      );
+    for (const [x, y] of zip(carry, body.outputs))
+      if (x.dtype !== y.dtype || !sameShape(x.shape, y.shape))
+        throw new ShapeError(
+          `whileLoop: the state must keep its dtypes and shapes, got ${show(x)} and then ${show(y.aval)}. convert or reshape it`,
+        );
+    return carry;
+  },
+  vjp() {
+    throw new TraceError(
+      "whileLoop: reverse mode needs to know how many steps there may be, got a loop without maxIterations. pass { maxIterations }, or use scan",
+    );
+  },
+  jvp(node, tangents) {
+    const { condition, body, constants } = node.params;
+    const [consts, carry] = [node.inputs.slice(0, constants), node.inputs.slice(constants)];
+    const active = node.inputs.map((x, i) => (i < constants ? tangents[i] !== null : isFloat(x.dtype)));
+    const derived = jvpGraph(body, active);
+    const constTangents = tangents.slice(0, constants).filter((t) => t !== null);
+    const floatCarry = range(carry.length).filter((i) => isFloat(carry[i].dtype));
+    const carryTangents = floatCarry.map((i) => tangents[constants + i] ?? zeros(carry[i].aval));
+    const all = [...consts, ...constTangents, ...carry, ...carryTangents];
+    const start = consts.length + constTangents.length;
+    const parts = (xs: readonly Node[]) => ({
+      primal: [...xs.slice(0, constants), ...xs.slice(start, start + carry.length)],
+      tangent: [...xs.slice(constants, start), ...xs.slice(start + carry.length)],
+    });
+    const avals = all.map((x) => x.aval);
+    const next = trace(avals, (xs) => {
+      const { primal, tangent } = parts(xs);
+      const values = substitute(derived.graph, [...primal, ...tangent]);
+      const found = dense({ positions: derived.positions, values }, carry.length);
+      return [...substitute(body, primal), ...floatCarry.map((i) => found[i] ?? zeros(carry[i].aval))];
+    });
+    const test = trace(avals, (xs) => substitute(condition, parts(xs).primal));
+    const outputs = whileNodes({ condition: test, body: next, constants: start }, all);
+    return dense({ positions: floatCarry, values: outputs.slice(carry.length) }, carry.length);
+  },
+  // as long as any element goes on; those that have stopped keep their state
+  batch(inputs, flags, size, { condition, body, constants }) {
+    const all = inputs.map((node, i) => (i < constants ? node : stretch({ node, batched: flags[i] }, size)));
+    const batched = flags.map((flag, i) => i >= constants || flag);
+    const test = batchGraphTo(condition, batched, [true], size);
+    const turn = batchGraphTo(
+      body,
+      batched,
+      body.outputs.map(() => true),
+      size,
+    );
+    const avals = all.map((x) => x.aval);
+    const goesOn = trace(avals, (xs) => [any(substitute(test, xs)[0], [0])]);
+    const next = trace(avals, (xs) => {
+      const [own] = substitute(test, xs);
+      return substitute(turn, xs).map((y, i) => select(broadcast(own, y.shape, [0]), y, xs[constants + i]));
+    });
+    return whileNodes({ condition: goesOn, body: next, constants }, all);
+  },
+  lower: (_inputs, params) => ({ form: "routine", run: (inputs) => turned(inputs, params) }),
+  reference(inputs, { condition, body, constants }) {
+    const consts = inputs.slice(0, constants);
+    let carry: readonly NdArray[] = inputs.slice(constants);
+    const holds = () => interpret(condition.inputs, condition.outputs, [...consts, ...carry])[0].data[0] !== 0;
+    while (holds()) carry = interpret(body.inputs, body.outputs, [...consts, ...carry]);
+    return carry;
+  },
+  samples: [],
+  errors: [],
+};
+
+const whileNodes = (params: While, inputs: readonly Node[]): readonly Node[] =>
+  Node.parts(Node.apply(whilePrimitive, inputs, params));
+
+/** The loop on the current device: a program for the first test, and one for a turn and the next test. */
+function turned(inputs: readonly NdArray[], { condition, body, constants }: While): readonly NdArray[] {
+  const device = getDevice();
+  const given = inputs.map((x, i) => {
+    const { dtype, shape } = body.inputs[i];
+    const data = hostArray(dtype, x.data.length);
+    data.set(x.data);
+    return device.upload({ device: "host", dtype, shape, data });
+  });
+  const first = device.prepare({ ...condition, donated: given.map(() => false) });
+  const turn = trace(
+    body.inputs.map((x) => x.aval),
+    (xs) => {
+      const next = substitute(body, xs);
+      return [...next, ...substitute(condition, [...xs.slice(0, constants), ...next])];
+    },
+  );
+  const step = device.prepare({ ...turn, donated: given.map((_, i) => i >= constants) });
+  const consts = given.slice(0, constants);
+  let state = [...given.slice(constants), ...first.run(given)];
+  const count = state.length - 1;
+  while (device.read(state[count])[0] !== 0) state = [...step.run([...consts, ...state.slice(0, count)])];
+  const results = state
+    .slice(0, count)
+    .map((x): NdArray => ({ shape: x.shape, data: Float64Array.from(device.read(x)) }));
+  for (const x of [...state, ...consts]) x.free();
+  return results;
+}
+
+const nodesOf = (tree: unknown): Node[] => leaves(tree).map((x) => x.node);
+const like = <T>(tree: T, nodes: readonly Node[]): T =>
+  unflatten(
+    tree,
+    nodes.map((n) => Tensor.of(n)),
+  );
+
+export interface WhileOptions {
+  /** The loop ends after so many steps at the latest. Reverse mode needs it: the steps are then a scan. */
+  readonly maxIterations?: number;
+}
+
+/**
+ * `while (condition(state)) state = body(state)` for a state that is a tree of tensors of fixed dtypes and shapes. Under
+ * `vmap` every element stops for itself. Forward mode always works; reverse mode with `maxIterations`, and is a
+ * `TraceError` without.
+ */
+export function whileLoop<C>(
+  condition: (state: C) => Tensor,
+  body: (state: C) => C,
+  initial: C,
+  options: WhileOptions = {},
+): C {
+  const { maxIterations } = options;
+  if (maxIterations !== undefined) return boundedLoop(condition, body, initial, maxIterations);
+  const carry = nodesOf(initial);
+  const avals = carry.map((x) => x.aval);
+  const test = traceClosed("whileLoop", avals, (xs) => nodesOf(condition(like(initial, xs))));
+  const turn = traceClosed("whileLoop", avals, (xs) => nodesOf(body(like(initial, xs))));
+  const captured = [...new Set([...test.captured, ...turn.captured])];
+  const all = [...captured, ...carry];
+  const own = range(carry.length).map((i) => captured.length + i);
+  const graphs = [test, turn].map((t) =>
+    replaceInputs(
+      t.graph,
+      all.map((x) => x.aval),
+      [...own, ...t.captured.map((x) => captured.indexOf(x))],
+    ),
+  );
+  return like(initial, whileNodes({ condition: graphs[0], body: graphs[1], constants: captured.length }, all));
+}
+
+function boundedLoop<C>(condition: (state: C) => Tensor, body: (state: C) => C, initial: C, length: number): C {
+  if (!Number.isInteger(length) || length < 0)
+    throw new ArgumentError(
+      `whileLoop: maxIterations must be a non-negative integer, got ${length}. round it, or leave it out`,
+    );
+  const step = (state: C): [C, []] => [cond(condition(state), body, (x: C) => x, state), []];
+  return scan<C, [], []>(step, initial, [], { length })[0];
+}
+
+export interface AssociativeScanOptions {
+  /** The axis along which elements follow each other; 0 unless given. */
+  readonly axis?: number;
+  /** From the last element to the first. */
+  readonly reverse?: boolean;
+}
+
+/**
+ * All prefixes `x₀, x₀∘x₁, x₀∘x₁∘x₂, …` of an associative operation on trees, in log n steps: `join(a, b)` gets two
+ * elements (slices along the axis) and returns one like them. With `reverse` the suffixes, `join` still getting what was
+ * joined before as its first argument.
+ */
+export function associativeScan<T>(join: (a: T, b: T) => T, elements: T, options: AssociativeScanOptions = {}): T {
+  const { reverse = false } = options;
+  const xs = leaves(elements);
+  const axes = xs.map((x) => normalizeAxis("associativeScan", options.axis ?? 0, x.node.aval));
+  const lengths = new Set(xs.map((x, i) => x.shape[axes[i]]));
+  if (lengths.size !== 1)
+    throw new ShapeError(
+      `associativeScan: elements must have one length along the axis, got ${xs.map((x) => x.describe()).join(", ") || "none"}. cut them`,
+    );
+  const fronts = xs.map((x, i) => x.moveAxis(axes[i], 0)).map((x) => (reverse ? x.flip(0) : x));
+  const mapped = vmap((a: T, b: T) => join(a, b));
+  const all = prefixes((a, b) => leaves(mapped(unflatten(elements, a), unflatten(elements, b))), fronts);
+  return unflatten(
+    elements,
+    all.map((y, i) => (reverse ? y.flip(0) : y).moveAxis(0, axes[i])),
+  );
+}
