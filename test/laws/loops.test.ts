@@ -31,8 +31,8 @@ const numbers = (x: Tensor): number[] => [...x.dataSync()];
 
 /** √a by Newton's iteration until it stands still. */
 const newton = (a: Tensor, options = {}): Tensor =>
-  whileLoop(
-    ({ x, last }: { x: Tensor; last: Tensor }) => x.sub(last).abs().greater(1e-13),
+  whileLoop<{ readonly x: Tensor; readonly last: Tensor }>(
+    ({ x, last }) => x.sub(last).abs().greater(1e-13),
     ({ x }) => ({ x: x.add(a.div(x)).mul(0.5), last: x }),
     { x: a.add(1), last: zeros([], { dtype: "float64" }) },
     options,
@@ -48,7 +48,7 @@ const collatz = (start: Tensor): Tensor =>
   whileLoop<Sequence>(
     ({ n }) => n.greater(1),
     ({ n, steps }) => ({ n: where(n.remainder(2).equal(0), n.floorDivide(2), n.mul(3).add(1)), steps: steps.add(1) }),
-    { n: start, steps: zeros([], { dtype: "int32" }) },
+    { n: start, steps: tensor(0, { dtype: "int32" }) },
   ).steps;
 
 for (const name of deviceNames())
