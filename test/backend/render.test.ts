@@ -212,6 +212,39 @@ test("a local computed from the value that another had in the iteration before",
   assert.deepEqual([...out], [1, 1, 4, 7, 10, 13, 16, 19]);
 });
 
+test("vectors made from a scalar or a constant before a loop, used in it, behind it and in branches", () => {
+  const [i, k, x] = [local("i"), local("k"), local("x", "float32")];
+  const vector = (name: string) => local(name, "float32", 4);
+  const [wide, half, sum] = [vector("wide"), vector("half"), vector("sum")];
+  const n = 6;
+  const p = program(
+    [{ dtype: "float32", shape: [32] }],
+    [{ dtype: "float32", shape: [n, 12] }],
+    [
+      kernel("broadcast", n, (first, last) => [
+        set(half, constant("float32", 0.5, 4)),
+        loop(i, get(first), get(last), 1, [
+          set(x, load("float32", 0, get(i))),
+          set(wide, splat(get(x), 4)),
+          set(sum, get(wide)),
+          loop(k, int(0), int(20), 4, [
+            set(sum, add(get(sum), mul(mul(load("float32", 0, get(k), 4), get(wide)), get(half)))),
+          ]),
+          store(1, mul(get(i), int(12)), add(get(sum), get(wide))),
+          {
+            kind: "if",
+            condition: op("lt", "bool", get(i), int(3)),
+            then: [store(1, add(mul(get(i), int(12)), int(4)), mul(get(wide), get(half)))],
+            otherwise: [store(1, add(mul(get(i), int(12)), int(4)), add(get(half), get(half)))],
+          },
+          store(1, add(mul(get(i), int(12)), int(8)), mul(get(wide), constant("float32", 0.5, 4))),
+        ]),
+      ]),
+    ],
+  );
+  check(p, [floats(32)]);
+});
+
 describe("vectors", () => {
   for (const lanes of [2, 4] as const)
     test(`pack, lane and splat, ${lanes} lanes`, () => {

@@ -77,7 +77,9 @@ class KernelWriter implements Machine {
   readonly #free = new Map<WasmType, number[]>();
   readonly #tableWords = new Map<number, number>();
   readonly #prologue = new Code();
-  /** Vector constants built since the last loop or branch began or ended. */
+  /** Vectors that are made again rather than kept through a loop. */
+  readonly #cheap = new Map<Local, Value>();
+  /** Vectors made since the last loop or branch began or ended. */
   #literals = new Map<string, number>();
   readonly #scopes: Scope[] = [];
   /** Locals that one statement alone sets. */
@@ -124,6 +126,7 @@ class KernelWriter implements Machine {
     for (const l of settled) {
       this.#settled.delete(l);
       definitions.delete(l);
+      this.#cheap.delete(l);
     }
   }
 
@@ -136,9 +139,8 @@ class KernelWriter implements Machine {
   #statement(s: Statement): void {
     switch (s.kind) {
       case "set":
-        if (this.#lifted.has(s.local)) this.lifted(s.value);
-        else this.value(s.value);
-        this.code.set(this.#local(s.local));
+        if (this.#isMadeAgain(s.local, s.value)) this.#cheap.set(s.local, s.value);
+        else this.#set(s.local, s.value);
         return;
       case "store":
         return this.#store(s.buffer, s.offset, s.value);
@@ -155,6 +157,18 @@ class KernelWriter implements Machine {
         this.code.end();
         return;
     }
+  }
+
+  #set(local: Local, value: Value): void {
+    if (this.#lifted.has(local)) this.lifted(value);
+    else this.value(value);
+    this.code.set(this.#local(local));
+  }
+
+  /** Whether a vector is made where it is needed, so that it takes no register from the loops between there and here. */
+  #isMadeAgain(local: Local, value: Value): boolean {
+    if (!this.#setOnce.has(local) || !isCheap(value) || this.#scopes.at(-1)?.innermost) return false;
+    return [...this.#expressions.uses(value).locals].every((l) => this.#settled.has(l) || this.#isIndexOrParameter(l));
   }
 
   #arm(list: readonly Statement[]): void {
@@ -278,9 +292,7 @@ class KernelWriter implements Machine {
       case "const":
         return this.#constant(v.type, v.lanes, v.value);
       case "get":
-        this.code.get(this.#local(v.local));
-        if (this.#lifted.has(v.local)) extract(this, v.type, 0);
-        return;
+        return this.#get(v.local);
       case "counter":
         this.code.get(this.#word(this.#context.table.counters + v.loop));
         return;
@@ -340,25 +352,43 @@ class KernelWriter implements Machine {
     else if (type === "int64") this.code.i64(BigInt(value));
     else this.code.i32(value);
   }
+  #get(local: Local): void {
+    const cheap = this.#cheap.get(local);
+    if (cheap !== undefined) return this.#makeAgain(local, cheap);
+    this.code.get(this.#local(local));
+    if (this.#lifted.has(local)) extract(this, local.type, 0);
+  }
+
+  #makeAgain(local: Local, value: Value): void {
+    const key = `local ${this.#expressions.key({ kind: "get", type: local.type, lanes: local.lanes, local })}`;
+    const level = this.#scopes.at(-1)?.innermost ? this.#levelOf(value) : null;
+    if (level === null) this.#made(key, () => this.value(value));
+    else this.code.get(this.#hoist(level, key, "v128", () => this.value(value)));
+  }
+
   /**
    * Engines build a literal anew at each use, which costs an innermost loop more than half its speed: there it is built
-   * before all loops. Between loops it is kept only as far as the next one, so that it takes no register from that.
+   * before all loops.
    */
   #vectorConstant(type: ScalarType, value: number): void {
     const bytes = vectorBytes(type, value);
-    const key = bytes.join();
-    if (this.#scopes.at(-1)?.innermost)
-      this.code.get(this.#hoist(0, `constant ${key}`, "v128", () => this.code.v128(bytes)));
+    const key = `constant ${bytes.join()}`;
+    if (this.#scopes.at(-1)?.innermost) this.code.get(this.#hoist(0, key, "v128", () => this.code.v128(bytes)));
     else if (bytes.every((b) => b === 0)) this.code.v128(bytes);
-    else {
-      const known = this.#literals.get(key);
-      if (known !== undefined) this.code.get(known);
-      else {
-        const local = this.#function.local("v128");
-        this.#literals.set(key, local);
-        this.code.v128(bytes).tee(local);
-      }
+    else this.#made(key, () => this.code.v128(bytes));
+  }
+
+  /** A vector between loops: kept only as far as the next one, so that it takes no register from that. */
+  #made(key: string, write: () => unknown): void {
+    const known = this.#literals.get(key);
+    if (known !== undefined) {
+      this.code.get(known);
+      return;
     }
+    const local = this.#function.local("v128");
+    this.#literals.set(key, local);
+    write();
+    this.code.tee(local);
   }
 
   #splat(v: Value & { kind: "splat" }): void {
@@ -545,6 +575,10 @@ function valuesOf(s: Statement): readonly Value[] {
       return [s.condition];
   }
 }
+
+/** Whether a vector costs no more than moving it: a constant or a scalar in every lane. */
+const isCheap = (v: Value): boolean =>
+  v.lanes !== 1 && (v.kind === "const" || (v.kind === "splat" && (v.value.kind === "get" || v.value.kind === "const")));
 
 function hasLoop(s: Statement): boolean {
   return s.kind === "loop" || (s.kind === "if" && (s.then.some(hasLoop) || s.otherwise.some(hasLoop)));

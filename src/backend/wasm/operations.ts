@@ -384,8 +384,7 @@ function vectorOperation(m: Machine, v: OpValue): void {
   const type = v.args[0].type;
   if (v.op === "convert") return convertVector(m, v);
   if (v.op === "bitcast") return m.value(v.args[0]);
-  if (v.op === "select")
-    return (m.value(v.args[1]), m.value(v.args[2]), mask(m, v.args[0], v.type), void m.code.op("v128.bitselect"));
+  if (v.op === "select") return selectVector(m, v);
   if (v.op === "fma") return fmaVector(m, v);
   if (isCompare(v.op)) {
     compareLanes(m, v);
@@ -400,6 +399,15 @@ function vectorOperation(m: Machine, v: OpValue): void {
   if (op === undefined) return laneByLane(m, v);
   for (const x of v.args) m.value(x);
   m.code.op(op);
+}
+
+/** Choosing between a value and zero clears bits, which leaves engines more registers than choosing. */
+function selectVector(m: Machine, { type, args: [condition, a, b] }: OpValue): void {
+  const [first, second] = [a, b].map((x) => Object.is(constantOf(x), 0));
+  if (!first) m.value(a);
+  if (!second) m.value(b);
+  mask(m, condition, type);
+  m.code.op(second ? "v128.and" : first ? "v128.andnot" : "v128.bitselect");
 }
 
 /** Leaves a mask with lanes as wide as the arguments'. */
