@@ -3,7 +3,7 @@ import type { Node, Primitive } from "../ir/node.js";
 import { apply, type None, none } from "../primitive/define.js";
 import { concatenate, sliceAxis } from "../primitive/movement.js";
 import { fillLike } from "../primitive/leaf.js";
-import { Matrix, solve } from "ml-matrix";
+import { LuDecomposition, Matrix, solve } from "ml-matrix";
 import { checkSquare, matrixPrimitive, matrixSample } from "./define.js";
 import { matrixOf } from "./factor.js";
 import { transposed } from "./nodes.js";
@@ -129,7 +129,9 @@ function sqrtmOf(a: Matrix): Matrix {
   const one = Matrix.eye(n);
   let [x, m] = [a.clone(), a.clone()];
   for (let k = 0; k < 60; k++) {
-    const inverse = solve(m, one);
+    const factors = new LuDecomposition(m);
+    if (factors.isSingular()) break;
+    const inverse = factors.solve(one);
     const distance = columnNorm(Matrix.sub(m, one));
     if (distance < 4 * n * Number.EPSILON) return x;
     const spread = columnNorm(m) * columnNorm(inverse);
