@@ -8,9 +8,10 @@ import { constant, hole, placeholder } from "../primitive/leaf.js";
 import { commonDevice, getDevice } from "../tensor/device.js";
 import { evaluateNodes, onDevice } from "../tensor/evaluate.js";
 import { Tensor } from "../tensor/tensor.js";
-import { assign, entries, Layout, leaves, Module, structure, unflatten } from "../tree/index.js";
+import { assign, entries, Layout, leaves, Module, modules, structure, unflatten } from "../tree/index.js";
 import { ArgumentError, TraceError } from "../util/errors.js";
 import { enter, type Entered, open } from "./marks.js";
+import { watchingHolds } from "./memory.js";
 
 export interface CompileOptions {
   /** Models, optimizers and other objects whose tensors the function changes; their memory is reused. */
@@ -145,8 +146,10 @@ function trace<A extends readonly unknown[], R>(
   const paths = entries(state).map((e) => e.path);
   const before = structure(state);
   const enteredState = enter(state, (x, i) => placeholder(x.aval, `state ${paths[i]}`, scope));
+  let held: readonly unknown[] = [];
   try {
-    const form = f(...enteredArgs.argument);
+    const [form, seen] = watchingHolds(() => f(...enteredArgs.argument));
+    held = seen;
     if (form instanceof Promise) {
       form.catch(() => {}); // the error below says what is wrong with it
       throw new ArgumentError(
@@ -167,7 +170,20 @@ function trace<A extends readonly unknown[], R>(
     enteredArgs.restore();
     // What the trace assigned stands for values that are computed at each call.
     assign(state, enteredState.originals);
+    checkNamed(held, scope);
   }
+}
+
+/** Throws when the traced function updated an object that the state does not name: later calls would not. */
+function checkNamed(held: readonly unknown[], scope: Scope): void {
+  for (const tree of held)
+    for (const { path, leaf } of entries(tree)) {
+      if (!leaf.node.scopes.includes(scope)) continue;
+      const owner = modules(tree).findLast(({ path: at }) => path.startsWith(`${at}.`));
+      throw new TraceError(
+        `compile: what the function updates must be named in its state, got a new ${leaf.describe()} in ${owner?.module.constructor.name ?? "an object"} at ${path}. pass { state: [model, optimizer] }`,
+      );
+    }
 }
 
 function changedStructure(before: string, after: string): TraceError {

@@ -16,7 +16,21 @@ export function evaluate(...trees: readonly unknown[]): void {
  * that reads only its loss does not keep a growing graph. Optimizers do this for the models they update.
  */
 export function hold(tree: unknown): void {
+  watchers.forEach((seen) => seen.push(tree));
   nodesOf([tree]).forEach(holdNode);
+}
+
+const watchers = new Set<unknown[]>();
+
+/** Runs `f` and gives, beside its result, the trees that were handed to `hold` meanwhile. */
+export function watchingHolds<T>(f: () => T): readonly [result: T, held: readonly unknown[]] {
+  const seen: unknown[] = [];
+  watchers.add(seen);
+  try {
+    return [f(), seen];
+  } finally {
+    watchers.delete(seen);
+  }
 }
 
 /** Runs `f` and frees, at its end, the values computed in it that are neither in its result nor held as state. */

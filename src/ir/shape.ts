@@ -46,6 +46,8 @@ export function checkShape(op: string, shape: Shape): void {
 /** An axis as a number from 0 to rank - 1; negative axes count from the end. */
 export function normalizeAxis(op: string, axis: number, value: Aval): number {
   const rank = value.shape.length;
+  if (rank === 0)
+    throw new ShapeError(`${op}: the tensor must have an axis, got ${axis} for ${show(value)}. reshape it to [1]`);
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank)
     throw new ShapeError(
       `${op}: axis must be an integer from ${-rank} to ${rank - 1}, got ${axis} for ${show(value)}. name an axis the tensor has`,

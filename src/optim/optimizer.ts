@@ -1,11 +1,12 @@
 /** The mutable skin over gradient transformations, and the recipes. */
-import { ArgumentError, type Tensor, hold, tensor } from "../index.js";
+import { ArgumentError, ShapeError, type Tensor, hold, tensor } from "../index.js";
 import { Module } from "../tree/index.js";
 import type { Schedule } from "./schedules.js";
 import {
   applyUpdates,
   chain,
   type GradientTransformation,
+  type Leaves,
   leavesOf,
   mapLeaves,
   replaceLeaves,
@@ -44,6 +45,7 @@ export class Optimizer extends Module {
 
   constructor(transformation: GradientTransformation, learningRate: Rate) {
     super();
+    if (typeof learningRate !== "function") checkRange("the learning rate", learningRate, 0);
     this.#transformation = transformation;
     this.#schedule = typeof learningRate === "function" ? learningRate : null;
     this.rate = typeof learningRate === "function" ? learningRate(this.count) : tensor(learningRate);
@@ -58,6 +60,7 @@ export class Optimizer extends Module {
       throw new ArgumentError(
         "optimizer: the learning rate follows a schedule. make the optimizer with a number to set it",
       );
+    if (typeof rate === "number") checkRange("the learning rate", rate, 0);
     this.rate = typeof rate === "number" ? tensor(rate) : rate;
   }
 
@@ -82,6 +85,7 @@ export class Optimizer extends Module {
   update<M>(model: M, gradients: M): void {
     const params = leavesOf(model);
     const grads = leavesOf(gradients);
+    checkGradients(params, grads);
     this.state ??= this.#transformation.init(params);
     const [updates, state] = this.#transformation.update(grads, this.state, params);
     replaceLeaves(
@@ -95,6 +99,17 @@ export class Optimizer extends Module {
     this.count = this.count.add(1);
     if (this.#schedule) this.rate = this.#schedule(this.count);
     hold([model, this]);
+  }
+}
+
+/** Throws unless there is a gradient for every parameter, and of its shape. */
+function checkGradients(params: Leaves, grads: Leaves): void {
+  for (const [path, p] of Object.entries(params)) {
+    const g = grads[path];
+    if (g === undefined || g.shape.join() !== p.shape.join())
+      throw new ShapeError(
+        `optimizer: gradients must be those of the model, got ${p.describe()} and ${g?.describe() ?? "no gradient"} at ${path}. update the model that was differentiated`,
+      );
   }
 }
 

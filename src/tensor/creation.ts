@@ -140,6 +140,7 @@ export function arange(start: number, stop?: number, step = 1, options: WithDTyp
       `arange: bounds must be finite and the step not zero, got ${from}, ${to}, ${step}. check them`,
     );
   const n = Math.max(0, Math.ceil((to - from) / step));
+  checkShape("arange", [n]);
   const dtype = options.dtype ?? ([from, to, step].every(Number.isInteger) ? "int32" : "float32");
   return Tensor.of(
     constant(

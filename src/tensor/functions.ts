@@ -64,8 +64,16 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
   return sizes.map((n) => Tensor.of(sliceAxis(x.node, at, start, (start += n))));
 }
 
+function checkCount(op: string, count: number, x: Tensor): void {
+  if (!Number.isInteger(count) || count < 0)
+    throw new ArgumentError(
+      `${op}: a count must be an integer from 0, got ${count} for ${x.describe()}. use 1 to keep`,
+    );
+}
+
 /** The tensor repeated `counts[i]` times along axis i. */
 export function tile(x: Tensor, counts: readonly number[]): Tensor {
+  counts.forEach((count) => checkCount("tile", count, x));
   const rank = Math.max(counts.length, x.rank);
   const shape = [...range(rank - x.rank).map(() => 1), ...x.shape];
   const times = [...range(rank - counts.length).map(() => 1), ...counts];
@@ -82,6 +90,7 @@ export function tile(x: Tensor, counts: readonly number[]): Tensor {
 /** Each element repeated `count` times along an axis. */
 export function repeat(x: Tensor, count: number, axis = 0): Tensor {
   const at = normalizeAxis("repeat", axis, x.node.aval);
+  checkCount("repeat", count, x);
   const wide = x.shape.toSpliced(at + 1, 0, count);
   const own = range(x.rank).map((i) => (i <= at ? i : i + 1));
   return Tensor.of(reshape(broadcast(x.node, wide, own), x.shape.with(at, x.shape[at] * count)));
@@ -151,6 +160,21 @@ export const allClose = (x: Tensor, y: Tensor, options: Tolerance = {}): Tensor 
 /** The outer product of two vectors. */
 export const outer = (x: Tensor, y: Tensor): Tensor => x.reshape([-1, 1]).mul(y.reshape([1, -1]));
 
+/** Throws unless a window, spread out by its dilations, fits into every length. */
+function checkFits(
+  op: string,
+  x: Tensor,
+  lengths: readonly number[],
+  sizes: readonly number[],
+  dilations: readonly number[],
+): void {
+  const spans = sizes.map((n, i) => (n - 1) * dilations[i] + 1);
+  if (spans.some((span, i) => span > lengths[i]))
+    throw new ShapeError(
+      `${op}: a window must fit into what it slides over, got windows of [${spans.join(",")}] and lengths [${lengths.join(",")}] for ${x.describe()}. pad, or take smaller windows`,
+    );
+}
+
 /** Sliding windows along named axes; the window axes come last. Strides and dilations are 1 unless given. */
 export function slidingWindows(
   x: Tensor,
@@ -163,6 +187,8 @@ export function slidingWindows(
 ): Tensor {
   const axes = options.axes.map((a) => normalizeAxis("slidingWindows", a, x.node.aval));
   const ones = axes.map(() => 1);
+  const lengths = axes.map((a) => x.shape[a]);
+  checkFits("slidingWindows", x, lengths, sizes, options.dilations ?? ones);
   return Tensor.of(
     windowsNode(x.node, { axes, sizes, strides: options.strides ?? ones, dilations: options.dilations ?? ones }),
   );
@@ -191,13 +217,19 @@ export function convolution(x: Tensor, w: Tensor, options: ConvolutionOptions = 
       `convolution: the kernel must be [out, channels / groups, ...] for ${groups} groups, got ${x.describe()} and ${w.describe()}. check the number of input channels`,
     );
   const ones = lengths.map(() => 1);
+  const padding = options.padding ?? lengths.map(() => [0, 0]);
+  const spread = lengths.map((n, i) => {
+    const gaps = (options.inputDilations?.[i] ?? 1) - 1;
+    return n + Math.max(0, n - 1) * gaps + padding[i][0] + padding[i][1];
+  });
+  checkFits("convolution", x, spread, kernel, options.dilations ?? ones);
   const dtype = promote("convolution", toFloat(x.dtype), toFloat(w.dtype));
   const y = convolutionNode(
     reshape(arithmetic.convert(x.node, dtype), [n, groups, into, ...lengths]),
     reshape(arithmetic.convert(w.node, dtype), [groups, out / groups, into, ...kernel]),
     {
       strides: options.strides ?? ones,
-      padding: options.padding ?? lengths.map(() => [0, 0]),
+      padding,
       inputDilation: options.inputDilations ?? ones,
       kernelDilation: options.dilations ?? ones,
     },

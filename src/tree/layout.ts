@@ -2,7 +2,7 @@
 import type { DType } from "../ir/dtype.js";
 import { type Shape, sameShape } from "../ir/shape.js";
 import { Tensor } from "../tensor/tensor.js";
-import { type Branch, children, isBranch } from "./module.js";
+import { type Branch, children, isBranch, Module } from "./module.js";
 
 /** The fields of a branch by name; an array's are its elements. */
 type Fields = Record<string, unknown>;
@@ -40,18 +40,20 @@ export class Layout {
   readonly #counts: { readonly fields: Fields; readonly count: number }[] = [];
 
   constructor(roots: readonly object[]) {
-    for (const root of roots) this.#record(root);
+    const met = new Set<Module>();
+    for (const root of roots) this.#record(root, met);
   }
 
-  #record(part: unknown): void {
-    if (!isBranch(part)) return;
+  #record(part: unknown, met: Set<Module>): void {
+    if (!isBranch(part) || (part instanceof Module && met.has(part))) return;
+    if (part instanceof Module) met.add(part);
     const fields = fieldsOf(part);
     this.#counts.push({ fields, count: countFields(fields) });
     for (const [key, value] of children(part)) {
       if (value instanceof Tensor) this.#places.push({ fields, key, dtype: value.dtype, shape: value.shape });
       else {
         this.#fixed.push({ fields, key, value });
-        this.#record(value);
+        this.#record(value, met);
       }
     }
   }

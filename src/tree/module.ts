@@ -2,8 +2,11 @@
 
 /**
  * Base of layers and models. Fields that hold tensors are parameters, unless the class names them in `buffers` or they are
- * frozen. Other fields are static: they belong to the model's structure, and a compiled step that sees one changed traces
- * again.
+ * frozen; private names (`#weight`) are not seen. Other fields are static: they belong to the model's structure, and a
+ * compiled step that sees one changed traces again.
+ *
+ * A module in several places is one module: its weights are shared, have one gradient and are saved under the first path.
+ * One tensor in two fields makes two parameters, which go their own ways.
  */
 export abstract class Module {
   /** Whether the model is being trained: dropout drops and batch normalisation uses the batch only then. */
@@ -43,12 +46,16 @@ export const isBranch = (value: unknown): value is Branch =>
 export const children = (branch: Branch): [string, unknown][] => Object.entries(branch);
 export const join = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
 
-/** Every module in a tree with its path, outermost first. */
+/** Every module in a tree with its path, outermost first; one that stands in several places under the first of them. */
 export function modules(tree: unknown): { readonly path: string; readonly module: Module }[] {
   const found: { path: string; module: Module }[] = [];
+  const met = new Set<Module>();
   const walk = (part: unknown, path: string): void => {
-    if (!isBranch(part)) return;
-    if (part instanceof Module) found.push({ path, module: part });
+    if (!isBranch(part) || (part instanceof Module && met.has(part))) return;
+    if (part instanceof Module) {
+      met.add(part);
+      found.push({ path, module: part });
+    }
     for (const [key, child] of children(part)) walk(child, join(path, key));
   };
   walk(tree, "");

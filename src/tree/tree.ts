@@ -22,13 +22,22 @@ interface Visitor {
   fixed?(value: unknown, path: string): void;
 }
 
-function visit(tree: unknown, visitor: Visitor, path = "", role: Role = "parameter"): void {
+/** Goes through a tree. A module that stands in it several times, or inside itself, is one module, and met once. */
+function visit(
+  tree: unknown,
+  visitor: Visitor,
+  path = "",
+  role: Role = "parameter",
+  met: Set<Module> = new Set(),
+): void {
   if (tree instanceof Tensor) visitor.leaf(tree, path, isFloat(tree.dtype) ? role : "buffer");
+  else if (tree instanceof Module && met.has(tree)) visitor.fixed?.("met before", path);
   else if (isBranch(tree)) {
+    if (tree instanceof Module) met.add(tree);
     const kind =
       tree instanceof Module ? tree.constructor.name : Array.isArray(tree) ? `array ${tree.length}` : "object";
     visitor.fixed?.(kind, path);
-    for (const [key, child] of children(tree)) visit(child, visitor, join(path, key), roleOf(tree, key, role));
+    for (const [key, child] of children(tree)) visit(child, visitor, join(path, key), roleOf(tree, key, role), met);
   } else visitor.fixed?.(tree, path);
 }
 
@@ -49,9 +58,13 @@ export function entries(tree: unknown): Entry[] {
 /** The tensors of a tree, in a fixed order. */
 export function leaves(tree: unknown): Tensor[] {
   const found: Tensor[] = [];
+  const met = new Set<Module>();
   const walk = (part: unknown): void => {
     if (part instanceof Tensor) found.push(part);
-    else if (isBranch(part)) for (const [, child] of children(part)) walk(child);
+    else if (isBranch(part) && !(part instanceof Module && met.has(part))) {
+      if (part instanceof Module) met.add(part);
+      for (const [, child] of children(part)) walk(child);
+    }
   };
   walk(tree);
   return found;
@@ -83,10 +96,14 @@ export function structure(tree: unknown): string {
 /** A tree of the same structure with every tensor replaced. Modules are copied: the original keeps its tensors. */
 export function map<T>(f: (leaf: Tensor, path: string) => Tensor, tree: T): T;
 export function map(f: (leaf: Tensor, path: string) => Tensor, tree: unknown): unknown {
+  const copies = new Map<Module, Branch>();
   const walk = (part: unknown, path: string): unknown => {
     if (part instanceof Tensor) return f(part, path);
     if (!isBranch(part)) return part;
+    const known = part instanceof Module ? copies.get(part) : undefined;
+    if (known !== undefined) return known;
     const copy: Branch = Array.isArray(part) ? [] : Object.create(Object.getPrototypeOf(part));
+    if (part instanceof Module) copies.set(part, copy);
     for (const [key, child] of children(part))
       Object.defineProperty(copy, key, {
         value: walk(child, join(path, key)),
@@ -111,8 +128,10 @@ export function unflatten<T>(like: T, tensors: readonly Tensor[]): T {
 /** Puts tensors, in the order of `leaves`, into a tree in place. The tree itself must not be a tensor. */
 export function assign(target: unknown, tensors: readonly Tensor[]): void {
   let next = 0;
+  const met = new Set<Module>();
   const walk = (part: unknown): void => {
-    if (!isBranch(part)) return;
+    if (!isBranch(part) || (part instanceof Module && met.has(part))) return;
+    if (part instanceof Module) met.add(part);
     for (const [key, child] of children(part))
       if (child instanceof Tensor) Reflect.set(part, key, tensors[next++]);
       else walk(child);
