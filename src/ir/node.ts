@@ -159,6 +159,11 @@ export class Node<P = unknown> {
     return this.aval.shape;
   }
 
+  /** Whether it is a leaf whose value can only come from outside: data, or an argument. */
+  get isInput(): boolean {
+    return this.#inputs.length === 0 && this.primitive.lower([], this.params, this.outputs).form === "input";
+  }
+
   /** The transforms still running that this node depends on. */
   get scopes(): readonly Scope[] {
     if (this.#scopes.length > 0 && this.#scopes.some((x) => !x.live && !x.abstract))

@@ -56,20 +56,23 @@ export const iotaPrimitive: Primitive<Aval & { readonly axis: number }> = {
 export const iota = (dtype: DType, shape: Shape, axis: number): Node =>
   apply(iotaPrimitive, [], { dtype, shape, axis });
 
-/** A value that came from outside: a host array, a device buffer. Its data is the node's `value`. */
-export const constantPrimitive: Primitive<Aval> = {
-  name: "constant",
+/** A primitive whose value comes from outside: nothing is computed, derived or batched. */
+const outside = <P extends Aval>(name: string): Primitive<P> => ({
+  name,
   infer: (_inputs, { dtype, shape }) => [{ dtype, shape }],
   vjp: notDifferentiable,
   jvp: notDifferentiable,
   batch: neverBatched,
   lower: () => ({ form: "input" }),
   reference: () => {
-    throw new InternalError("internal: a constant is read from its value");
+    throw new InternalError(`internal: a ${name} is never computed`);
   },
   samples: [],
   errors: [],
-};
+});
+
+/** A value that came from outside: a host array, a device buffer. Its data is the node's `value`. */
+export const constantPrimitive = outside<Aval>("constant");
 export function constant(value: Stored): Node {
   const node = apply(constantPrimitive, [], { dtype: value.dtype, shape: value.shape });
   node.settle(value);
@@ -77,19 +80,7 @@ export function constant(value: Stored): Node {
 }
 
 /** A hole that a caller fills: an argument of a traced function. */
-export const placeholderPrimitive: Primitive<Aval & { readonly label: string }> = {
-  name: "placeholder",
-  infer: (_inputs, { dtype, shape }) => [{ dtype, shape }],
-  vjp: notDifferentiable,
-  jvp: notDifferentiable,
-  batch: neverBatched,
-  lower: () => ({ form: "input" }),
-  reference: () => {
-    throw new InternalError("internal: a placeholder has no value");
-  },
-  samples: [],
-  errors: [],
-};
+export const placeholderPrimitive = outside<Aval & { readonly label: string }>("placeholder");
 /** A placeholder that belongs to no scope: an input of a graph kept as data. */
 export const hole = (aval: Aval, label: string): Node =>
   apply(placeholderPrimitive, [], { dtype: aval.dtype, shape: aval.shape, label });

@@ -67,9 +67,7 @@ function missingValue(leaf: Node, asked: Node): TraceError {
 /** Leaves with a value of the pending graph of `roots`. */
 function leavesOf(roots: readonly Node[]): readonly Node[] {
   const order = topological(roots, (n) => n.value === null);
-  for (const n of order)
-    if (n.value === null && n.inputs.length === 0 && n.primitive.lower([], n.params, n.outputs).form === "input")
-      throw missingValue(n, roots[0]);
+  for (const n of order) if (n.value === null && n.isInput) throw missingValue(n, roots[0]);
   return order.filter((n) => n.value !== null);
 }
 

@@ -53,8 +53,7 @@ function closed(graph: Graph): Closed {
   return { graph: detached(all, graph.outputs, (x) => hole(x.aval, "input")), captured: [...captured] };
 }
 
-const isData = (x: Node): boolean =>
-  x.value !== null || (x.inputs.length === 0 && x.primitive.lower([], x.params, x.outputs).form === "input");
+const isData = (x: Node): boolean => x.value !== null || x.isInput;
 
 /** `outputs` with `images` in place of `sources`. */
 export function replace(outputs: readonly Node[], sources: readonly Node[], images: readonly Node[]): Node[] {

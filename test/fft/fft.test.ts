@@ -2,18 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as transforms from "typegrad/fft";
-import {
-  compile,
-  device,
-  DeviceError,
-  deviceNames,
-  gradcheck,
-  setDevice,
-  tensor,
-  type Tensor,
-  vmap,
-  zeros,
-} from "typegrad";
+import { compile, gradcheck, tensor, type Tensor, vmap, zeros } from "typegrad";
+import { testOnDevices } from "../support/devices.js";
 import { close, random } from "../linalg/support.js";
 
 const { fft, fftConvolve, fftn, ifft, irfft, rfft } = transforms;
@@ -130,21 +120,15 @@ for (const [name, f, shape] of functions)
     assert.ok(report.passed, String(report));
   });
 
-for (const name of deviceNames())
-  test(`on ${name}, compiled or mapped is the same`, async (t) => {
-    try {
-      await device(name);
-    } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
-      return t.skip(error.message);
-    }
-    await setDevice(name);
+testOnDevices(
+  (name) => `on ${name}, compiled or mapped is the same`,
+  () => {
     const f = (x: Tensor): Tensor => rfft(x.square()).im.add(rfft(x).re);
     const x = random([3, 12], 2);
     close(compile(f)(x), f(x), 1e-14, "compiled");
     close(vmap(f)(x), f(x), 1e-14, "mapped");
-    await setDevice("wasm");
-  });
+  },
+);
 
 test("errors name what is wrong", () => {
   for (const [f, message] of [

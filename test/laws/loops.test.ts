@@ -7,15 +7,11 @@ import {
   cummin,
   cumprod,
   customVjp,
-  DeviceError,
-  device,
-  deviceNames,
   grad,
   gradcheck,
   jvp,
   logCumSumExp,
   scan,
-  setDevice,
   tensor,
   type Tensor,
   TraceError,
@@ -24,6 +20,7 @@ import {
   whileLoop,
   zeros,
 } from "typegrad";
+import { testOnDevices } from "../support/devices.js";
 import { close, random } from "../linalg/support.js";
 
 const double = (x: number | readonly number[]): Tensor => tensor(x, { dtype: "float64" });
@@ -51,15 +48,9 @@ const collatz = (start: Tensor): Tensor =>
     { n: start, steps: tensor(0, { dtype: "int32" }) },
   ).steps;
 
-for (const name of deviceNames())
-  test(`while loops on ${name}: eager, compiled, mapped, differentiated`, async (t) => {
-    try {
-      await device(name);
-    } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
-      return t.skip(error.message);
-    }
-    await setDevice(name);
+testOnDevices(
+  (name) => `while loops on ${name}: eager, compiled, mapped, differentiated`,
+  () => {
     const two = double(2);
     for (const options of [{}, { maxIterations: 20 }]) {
       const f = (a: Tensor): Tensor => newton(a, options);
@@ -75,8 +66,8 @@ for (const name of deviceNames())
     close(vmap(grad(bounded))(double([1, 4])), double([0.5, 0.25]), 1e-14, "mapped gradient");
     assert.equal(collatz(tensor(27, { dtype: "int32" })).itemSync(), 111);
     assert.deepEqual(numbers(vmap(collatz)(tensor([1, 6, 7, 97], { dtype: "int32" }))), [0, 8, 16, 118]);
-    await setDevice("wasm");
-  });
+  },
+);
 
 test("a loop that no step is known of has no reverse mode, and says so", () => {
   assert.throws(

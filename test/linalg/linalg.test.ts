@@ -2,23 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as linalg from "typegrad/linalg";
 import { leaves } from "typegrad/tree";
-import {
-  compile,
-  concatenate,
-  onesLike,
-  device,
-  DeviceError,
-  jvp,
-  zeros,
-  grad,
-  deviceNames,
-  eye,
-  gradcheck,
-  setDevice,
-  tensor,
-  type Tensor,
-  vmap,
-} from "typegrad";
+import { compile, concatenate, onesLike, jvp, zeros, grad, eye, gradcheck, tensor, type Tensor, vmap } from "typegrad";
+import { testOnDevices } from "../support/devices.js";
 import { type Case, close, fixture, fromStored, random } from "./support.js";
 
 const {
@@ -236,15 +221,9 @@ const total = (tree: unknown): Tensor =>
     .map((x) => x.sum())
     .reduce((sum, x) => sum.add(x));
 
-for (const name of deviceNames())
-  test(`on ${name}, under vmap each matrix is treated by itself, compiled or not`, async (t) => {
-    try {
-      await device(name);
-    } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
-      return t.skip(error.message);
-    }
-    await setDevice(name);
+testOnDevices(
+  (name) => `on ${name}, under vmap each matrix is treated by itself, compiled or not`,
+  () => {
     for (const [what, f, point] of functions) {
       const at = tensor(Float64Array.from(point.dataSync()), { shape: point.shape });
       const g = (a: Tensor): Tensor => total(f(a));
@@ -256,8 +235,8 @@ for (const name of deviceNames())
       close(batched.at(1), g(stacked.at(1)), 1e-11, `${what}, vmap`);
       close(compile(g)(at), g(at), 1e-12, `${what}, compiled`);
     }
-    await setDevice("wasm");
-  });
+  },
+);
 
 test("repeated singular values: values can be differentiated, vectors cannot", () => {
   const one = eye(3, 3, { dtype: "float64" });

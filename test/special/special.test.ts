@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as special from "typegrad/special";
-import { compile, device, DeviceError, deviceNames, gradcheck, setDevice, tensor, type Tensor, vmap } from "typegrad";
+import { compile, gradcheck, tensor, type Tensor, vmap } from "typegrad";
+import { testOnDevices } from "../support/devices.js";
 import { close, random } from "../linalg/support.js";
 
 const rows: Readonly<Record<string, number[][]>> = JSON.parse(
@@ -197,20 +198,14 @@ for (const [name, f, at] of differentiable)
     assert.ok(report.passed, String(report));
   });
 
-for (const name of deviceNames())
-  test(`on ${name}, compiled or mapped is the same`, async (t) => {
-    try {
-      await device(name);
-    } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
-      return t.skip(error.message);
-    }
-    await setDevice(name);
+testOnDevices(
+  (name) => `on ${name}, compiled or mapped is the same`,
+  () => {
     for (const [what, f, point] of differentiable) {
       if (what.startsWith("betainc")) continue; // holds values of another device
       const at = tensor(Float64Array.from(point.dataSync()));
       close(compile(f)(at), f(at), 1e-13, `${what}, compiled`);
       close(vmap(f)(at), f(at), 1e-13, `${what}, vmap`);
     }
-    await setDevice("wasm");
-  });
+  },
+);
