@@ -16,9 +16,10 @@ export interface Target {
   /** Most elements of a block of a matrix product, along the summed index and the rows. */
   readonly kc: number;
   readonly mc: number;
-  /** Bytes of an operand from which on it is copied into panels, or a sum over it is done in sweeps. */
+  /** Bytes of operands from which on a sum of products is done in sweeps. */
   readonly cacheBytes: number;
-  /** How many rows must read a panel for the copy to pay. */
+  /** Bytes of a right operand from which on it is copied into panels, and how many rows must read them. */
+  readonly panelBytes: number;
   readonly panelRows: number;
   /** Work, in scalar operations, below which a kernel is not divided into more tasks. */
   readonly taskWork: number;

@@ -27,7 +27,7 @@ export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: (aval
   const summed = nest.over.filter((x) => terms.depends(right).has(x.id));
   const bytes = column.extent * product(summed.map((x) => x.extent)) * byteSize(type);
   const reads = product(rows.map((x) => x.extent));
-  if (column.extent % width !== 0 || bytes < target.cacheBytes || reads < target.panelRows) return [nest];
+  if (column.extent % width !== 0 || bytes < target.panelBytes || reads < target.panelRows) return [nest];
 
   const divide = divider(terms);
   const [panel, lane] = divide.by(column, width);

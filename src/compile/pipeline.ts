@@ -36,6 +36,7 @@ export const defaultTarget: Target = {
   kc: 256,
   mc: 96,
   cacheBytes: 1 << 20,
+  panelBytes: 1 << 20,
   panelRows: 256,
   taskWork: 16384,
 };

@@ -48,6 +48,7 @@ export class Holdings {
   }
   free(holding: Holding): void {
     this.#dropped.unregister(holding);
+    if (holding.ballast === null) this.#unseen = Math.max(0, this.#unseen - holding.chunk.size);
     this.#arena.release(holding.chunk);
   }
   #ballast(): ArrayBuffer {

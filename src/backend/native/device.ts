@@ -67,7 +67,8 @@ export class NativeDevice extends ArenaDevice {
 
   protected target(): Target {
     const { vectorBytes, registers } = this.#toolchain;
-    return { ...defaultTarget, vectorBytes, microRows: registers === 32 ? 14 : 6 };
+    const microRows = registers === 32 ? 14 : 6;
+    return { ...defaultTarget, vectorBytes, microRows, kc: 512, panelBytes: 1 << 18, panelRows: 64 };
   }
 
   protected link(plan: Plan): Code {
