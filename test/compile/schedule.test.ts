@@ -137,7 +137,7 @@ test("large, odd and transposed products agree with the reference", () => {
 });
 
 /** A machine whose caches hold next to nothing. */
-const small = { ...defaultTarget, cacheBytes: 1 << 10, panelRows: 16, kc: 16, mc: 12 };
+const small = { ...defaultTarget, cacheBytes: 1 << 10, panelBytes: 1 << 10, panelRows: 16, kc: 16, mc: 12 };
 
 test("a sum over more data than caches hold is done in sweeps", () => {
   const [x, g, v] = [input([6, 5, 12, 20]), input([6, 7, 12, 20]), input([5, 7])];
