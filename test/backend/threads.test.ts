@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, test } from "node:test";
+import { Choice } from "#src/backend/arena/choice.js";
 import type { Code } from "#src/backend/arena/executable.js";
 import type { Plan } from "#src/backend/arena/plan.js";
 import { type Parcel, currentPool } from "#src/backend/arena/pool.js";
@@ -225,6 +226,62 @@ test("where threads meet: never twice in a row, and always between what depends 
   );
   assert.equal(sharedWork([single, { ...loops, steps: [shared, shared] }], 0), 4);
   assert.equal(sharedWork([shared], 1), 0);
+});
+
+describe("one thread or several: what is faster", () => {
+  /** Calls of each kind, when they take these times. */
+  const tally = (choice: Choice, calls: number, alone: () => number, together: () => number): [number, number] => {
+    const counts: [number, number] = [0, 0];
+    for (let i = 0; i < calls; i++) {
+      counts[Number(choice.together)]++;
+      choice.took(choice.together ? together() : alone());
+    }
+    return counts;
+  };
+
+  test("is chosen, and the slower tried again for a thirtieth of the time at most", () => {
+    for (const [alone, together] of [
+      [1, 1.05],
+      [1, 2],
+      [1, 20],
+      [3, 2],
+    ]) {
+      const calls = 20_000;
+      const counts = tally(
+        new Choice(),
+        calls,
+        () => alone,
+        () => together,
+      );
+      const [slow, fast] = alone < together ? [1, 0] : [0, 1];
+      assert.ok(counts[slow] >= 6 && counts[fast] > 0.9 * calls, `${counts}`);
+      assert.ok((counts[slow] * Math.max(alone, together)) / (counts[fast] * Math.min(alone, together)) < 1 / 25);
+    }
+  });
+
+  test("changes with the machine, and not with single slow calls", () => {
+    const choice = new Choice();
+    let i = 0;
+    const noisy = (time: number) => () => (i++ % 10 === 0 ? 50 * time : time);
+    const first = tally(choice, 3000, noisy(3), noisy(2));
+    assert.ok(first[1] > 2500, `${first}`);
+    const then = tally(choice, 3000, noisy(3), noisy(9));
+    assert.ok(then[0] > 2500, `${then}`);
+    const again = tally(choice, 3000, noisy(3), noisy(2));
+    assert.ok(again[1] > 2000, `${again}`);
+  });
+
+  test("a first call together that had to wake workers does not settle it", () => {
+    const choice = new Choice();
+    let calls = 0;
+    const counts = tally(
+      choice,
+      1000,
+      () => 2,
+      () => (calls++ === 0 ? 100 : 1),
+    );
+    assert.ok(counts[1] > 900, `${counts}`);
+  });
 });
 
 const doubled = (n: number): Program =>

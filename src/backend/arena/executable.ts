@@ -7,6 +7,7 @@ import { show, sizeOf } from "../../ir/shape.js";
 import type { DeviceValue, Executable } from "../backend.js";
 import { assertInputs } from "../values.js";
 import type { Chunk } from "./allocator.js";
+import { Choice } from "./choice.js";
 import { type Arena, guardBytes } from "./arena.js";
 import { type Action, type Plan, planOf } from "./plan.js";
 import { type Enlisted, type Parcel, currentPool } from "./pool.js";
@@ -85,6 +86,7 @@ export class ArenaExecutable implements Executable {
   /** Bytes of one thread's table and scratch memory. */
   readonly #stride: number;
   readonly #mostShared: number;
+  readonly #choices: readonly Choice[];
   #enlisted: Enlisted | null = null;
 
   constructor(program: Program, donated: readonly boolean[], state: DeviceState, link: (plan: Plan) => Code) {
@@ -96,6 +98,7 @@ export class ArenaExecutable implements Executable {
     this.#outputBytes = program.outputs.map(bytesOf);
     this.#scratchOffset = aligned(4 * this.#plan.table.words);
     this.#stride = this.#scratchOffset + aligned(program.scratchBytes);
+    this.#choices = this.#plan.segments.map(() => new Choice());
     this.#mostShared = Math.max(0, ...this.#plan.sharedWork);
   }
 
@@ -140,13 +143,13 @@ export class ArenaExecutable implements Executable {
   #team(): Enlisted | null {
     const { arena, worth } = this.#state;
     const { parcel } = this.#code;
-    if (parcel === null || this.#mostShared === 0 || this.#mostShared < worth.awake) return null;
+    if (parcel === null || this.#mostShared < worth.segment) return null;
     const pool = currentPool();
-    if (pool === null || (this.#mostShared < worth.asleep && pool.asleep)) return null;
+    if (pool === null) return null;
     const known = this.#enlisted?.pool === pool;
     if (this.#enlisted === null || !known) this.#enlisted = pool.enlist(parcel, arena);
-    const grace = known || this.#mostShared < worth.asleep ? 0 : worth.patience;
-    return pool.has(this.#enlisted, grace) ? this.#enlisted : null;
+    const patience = known || this.#mostShared < worth.first ? 0 : worth.patience;
+    return pool.has(this.#enlisted, patience) ? this.#enlisted : null;
   }
 
   /** What a run that failed may have written over is nobody's any more. */
@@ -232,14 +235,23 @@ export class ArenaExecutable implements Executable {
     }
   }
 
-  #segment(number: number, { table, scratch, stride, team }: Call): void {
-    const segment = this.#code.segments[number];
+  #segment(number: number, call: Call): void {
+    const { team } = call;
     const { worth } = this.#state;
-    const shared = this.#plan.sharedWork[number];
-    if (!team?.pool.works || shared === 0 || shared < (team.pool.asleep ? worth.asleep : worth.awake))
-      return segment(table, scratch, 0, 1);
+    if (!team?.pool.works || this.#plan.sharedWork[number] < worth.segment) return this.#alone(number, call);
+    if (worth.forced) return this.#together(number, call, team);
+    const choice = this.#choices[number];
+    const start = performance.now();
+    if (choice.together) this.#together(number, call, team);
+    else this.#alone(number, call);
+    choice.took(performance.now() - start);
+  }
+  #alone(number: number, { table, scratch }: Call): void {
+    this.#code.segments[number](table, scratch, 0, 1);
+  }
+  #together(number: number, { table, scratch, stride }: Call, team: Enlisted): void {
     team.pool.run(team, { segment: number, table, scratch: scratch - table, stride }, () =>
-      segment(table, scratch, 0, team.pool.threads),
+      this.#code.segments[number](table, scratch, 0, team.pool.threads),
     );
   }
 

@@ -76,10 +76,6 @@ export class Pool {
   get runs(): number {
     return this.#words[at.runs];
   }
-  /** Whether a worker must be woken for a run. */
-  get asleep(): boolean {
-    return Atomics.load(this.#words, at.sleeping) > 0;
-  }
 
   /** Sends a program to the workers. */
   enlist(parcel: Parcel, arena: Arena): Enlisted {
@@ -146,7 +142,7 @@ export class Pool {
 
   #signal(): void {
     Atomics.add(this.#words, at.signal, 1);
-    if (this.asleep) Atomics.notify(this.#words, at.signal);
+    if (Atomics.load(this.#words, at.sleeping) > 0) Atomics.notify(this.#words, at.signal);
   }
 
   #failure(arena: Arena, error: unknown): DeviceError {
@@ -193,7 +189,7 @@ export function setThreads(threads: number): void {
     );
   wanted = threads;
   starts = 0;
-  if (pool !== null && pool.threads !== threads) pool.end();
+  if (threads > 1 && pool !== null && pool.threads !== threads) pool.end();
 }
 
 const isThreadCount = (n: number): boolean => Number.isInteger(n) && n >= 1 && n <= mostThreads;

@@ -3,10 +3,10 @@ import { control, mostThreads } from "../arena/control.js";
 import type { ModuleBuilder } from "./assembler.js";
 
 /**
- * Turns of the loop in which a thread waits at a barrier before it sleeps, about 100 µs: a thread that is woken comes 30
- * to 160 µs late, one that only turns when its core is wanted by another program costs that other program 100 µs.
+ * Turns of the loop in which a thread waits at a barrier before it sleeps, some 40 µs. A thread that sleeps comes 30 to
+ * 160 µs late when it is woken; one that turns keeps its core from the very thread it waits for where cores are few.
  */
-const turns = 50_000;
+const turns = 20_000;
 
 /** How long a thread sleeps before it asks whether to give up, in nanoseconds. */
 const nap = 100_000_000n;
