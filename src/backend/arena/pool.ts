@@ -164,7 +164,7 @@ export class Pool {
 
 /** Pools that are started for one number of threads, the first and those in place of ones that failed. */
 const mostPools = 4;
-const defaultMost = 1;
+const defaultMost = 8;
 
 let wanted: number | null = null;
 let pool: Pool | null = null;
