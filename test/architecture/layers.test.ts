@@ -19,7 +19,7 @@ const layers: readonly (readonly string[])[] = [
   ["index"],
   ["nn", "optim", "data", "distributions"],
   ["train"],
-  ["models"],
+  ["models", "theory"],
   ["cli"],
 ];
 const core = ["util", "ir", "primitive", "transform", "compile", "backend", "tensor"];
