@@ -1,5 +1,9 @@
 /** Optimizers: gradient transformations that chain, recipes made of them, and schedules. */
-export * from "./optimizer.js";
+export * from "./averaging.js";
+export * from "./gradients.js";
+export { Momentum, Optimizer, type Projection, type Rate, withParameters } from "./optimizer.js";
+export * as projections from "./projections.js";
+export * from "./recipes.js";
 export * as schedules from "./schedules.js";
 export type { Schedule } from "./schedules.js";
 export {
@@ -16,17 +20,29 @@ export {
   stateless,
 } from "./transformation.js";
 export {
-  addDecayedWeights,
+  type AdamaxState,
   type AdamMoments,
   type AdamState,
+  type Moments,
+  type MomentState,
+  type NadamState,
+  scaleByAdam,
+  scaleByAdamax,
+  scaleByLion,
+  scaleByNadam,
+  scaleByRadam,
+} from "./moments.js";
+export {
+  addDecayedWeights,
   clipByGlobalNorm,
   clipByValue,
   globalNorm,
   scale,
+  scaleByAdadelta,
   scaleByAdagrad,
-  scaleByAdam,
   scaleByRms,
   scaleBySchedule,
+  sign,
   trace,
   type TraceState,
 } from "./transformations.js";

@@ -1,10 +1,9 @@
 /** The mutable skin over gradient transformations, and the recipes. */
-import { ArgumentError, ShapeError, type Tensor, hold, tensor } from "../index.js";
-import { Module } from "../tree/index.js";
-import type { Schedule } from "./schedules.js";
+import { ArgumentError, type DType, hold, ShapeError, type Tensor, tensor } from "../index.js";
+import { map, Module } from "../tree/index.js";
+import { constant, type Schedule } from "./schedules.js";
 import {
   applyUpdates,
-  chain,
   type GradientTransformation,
   type Leaves,
   leavesOf,
@@ -12,18 +11,17 @@ import {
   replaceLeaves,
   type State,
 } from "./transformation.js";
-import {
-  addDecayedWeights,
-  type AdamMoments,
-  checkRange,
-  scaleByAdagrad,
-  scaleByAdam,
-  scaleByRms,
-  trace,
-} from "./transformations.js";
+import { atCount, checkRange, perDType, zerosOf } from "./transformations.js";
 
 /** A number, or a function of the step count. */
 export type Rate = number | Schedule;
+
+/** The point of a set nearest to a tensor; gets the path of the tensor in the model. */
+export type Projection = (x: Tensor, path: string) => Tensor;
+
+/** The dtype in which numbers that all parameters share are kept. */
+const sharedDType = (params: Leaves): DType =>
+  Object.values(params).some((p) => p.dtype === "float64") ? "float64" : "float32";
 
 /**
  * Moves the parameters of a model against their gradients: `θ ← θ - rate · transformation(g)`. It is a Module, so
@@ -36,19 +34,27 @@ export class Optimizer extends Module {
   /** What the transformation remembers; `null` until `init`. */
   state: State | null = null;
   rate: Tensor;
-  readonly #schedule: Schedule | null;
+  #rate: Rate;
   readonly #transformation: GradientTransformation;
+  readonly #project: Projection | null;
 
   override get buffers(): readonly string[] {
     return ["count", "state", "rate"];
   }
 
-  constructor(transformation: GradientTransformation, learningRate: Rate) {
+  /** With a projection, every new parameter is put back into its set: projected gradient descent. */
+  constructor(transformation: GradientTransformation, learningRate: Rate, projection: Projection | null = null) {
     super();
     if (typeof learningRate !== "function") checkRange("the learning rate", learningRate, 0);
     this.#transformation = transformation;
-    this.#schedule = typeof learningRate === "function" ? learningRate : null;
-    this.rate = typeof learningRate === "function" ? learningRate(this.count) : tensor(learningRate);
+    this.#project = projection;
+    this.#rate = learningRate;
+    this.rate = this.#rateIn("float32");
+  }
+
+  #rateIn(dtype: DType): Tensor {
+    if (typeof this.#rate === "number") return tensor(this.#rate, { dtype });
+    return this.#rate(dtype === "float64" ? this.count.astype(dtype) : this.count);
   }
 
   /** The rate of the next step. Setting it does not trace compiled steps again; a schedule keeps its own. */
@@ -56,17 +62,24 @@ export class Optimizer extends Module {
     return this.rate;
   }
   set learningRate(rate: number | Tensor) {
-    if (this.#schedule)
+    if (typeof this.#rate === "function")
       throw new ArgumentError(
         "optimizer: the learning rate follows a schedule. make the optimizer with a number to set it",
       );
-    if (typeof rate === "number") checkRange("the learning rate", rate, 0);
-    this.rate = typeof rate === "number" ? tensor(rate) : rate;
+    if (typeof rate === "number") {
+      checkRange("the learning rate", rate, 0);
+      this.#rate = rate;
+      this.rate = this.#rateIn(this.rate.dtype);
+    } else this.rate = rate;
   }
 
   /** Makes the state for the parameters of a model; does nothing when it is there. */
   init(model: unknown): this {
-    this.state ??= this.#transformation.init(leavesOf(model));
+    if (this.state !== null) return this;
+    const params = leavesOf(model);
+    this.state = this.#transformation.init(params);
+    const dtype = sharedDType(params);
+    if (this.rate.dtype !== dtype) this.rate = this.#rateIn(dtype);
     return this;
   }
 
@@ -86,19 +99,84 @@ export class Optimizer extends Module {
     const params = leavesOf(model);
     const grads = leavesOf(gradients);
     checkGradients(params, grads);
-    this.state ??= this.#transformation.init(params);
+    this.init(model);
+    if (this.state === null) return;
     const [updates, state] = this.#transformation.update(grads, this.state, params);
-    replaceLeaves(
-      model,
-      applyUpdates(
-        params,
-        mapLeaves((u) => u.mul(this.rate).neg(), updates),
-      ),
-    );
+    const rate = perDType((dtype) => this.rate.astype(dtype));
+    const steps = mapLeaves((u) => u.mul(rate(u)).neg(), updates);
+    replaceLeaves(model, this.move(params, steps));
     this.state = state;
     this.count = this.count.add(1);
-    if (this.#schedule) this.rate = this.#schedule(this.count);
+    if (typeof this.#rate === "function") this.rate = this.#rateIn(this.rate.dtype);
     hold([model, this]);
+  }
+
+  /** The parameters after steps from where they are. */
+  protected move(params: Leaves, steps: Leaves): Leaves {
+    return this.project(applyUpdates(params, steps));
+  }
+
+  /** The parameters, each put into its set; they themselves where there are no sets. */
+  protected project(params: Leaves): Leaves {
+    const project = this.#project;
+    if (project === null) return params;
+    return Object.fromEntries(Object.entries(params).map(([path, p]) => [path, project(p, path)]));
+  }
+}
+
+/** A copy of a model with `f` of every parameter. */
+export function withParameters<M>(model: M, f: (p: Tensor, path: string) => Tensor): M {
+  const wanted = new Set(Object.keys(leavesOf(model)));
+  return map((x, path) => (wanted.has(path) ? f(x, path) : x), model);
+}
+
+/**
+ * Descent with inertia in Polyak's and Nesterov's own form: `v ← βv - η g`, `θ ← θ + v`, where v is the last step. With
+ * gradients at the parameters it is the heavy ball, with gradients at `lookAhead(model)` Nesterov's method. The rate
+ * scales the gradient and not the velocity, so for a rate that changes it differs from `sgd({ momentum })`.
+ */
+export class Momentum extends Optimizer {
+  /** The last step of every parameter; `null` until `init`. */
+  velocity: Leaves | null = null;
+  readonly #momentum: Schedule;
+
+  override get buffers(): readonly string[] {
+    return [...super.buffers, "velocity"];
+  }
+
+  constructor(
+    transformation: GradientTransformation,
+    learningRate: Rate,
+    momentum: Rate,
+    projection: Projection | null = null,
+  ) {
+    super(transformation, learningRate, projection);
+    if (typeof momentum === "number") checkRange("momentum", momentum, 0);
+    this.#momentum = typeof momentum === "number" ? constant(momentum) : momentum;
+  }
+
+  override init(model: unknown): this {
+    super.init(model);
+    this.velocity ??= zerosOf(leavesOf(model));
+    return this;
+  }
+
+  /** A copy of the model with the parameters `θ + βv`, where Nesterov's method takes its gradient. */
+  lookAhead<M>(model: M): M {
+    this.init(model);
+    const beta = atCount(this.#momentum, this.count);
+    const velocity = this.velocity ?? {};
+    return withParameters(model, (p, path) => p.add(velocity[path].mul(beta(p))));
+  }
+
+  protected override move(params: Leaves, steps: Leaves): Leaves {
+    const beta = atCount(this.#momentum, this.count);
+    const velocity = mapLeaves((v, s) => v.mul(beta(v)).add(s), this.velocity ?? zerosOf(params), steps);
+    const moved = applyUpdates(params, velocity);
+    const next = this.project(moved);
+    // Where the set cut the step short, the velocity is what was left of it.
+    this.velocity = next === moved ? velocity : mapLeaves((after, before) => after.sub(before), next, params);
+    return next;
   }
 }
 
@@ -111,74 +189,4 @@ function checkGradients(params: Leaves, grads: Leaves): void {
         `optimizer: gradients must be those of the model, got ${p.describe()} and ${g?.describe() ?? "no gradient"} at ${path}. update the model that was differentiated`,
       );
   }
-}
-
-interface Common {
-  /** Applied to the gradients first: `clipByGlobalNorm(1)`, `clipByValue(0.5)`, or any other. */
-  readonly clip?: GradientTransformation;
-  /** Times the parameter, added to its gradient (to its update in `adamw`). */
-  readonly weightDecay?: number;
-}
-
-export interface SgdOptions extends Common {
-  readonly learningRate: Rate;
-  readonly momentum?: number;
-  readonly nesterov?: boolean;
-  readonly dampening?: number;
-}
-
-const given = <T>(part: T | undefined): T[] => (part === undefined ? [] : [part]);
-
-const decayed = (weightDecay: number): GradientTransformation[] => {
-  checkRange("weightDecay", weightDecay, 0);
-  return weightDecay === 0 ? [] : [addDecayedWeights(weightDecay)];
-};
-
-/** Stochastic gradient descent with PyTorch's momentum: `v ← momentum · v + (1 - dampening) · g`. */
-export function sgd(options: SgdOptions): Optimizer {
-  const { learningRate, momentum = 0, nesterov = false, dampening = 0, weightDecay = 0, clip } = options;
-  checkRange("momentum", momentum, 0);
-  if (nesterov && (momentum === 0 || dampening !== 0))
-    throw new ArgumentError(
-      `sgd: nesterov needs momentum and no dampening, got momentum ${momentum} and dampening ${dampening}. set one of them otherwise`,
-    );
-  const velocity = momentum === 0 ? [] : [trace({ momentum, nesterov, dampening })];
-  return new Optimizer(chain(...given(clip), ...decayed(weightDecay), ...velocity), learningRate);
-}
-
-export interface AdamOptions extends AdamMoments, Common {
-  readonly learningRate?: Rate;
-}
-
-/** Adam (Kingma & Ba 2015), with AMSGrad on request; weight decay is added to the gradient. */
-export function adam(options: AdamOptions = {}): Optimizer {
-  const { learningRate = 1e-3, weightDecay = 0, clip, ...moments } = options;
-  return new Optimizer(chain(...given(clip), ...decayed(weightDecay), scaleByAdam(moments)), learningRate);
-}
-
-/** Adam with decoupled weight decay, 0.01 unless told (Loshchilov & Hutter 2019). */
-export function adamw(options: AdamOptions = {}): Optimizer {
-  const { learningRate = 1e-3, weightDecay = 0.01, clip, ...moments } = options;
-  return new Optimizer(chain(...given(clip), scaleByAdam(moments), ...decayed(weightDecay)), learningRate);
-}
-
-export interface RmspropOptions extends Common {
-  readonly learningRate?: Rate;
-  readonly decay?: number;
-  readonly epsilon?: number;
-  readonly centered?: boolean;
-  readonly momentum?: number;
-}
-
-/** Gradients over the root of their running mean square (Hinton 2012), with PyTorch's defaults. */
-export function rmsprop(options: RmspropOptions = {}): Optimizer {
-  const { learningRate = 0.01, momentum = 0, weightDecay = 0, clip, ...moments } = options;
-  const velocity = momentum === 0 ? [] : [trace({ momentum })];
-  return new Optimizer(chain(...given(clip), ...decayed(weightDecay), scaleByRms(moments), ...velocity), learningRate);
-}
-
-/** Gradients over the root of the sum of all their squares (Duchi et al. 2011). */
-export function adagrad(options: Common & { readonly learningRate?: Rate; readonly epsilon?: number } = {}): Optimizer {
-  const { learningRate = 0.01, epsilon, weightDecay = 0, clip } = options;
-  return new Optimizer(chain(...given(clip), ...decayed(weightDecay), scaleByAdagrad(epsilon)), learningRate);
 }

@@ -2,12 +2,16 @@
  * Learning rates (or any other numbers) as functions of the step count. The count is an integer tensor and so is
  * everything made from it, so a compiled step is not traced again when it grows.
  */
-import { ArgumentError, type Tensor, where } from "../index.js";
+import { ArgumentError, isFloat, type Tensor, where } from "../index.js";
 
-/** The value at the step with this count; counts start at 0. */
+/**
+ * The value at the step with this count; counts start at 0. They are int32, or float64 where the value is wanted in
+ * float64.
+ */
 export type Schedule = (count: Tensor) => Tensor;
 
-const toFloat = (count: Tensor): Tensor => count.astype("float32");
+/** The count as a float; one that is a float already keeps its precision. */
+export const toFloat = (count: Tensor): Tensor => (isFloat(count.dtype) ? count : count.astype("float32"));
 
 function positive(name: string, what: string, value: number): void {
   if (!(value > 0)) throw new ArgumentError(`${name}: ${what} must be positive, got ${value}. raise it`);
@@ -67,6 +71,19 @@ export function polynomial(options: { start: number; steps: number; power: numbe
       .mul(start - end)
       .add(end);
 }
+
+/**
+ * `start / (1 + decay · count)^power`. With power 1 it satisfies the conditions of Robbins & Monro (1951), Σ = ∞ and
+ * Σ² < ∞, as every power in (½, 1] does.
+ */
+export function inversePower(options: { start: number; decay?: number; power?: number }): Schedule {
+  const { start, decay = 1, power = 1 } = options;
+  positive("inversePower", "decay", decay);
+  return (count) => toFloat(count).mul(decay).add(1).pow(-power).mul(start);
+}
+
+/** `count / (count + 3)`: the momentum of Nesterov's method on convex functions (Su, Boyd & Candès 2016). */
+export const nesterovMomentum = (): Schedule => (count) => toFloat(count).div(toFloat(count).add(3));
 
 /** Half a cosine from `from` at 0 to `to` at 1. */
 const halfCosine = (t: Tensor, from: number, to: number): Tensor =>

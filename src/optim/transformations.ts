@@ -1,19 +1,31 @@
 /** The parts optimizers are chained from. */
-import { ArgumentError, type Tensor, tensor, where, zerosLike } from "../index.js";
+import { ArgumentError, type DType, fullLike, type Tensor, tensor, where, zerosLike } from "../index.js";
 import type { Schedule } from "./schedules.js";
 import { type GradientTransformation, type Leaves, mapLeaves, stateless } from "./transformation.js";
 
-const zerosOf = (params: Leaves): Leaves => mapLeaves((p) => zerosLike(p), params);
-const start = (): Tensor => tensor(0, { dtype: "int32" });
+/** Zeros in the places of the parameters. */
+export const zerosOf = (params: Leaves): Leaves => mapLeaves((p) => zerosLike(p), params);
+/** A step count before the first step. */
+export const start = (): Tensor => tensor(0, { dtype: "int32" });
 
 /** `decay · average + (1 - decay) · value`. */
-const blend = (decay: number, average: Leaves, values: Leaves): Leaves =>
+export const blend = (decay: number, average: Leaves, values: Leaves): Leaves =>
   mapLeaves((a, v) => a.mul(decay).add(v.mul(1 - decay)), average, values);
-const squares = (leaves: Leaves): Leaves => mapLeaves((g) => g.mul(g), leaves);
+export const squares = (leaves: Leaves): Leaves => mapLeaves((g) => g.mul(g), leaves);
 
-/** `1 - decay^count`, by `expm1` since it is a small difference at first. */
-const biasCorrection = (decay: number, count: Tensor): Tensor =>
-  count.astype("float32").mul(Math.log(decay)).expm1().neg();
+/** A number that changes from step to step, made once in the dtype of each tensor it meets. */
+export function perDType(make: (dtype: DType) => Tensor): (x: Tensor) => Tensor {
+  const made = new Map<DType, Tensor>();
+  return (x) => {
+    const value = made.get(x.dtype) ?? make(x.dtype);
+    made.set(x.dtype, value);
+    return value;
+  };
+}
+
+/** `schedule(count)` in the dtype of each tensor it meets. */
+export const atCount = (schedule: Schedule, count: Tensor): ((x: Tensor) => Tensor) =>
+  perDType((dtype) => schedule(dtype === "float64" ? count.astype(dtype) : count));
 
 /** Throws unless `low ≤ value < high`. */
 export function checkRange(what: string, value: number, low: number, high = Infinity): void {
@@ -31,8 +43,8 @@ export const scale = (factor: number): GradientTransformation<readonly []> =>
 export const scaleBySchedule = (schedule: Schedule): GradientTransformation<{ readonly count: Tensor }> => ({
   init: () => ({ count: start() }),
   update(grads, { count }) {
-    const factor = schedule(count);
-    return [mapLeaves((g) => g.mul(factor), grads), { count: count.add(1) }];
+    const factor = atCount(schedule, count);
+    return [mapLeaves((g) => g.mul(factor(g)), grads), { count: count.add(1) }];
   },
 });
 
@@ -58,54 +70,10 @@ export function trace(options: {
   return {
     init: (params) => ({ count: start(), trace: zerosOf(params) }),
     update(grads, { count, trace: old }) {
-      const share = dampening === 0 ? 1 : where(count.equal(0), 1, 1 - dampening);
-      const next = mapLeaves((v, g) => v.mul(momentum).add(g.mul(share)), old, grads);
+      const share = perDType((dtype) => where(count.equal(0), 1, tensor(1 - dampening, { dtype })));
+      const next = mapLeaves((v, g) => v.mul(momentum).add(dampening === 0 ? g : g.mul(share(g))), old, grads);
       const updates = nesterov ? mapLeaves((g, v) => g.add(v.mul(momentum)), grads, next) : next;
       return [updates, { count: count.add(1), trace: next }];
-    },
-  };
-}
-
-export type AdamState = {
-  readonly count: Tensor;
-  readonly mean: Leaves;
-  readonly square: Leaves;
-  /** The largest second moments so far; empty without `amsgrad`. */
-  readonly largest: Leaves;
-};
-export interface AdamMoments {
-  readonly betas?: readonly [number, number];
-  readonly epsilon?: number;
-  readonly amsgrad?: boolean;
-}
-
-/** `m̂ / (√v̂ + ε)` with running moments corrected for their start at 0 (Kingma & Ba 2015; Reddi et al. 2018). */
-export function scaleByAdam(options: AdamMoments = {}): GradientTransformation<AdamState> {
-  const { betas = [0.9, 0.999], epsilon = 1e-8, amsgrad = false } = options;
-  const [beta1, beta2] = betas;
-  checkRange("betas[0]", beta1, 0, 1);
-  checkRange("betas[1]", beta2, 0, 1);
-  checkRange("epsilon", epsilon, 0);
-  return {
-    init: (params) => ({
-      count: start(),
-      mean: zerosOf(params),
-      square: zerosOf(params),
-      largest: amsgrad ? zerosOf(params) : {},
-    }),
-    update(grads, state) {
-      const count = state.count.add(1);
-      const mean = blend(beta1, state.mean, grads);
-      const square = blend(beta2, state.square, squares(grads));
-      const largest = amsgrad ? mapLeaves((a, b) => a.maximum(b), state.largest, square) : state.largest;
-      const first = biasCorrection(beta1, count);
-      const second = biasCorrection(beta2, count).sqrt();
-      const updates = mapLeaves(
-        (m, v) => m.div(first).div(v.sqrt().div(second).add(epsilon)),
-        mean,
-        amsgrad ? largest : square,
-      );
-      return [updates, { count, mean, square, largest }];
     },
   };
 }
@@ -121,20 +89,55 @@ export function scaleByRms(
     update(grads, state) {
       const square = blend(decay, state.square, squares(grads));
       const mean = centered ? blend(decay, state.mean, grads) : state.mean;
-      const variance = centered ? mapLeaves((v, m) => v.sub(m.mul(m)), square, mean) : square;
+      const variance = centered ? mapLeaves((v, m) => v.sub(m.mul(m)).maximum(0), square, mean) : square;
       return [mapLeaves((g, v) => g.div(v.sqrt().add(epsilon)), grads, variance), { square, mean }];
     },
   };
 }
 
-/** `g / (√Σg² + ε)` over all steps so far (Duchi et al. 2011). */
-export const scaleByAdagrad = (epsilon = 1e-10): GradientTransformation<{ readonly sum: Leaves }> => ({
-  init: (params) => ({ sum: zerosOf(params) }),
-  update(grads, state) {
-    const sum = mapLeaves((a, b) => a.add(b), state.sum, squares(grads));
-    return [mapLeaves((g, s) => g.div(s.sqrt().add(epsilon)), grads, sum), { sum }];
-  },
-});
+/** `g / (√Σg² + ε)` over all steps so far (Duchi et al. 2011); the sums begin at `initial`. */
+export function scaleByAdagrad(
+  options: { readonly epsilon?: number; readonly initial?: number } = {},
+): GradientTransformation<{ readonly sum: Leaves }> {
+  const { epsilon = 1e-10, initial = 0 } = options;
+  checkRange("epsilon", epsilon, 0);
+  checkRange("the initial sum of squares", initial, 0);
+  return {
+    init: (params) => ({ sum: mapLeaves((p) => fullLike(p, initial), params) }),
+    update(grads, state) {
+      const sum = mapLeaves((a, b) => a.add(b), state.sum, squares(grads));
+      return [mapLeaves((g, s) => g.div(s.sqrt().add(epsilon)), grads, sum), { sum }];
+    },
+  };
+}
+
+/**
+ * `√(d + ε) / √(v + ε) · g`, with running means v of squared gradients and d of squared updates: the update has the unit
+ * of the parameter (Zeiler 2012).
+ */
+export function scaleByAdadelta(
+  options: { readonly rho?: number; readonly epsilon?: number } = {},
+): GradientTransformation<{ readonly square: Leaves; readonly moved: Leaves }> {
+  const { rho = 0.9, epsilon = 1e-6 } = options;
+  checkRange("rho", rho, 0, 1);
+  checkRange("epsilon", epsilon, 0);
+  return {
+    init: (params) => ({ square: zerosOf(params), moved: zerosOf(params) }),
+    update(grads, state) {
+      const square = blend(rho, state.square, squares(grads));
+      const updates = mapLeaves(
+        (g, v, d) => g.mul(d.add(epsilon).sqrt().div(v.add(epsilon).sqrt())),
+        grads,
+        square,
+        state.moved,
+      );
+      return [updates, { square, moved: blend(rho, state.moved, squares(updates)) }];
+    },
+  };
+}
+
+/** The signs of the gradients: each element moves by the rate, whatever its size (Bernstein et al. 2018). */
+export const sign = (): GradientTransformation<readonly []> => stateless((grads) => mapLeaves((g) => g.sign(), grads));
 
 /** `√Σg²` over all elements of all tensors. */
 export function globalNorm(leaves: Leaves): Tensor {

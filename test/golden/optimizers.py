@@ -30,6 +30,21 @@ def trajectory(make, schedule=None, clip=None):
     return points
 
 
+def averaged(make, average):
+    """The parameters and their averages along a run; `average(model)` gives the average kept beside it."""
+    model = torch.nn.ParameterDict({k: torch.nn.Parameter(v.clone()) for k, v in start.items()})
+    optimizer = make(list(model.values()))
+    mean = average(model)
+    points = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(**model).backward()
+        optimizer.step()
+        mean.update_parameters(model)
+        points.append({k: dump(v) for k, v in mean.module.items()})
+    return points
+
+
 cases = []
 
 
@@ -66,10 +81,27 @@ adam("adamw", learningRate=0.1)
 adam("adamw", learningRate=0.1, weightDecay=0.3)
 adam("adamw", learningRate=0.3, amsgrad=True)
 
-rms = {"learningRate": "lr", "decay": "alpha", "epsilon": "eps", "weightDecay": "weight_decay"}
-for o in [{"learningRate": 0.05}, {"learningRate": 0.05, "decay": 0.8, "centered": True, "momentum": 0.5, "weightDecay": 0.1}]:
+rms = {"learningRate": "lr", "epsilon": "eps", "weightDecay": "weight_decay"}
+for o in [{"learningRate": 0.05}, {"learningRate": 0.05, "alpha": 0.8, "centered": True, "momentum": 0.5, "weightDecay": 0.1}]:
     add("rmsprop", o, lambda p: torch.optim.RMSprop(p, **{rms.get(k, k): v for k, v in o.items()}))
 add("adagrad", {"learningRate": 0.3}, lambda p: torch.optim.Adagrad(p, lr=0.3))
+
+more = {"learningRate": "lr", "epsilon": "eps", "weightDecay": "weight_decay", "momentumDecay": "momentum_decay",
+        "learningRateDecay": "lr_decay", "initialAccumulatorValue": "initial_accumulator_value"}
+
+
+def others(recipe, make, *options):
+    for o in options:
+        add(recipe, o, lambda p: make(p, **{more.get(k, k): v for k, v in o.items()}))
+
+
+others("adagrad", torch.optim.Adagrad, {"learningRate": 0.3, "learningRateDecay": 0.2, "initialAccumulatorValue": 0.5, "weightDecay": 0.1})
+others("adadelta", torch.optim.Adadelta, {}, {"learningRate": 0.7, "rho": 0.8, "epsilon": 1e-3, "weightDecay": 0.1})
+# foreach: the plain loop of PyTorch 1.13 multiplies by mu once too often, which later versions put right.
+others("nadam", lambda p, **o: torch.optim.NAdam(p, foreach=True, **o), {}, {"learningRate": 0.1, "betas": [0.8, 0.95], "momentumDecay": 0.1, "weightDecay": 0.1})
+others("radam", torch.optim.RAdam, {"learningRate": 0.1}, {"learningRate": 0.1, "betas": [0.8, 0.9], "weightDecay": 0.1})
+others("adamax", torch.optim.Adamax, {}, {"learningRate": 0.1, "betas": [0.7, 0.9], "epsilon": 1e-3, "weightDecay": 0.1})
+others("sgd", torch.optim.SGD, {"learningRate": 0.01, "maximize": True, "momentum": 0.5})
 
 S = torch.optim.lr_scheduler
 add("sgd", {"learningRate": 0.2, "momentum": 0.9}, lambda p: torch.optim.SGD(p, 0.2, 0.9),
@@ -115,4 +147,24 @@ table("warmupCosine", {"peak": 0.5, "warmup": 4, "steps": 11, "start": 0.05, "en
 table("cosineRestarts", {"start": 0.5, "period": 3, "factor": 2, "end": 0.05},
       lambda o: S.CosineAnnealingWarmRestarts(o, 3, 2, 0.05))
 
-write(__file__, {"x": dump(x), "y": dump(y), "start": {k: dump(v) for k, v in start.items()}, "cases": cases, "schedules": tables})
+def asgd():
+    parameters = {k: v.clone().requires_grad_(True) for k, v in start.items()}
+    optimizer = torch.optim.ASGD(list(parameters.values()), lr=0.1, lambd=0.02, alpha=0.75, t0=3)
+    points = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(**parameters).backward()
+        optimizer.step()
+        points.append({k: {"point": dump(v), "average": dump(optimizer.state[v]["ax"])} for k, v in parameters.items()})
+    return points
+
+
+swa = torch.optim.swa_utils.AveragedModel
+averages = {
+    "uniform": averaged(lambda p: torch.optim.SGD(p, 0.2), swa),
+    "exponential": averaged(lambda p: torch.optim.SGD(p, 0.2),
+                            lambda m: swa(m, avg_fn=lambda a, p, n: 0.8 * a + 0.2 * p)),
+    "asgd": asgd(),
+}
+
+write(__file__, {"averages": averages, "x": dump(x), "y": dump(y), "start": {k: dump(v) for k, v in start.items()}, "cases": cases, "schedules": tables})

@@ -6,7 +6,7 @@ import * as optim from "typegrad/optim";
 import { close, fixture, fromStored, type Stored, type StoredLeaves } from "../golden/fixtures.js";
 
 interface OptimizerCase {
-  readonly recipe: "sgd" | "adam" | "adamw" | "rmsprop" | "adagrad";
+  readonly recipe: "sgd" | keyof typeof recipes;
   readonly options: { readonly learningRate?: number; readonly betas?: readonly [number, number] };
   readonly schedule: null | {
     readonly name: string;
@@ -19,7 +19,14 @@ interface OptimizerCase {
   readonly clip: null | { readonly name: "norm" | "value"; readonly limit: number };
   readonly points: readonly StoredLeaves[];
 }
-const golden = fixture<{ x: Stored; y: Stored; start: StoredLeaves; cases: OptimizerCase[] }>("optimizers");
+interface Averages {
+  readonly uniform: readonly StoredLeaves[];
+  readonly exponential: readonly StoredLeaves[];
+  readonly asgd: readonly Readonly<Record<string, { readonly point: Stored; readonly average: Stored }>>[];
+}
+const golden = fixture<{ x: Stored; y: Stored; start: StoredLeaves; cases: OptimizerCase[]; averages: Averages }>(
+  "optimizers",
+);
 
 class Regression extends Module {
   a = fromStored(golden.start.a);
@@ -29,7 +36,8 @@ class Regression extends Module {
   }
 }
 
-const recipes = { adam: optim.adam, adamw: optim.adamw, rmsprop: optim.rmsprop, adagrad: optim.adagrad };
+const { adam, adamw, rmsprop, adagrad, adadelta, nadam, radam, adamax } = optim;
+const recipes = { adam, adamw, rmsprop, adagrad, adadelta, nadam, radam, adamax };
 
 function make({ recipe, options, schedule, clip }: OptimizerCase): optim.Optimizer {
   const rate =
@@ -60,3 +68,58 @@ for (const compiled of [false, true])
       assert.equal(await optimizer.count.item(), c.points.length);
     });
   });
+
+function descent(optimizer: optim.Optimizer, model = new Regression()) {
+  const [x, y] = [fromStored(golden.x), fromStored(golden.y)];
+  const step = (): void => {
+    const [, grads] = valueAndGrad((m: Regression) => m.loss(x, y))(model);
+    optimizer.update(model, grads);
+  };
+  return { model, step };
+}
+
+test("uniform averages are those of PyTorch's AveragedModel, eager and compiled", async () => {
+  for (const compiled of [false, true]) {
+    const optimizer = optim.sgd({ learningRate: 0.2 });
+    const { model, step } = descent(optimizer);
+    const average = optim.polyakAverage(model);
+    const both = (): void => {
+      step();
+      average.update(model);
+    };
+    const run = compiled ? compile(both, { state: [model, average, optimizer.init(model)] }) : both;
+    for (const [n, point] of golden.averages.uniform.entries()) {
+      run();
+      await close(average.model(model).a, point.a, `a after step ${n + 1}`);
+      await close(average.model(model).b, point.b, `b after step ${n + 1}`);
+    }
+  }
+});
+
+test("exponential averages are those of PyTorch's AveragedModel", async () => {
+  const { model, step } = descent(optim.sgd({ learningRate: 0.2 }));
+  step();
+  // There the first update copies the parameters.
+  const average = optim.ema(model, { decay: 0.8 });
+  for (const [n, point] of golden.averages.exponential.entries()) {
+    if (n > 0) {
+      step();
+      average.update(model);
+    }
+    await close(average.model(model).a, point.a, `a after step ${n + 1}`);
+  }
+});
+
+test("sgd with a falling rate and a tail average is PyTorch's ASGD", async () => {
+  const [lr, lambd] = [0.1, 0.02];
+  const learningRate = optim.schedules.inversePower({ start: lr, decay: lr * lambd, power: 0.75 });
+  const { model, step } = descent(optim.sgd({ learningRate, weightDecay: lambd }));
+  const average = optim.polyakAverage(model, { start: 4 });
+  for (const [n, point] of golden.averages.asgd.entries()) {
+    step();
+    average.update(model);
+    await close(model.a, point.a.point, `a after step ${n + 1}`);
+    await close(average.model(model).a, point.a.average, `the average of a after step ${n + 1}`);
+    await close(average.model(model).b, point.b.average, `the average of b after step ${n + 1}`);
+  }
+});
