@@ -1,5 +1,6 @@
 /** Ready optimizers. Names and defaults are PyTorch's where it has the method. */
 import { ArgumentError } from "../index.js";
+import { toFloat } from "./count.js";
 import {
   type AdamMoments,
   type Moments,
@@ -10,7 +11,7 @@ import {
   scaleByRadam,
 } from "./moments.js";
 import { Momentum, Optimizer, type Projection, type Rate } from "./optimizer.js";
-import { nesterovMomentum, toFloat } from "./schedules.js";
+import { nesterovMomentum } from "./schedules.js";
 import { chain, type GradientTransformation } from "./transformation.js";
 import {
   addDecayedWeights,

@@ -2,16 +2,14 @@
  * Learning rates (or any other numbers) as functions of the step count. The count is an integer tensor and so is
  * everything made from it, so a compiled step is not traced again when it grows.
  */
-import { ArgumentError, isFloat, type Tensor, where } from "../index.js";
+import { ArgumentError, type Tensor, where } from "../index.js";
+import { toFloat } from "./count.js";
 
 /**
  * The value at the step with this count; counts start at 0. They are int32, or float64 where the value is wanted in
  * float64.
  */
 export type Schedule = (count: Tensor) => Tensor;
-
-/** The count as a float; one that is a float already keeps its precision. */
-export const toFloat = (count: Tensor): Tensor => (isFloat(count.dtype) ? count : count.astype("float32"));
 
 function positive(name: string, what: string, value: number): void {
   if (!(value > 0)) throw new ArgumentError(`${name}: ${what} must be positive, got ${value}. raise it`);
