@@ -4,6 +4,7 @@ import { dot } from "../primitive/contraction.js";
 import { range } from "../util/arrays.js";
 import { ArgumentError, ShapeError } from "../util/errors.js";
 import { toNumber } from "./coerce.js";
+import { contractionOrder, type Order } from "./contraction-order.js";
 import { Tensor } from "./tensor.js";
 
 /** An operand with a label for every axis. */
@@ -15,18 +16,14 @@ interface Labelled {
 /**
  * Einstein summation in NumPy's notation: `einsum("bij,bjk->bik", x, y)`. A label is a letter and stands for one length
  * throughout; a label that an operand repeats takes the diagonal; labels that the result leaves out are summed over, and
- * without `->` it has those that appear once, in alphabetic order. `...` stands for further axes, which broadcast.
+ * without `->` it has those that appear once, in alphabetic order. `...` stands for further axes, which broadcast. Of more
+ * than two operands, pairs are multiplied in the order that takes the fewest multiplications.
  */
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
   const { inputs, output } = parse(equation, operands);
   const dtype = operands.reduce<DType>((d, x) => promote("einsum", d, x.dtype), operands[0].dtype);
   const terms = operands.map((x, i) => diagonal(equation, { x: x.astype(toNumber(dtype)), labels: inputs[i] }));
-  const [first, ...rest] = broadcastable(equation, terms);
-  const whole = rest.reduce((left, right, i) => {
-    const later = rest.slice(i + 1).flatMap((t) => t.labels);
-    return contract(left, right, new Set([...output, ...later]));
-  }, first);
-  const { x, labels } = summed(whole, new Set(output));
+  const { x, labels } = summed(product(broadcastable(equation, terms), output), new Set(output));
   return x.transpose(output.map((label) => labels.indexOf(label)));
 }
 
@@ -106,6 +103,21 @@ function broadcastable(equation: string, terms: readonly Labelled[]): Labelled[]
 function summed({ x, labels }: Labelled, needed: ReadonlySet<string>): Labelled {
   const gone = range(labels.length).filter((i) => !needed.has(labels[i]));
   return { x: x.sum(gone), labels: labels.filter((label) => needed.has(label)) };
+}
+
+/** The product of all terms, pair by pair. */
+function product(terms: readonly Labelled[], output: readonly string[]): Labelled {
+  const lengths = new Map(terms.flatMap((t) => t.labels.map((label) => [label, lengthOf(t, label)] as const)));
+  const names = terms.map((t) => t.labels);
+  const { order } = contractionOrder(names, output, (label) => lengths.get(label) ?? 1);
+  const members = (part: Order): number[] => (typeof part === "number" ? [part] : part.flatMap(members));
+  const multiply = (part: Order): Labelled => {
+    if (typeof part === "number") return terms[part];
+    const inside = new Set(members(part));
+    const outside = names.flatMap((labels, i) => (inside.has(i) ? [] : labels));
+    return contract(multiply(part[0]), multiply(part[1]), new Set([...output, ...outside]));
+  };
+  return multiply(order);
 }
 
 /** The product of two terms, summed over the labels they share and nothing needs later. */

@@ -1,0 +1,70 @@
+/** In which order a product of several tensors is contracted: pairs of terms, as a tree with the fewest multiplications. */
+
+/** A term by its number, or the product of two. */
+export type Order = number | readonly [Order, Order];
+
+/** Terms already multiplied: the labels that others or the result still need. */
+interface Group {
+  readonly order: Order;
+  readonly terms: ReadonlySet<number>;
+  readonly labels: ReadonlySet<string>;
+  readonly cost: number;
+}
+
+/** Up to so many groups every order is considered; beyond, pairs that shrink the data most are multiplied first. */
+const exhaustive = 8;
+
+/**
+ * The order with the fewest multiplications (for many terms, a good one) of a product of terms with these labels, where the
+ * product of two terms costs the product of the lengths of all their labels.
+ */
+export function contractionOrder(
+  terms: readonly (readonly string[])[],
+  output: readonly string[],
+  lengthOf: (label: string) => number,
+): { readonly order: Order; readonly cost: number } {
+  const volume = (labels: Iterable<string>): number =>
+    [...new Set(labels)].reduce((n, label) => n * lengthOf(label), 1);
+  const stillNeeded = (inside: ReadonlySet<number>): Set<string> =>
+    new Set([...output, ...terms.flatMap((labels, i) => (inside.has(i) ? [] : labels))]);
+  const joined = (a: Group, b: Group): Group => {
+    const members = new Set([...a.terms, ...b.terms]);
+    const needed = stillNeeded(members);
+    const labels = new Set([...a.labels, ...b.labels]);
+    return {
+      order: [a.order, b.order],
+      terms: members,
+      labels: new Set([...labels].filter((label) => needed.has(label))),
+      cost: a.cost + b.cost + volume(labels),
+    };
+  };
+  const growth = (a: Group, b: Group): number => volume(joined(a, b).labels) - volume(a.labels) - volume(b.labels);
+
+  let groups: Group[] = terms.map((labels, i) => {
+    const needed = stillNeeded(new Set([i]));
+    return { order: i, terms: new Set([i]), labels: new Set(labels.filter((l) => needed.has(l))), cost: 0 };
+  });
+  while (groups.length > exhaustive) {
+    const pairs = groups.flatMap((a, i) => groups.slice(i + 1).map((b) => ({ a, b, growth: growth(a, b) })));
+    const { a, b } = pairs.reduce((best, pair) => (pair.growth < best.growth ? pair : best));
+    groups = [...groups.filter((group) => group !== a && group !== b), joined(a, b)];
+  }
+  return best(groups, joined);
+}
+
+/** The cheapest way to join all groups: of every subset of them the cheapest split in two, from small subsets to large. */
+function best(groups: readonly Group[], joined: (a: Group, b: Group) => Group): Group {
+  const cheapest: Group[] = [];
+  for (let set = 1; set < 2 ** groups.length; set++) {
+    const only = groups.findIndex((_, i) => set === 1 << i);
+    if (only >= 0) cheapest[set] = groups[only];
+    // every split once: the part that holds the lowest group
+    else
+      for (let part = (set - 1) & set; part > 0; part = (part - 1) & set) {
+        if (!(part & set & -set)) continue;
+        const way = joined(cheapest[part], cheapest[set ^ part]);
+        if (!cheapest[set] || way.cost < cheapest[set].cost) cheapest[set] = way;
+      }
+  }
+  return cheapest[cheapest.length - 1];
+}
