@@ -206,15 +206,26 @@ export function vectorLoop(
   }
 }
 
+interface Suitability {
+  /** Of what is read for every folded element. */
+  readonly folding: number;
+  /** Of what is read and written once for every result. */
+  readonly once: number;
+}
+
 /** How well an index suits as the vectorised one: neighbours in memory are good, gathers of single elements bad. */
-export function suitability(emit: Emitter, nest: Nest, index: IndexTerm): number {
+export function suitability(emit: Emitter, nest: Nest, index: IndexTerm): Suitability {
   const depends = (t: Term) => emit.terms.depends(t).has(index.id);
   const contiguous = (t: Term) => factorOf(t, index) === 1 && !depends(without(emit.terms, t, index));
-  let score = 0;
-  for (const t of reachable(rootsOf(nest)))
-    if (t.kind === "fetch" && depends(t)) score += contiguous(t.offset) ? 2 : -3;
-  for (const { offset } of nest.stores) if (depends(offset)) score += contiguous(offset) ? 2 : -3;
-  return score;
+  const score = (offsets: readonly Term[]) =>
+    offsets.filter(depends).reduce((sum, t) => sum + (contiguous(t) ? 2 : -3), 0);
+  const folded = new Set(reachable(nest.folds.map((f) => f.value)));
+  const offsetsIn = (all: readonly Term[]) => all.flatMap((t) => (t.kind === "fetch" ? [t.offset] : []));
+  const others = reachable(rootsOf(nest)).filter((t) => !folded.has(t));
+  return {
+    folding: score(offsetsIn([...folded])),
+    once: score([...offsetsIn(others), ...nest.stores.map((x) => x.offset)]),
+  };
 }
 
 /** The nest as it is where an index runs through most of its values, and that index. */
@@ -235,13 +246,16 @@ export function bestIndex(
   mostly: (index: IndexTerm) => Stretch = (index) => ({ nest, index }),
 ): IndexTerm | null {
   let best: IndexTerm | null = null;
-  let top = -1;
+  let top = -Infinity;
+  const turns = product(nest.over.map((x) => x.extent));
   for (const index of candidates) {
     const lanes = lanesWithin(index.extent, widest);
     if (lanes < Math.min(widest, 4)) continue;
     const waste = (index.extent % lanes) / index.extent;
     const most = mostly(index);
-    const score = suitability(emit, most.nest, most.index) + 0.5 - waste;
+    const { folding, once } = suitability(emit, most.nest, most.index);
+    if (folding + once + 0.5 - waste < -1) continue;
+    const score = turns * folding + once + 0.5 - waste;
     if (score >= top) [best, top] = [index, score];
   }
   return best;
