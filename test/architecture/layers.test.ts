@@ -36,6 +36,7 @@ const asksNode: Readonly<Record<string, string>> = {
   "backend/arena/environment.ts": "how many cores there are, and the environment",
   "backend/arena/spawn.ts": "threads",
   "backend/arena/worker.ts": "threads",
+  "backend/native/builder.ts": "compilers in the background",
   "backend/native/cache.ts": "a folder for compiled kernels",
   "backend/native/library.ts": "koffi, where it is installed",
   "backend/native/toolchain.ts": "the C compiler",

@@ -2,9 +2,13 @@
  * Compiled libraries, kept in a folder of the user's: one file for each source and toolchain. A file ends in the digest
  * of what is before it, so a damaged one is recognised; only folders nobody else can write to are trusted.
  */
-import { type Toolchain, compileLibrary, nodeProcess } from "./toolchain.js";
+import { type Build, type Source, startBuild } from "./builder.js";
+import { type Toolchain, nodeProcess } from "./toolchain.js";
 
 const digestBytes = 32;
+/** How folders in which a compiler works end, and after how long nobody can still be working there. */
+const unfinished = ".tmp";
+const forgotten = 3_600_000;
 
 export class LibraryCache {
   readonly folder: string;
@@ -13,15 +17,21 @@ export class LibraryCache {
     this.folder = trusted(preferredFolder()) ?? ownFolder();
   }
 
-  /** The path of the library of a source, compiled now unless it was before. */
-  library(toolchain: Toolchain, source: string): string {
+  /** The library of a source, which is compiled from now on unless it was before. */
+  library(toolchain: Toolchain, source: Source): Library {
     const { createHash } = nodeProcess().getBuiltinModule("node:crypto");
     const { join } = nodeProcess().getBuiltinModule("node:path");
-    const name = createHash("sha256").update(toolchain.identity).update("\0").update(source).digest("hex").slice(0, 32);
-    const path = join(this.folder, `${name}.so`);
-    if (!isWhole(path)) build(toolchain, source, path);
-    return path;
+    const hash = createHash("sha256").update(toolchain.identity).update("\0").update(source.head);
+    for (const text of source.functions) hash.update("\0").update(text);
+    const path = join(this.folder, `${hash.digest("hex").slice(0, 32)}.so`);
+    if (isWhole(path)) return { path, wait: () => {} };
+    return { path, ...build(toolchain, source, path) };
   }
+}
+
+/** A library and where it stands once it has been waited for. */
+export interface Library extends Build {
+  readonly path: string;
 }
 
 function preferredFolder(): string {
@@ -44,6 +54,7 @@ function trusted(folder: string): string | null {
     if (!mine) return distrust(folder, "belongs to another user");
     if (!closed) return distrust(folder, "is open to other users (chmod 700 makes it private)");
     fs.accessSync(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+    sweep(folder);
     return folder;
   } catch (error) {
     return distrust(folder, error instanceof Error ? error.message : String(error));
@@ -83,15 +94,24 @@ function isWhole(path: string): boolean {
 }
 
 /** Compiles beside `path` and renames, so that no other process ever sees half a library. */
-function build(toolchain: Toolchain, source: string, path: string): void {
+function build(toolchain: Toolchain, source: Source, path: string): Build {
   const fs = nodeProcess().getBuiltinModule("node:fs");
   const { randomUUID } = nodeProcess().getBuiltinModule("node:crypto");
-  const fresh = `${path}.${process.pid}.${randomUUID()}.tmp`;
-  try {
-    compileLibrary(toolchain, source, fresh);
+  return startBuild(toolchain, source, `${path}.${process.pid}.${randomUUID()}${unfinished}`, (fresh) => {
     fs.appendFileSync(fresh, digest(fs.readFileSync(fresh)));
     fs.renameSync(fresh, path);
-  } finally {
-    fs.rmSync(fresh, { force: true });
+  });
+}
+
+/** Removes what processes that ended while they compiled have left. */
+function sweep(folder: string): void {
+  const fs = nodeProcess().getBuiltinModule("node:fs");
+  const { join } = nodeProcess().getBuiltinModule("node:path");
+  const old = Date.now() - forgotten;
+  for (const name of fs.readdirSync(folder)) {
+    if (!name.endsWith(unfinished)) continue;
+    const path = join(folder, name);
+    if ((fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? old) < old)
+      fs.rmSync(path, { recursive: true, force: true });
   }
 }

@@ -48,15 +48,17 @@ export class NativeDevice extends ArenaDevice {
 
   /** What is too small, or refused by the compiler (which is said once), runs on `wasm`. */
   override prepare(computation: Computation): Executable {
-    const compiled = compileWithPasses(computation, wasmTarget());
+    const compiled = compileWithPasses(computation, { ...this.target(), taskWork: this.state.worth.task });
     if (workOf(compiled.program.steps, (kernel) => kernel.cost.flops) >= this.#smallest)
       try {
-        return super.prepare(computation);
+        return this.ready(compiled, computation.donated, (plan) => this.link(plan));
       } catch (error) {
         if (!(error instanceof CompileError)) throw error;
         this.#complain(error.message);
       }
-    return this.ready(compiled, computation.donated, (plan) => wasmCode(plan, this.state.arena));
+    const { arena, worth } = this.state;
+    const portable = compileWithPasses(computation, { ...wasmTarget(), taskWork: worth.task });
+    return this.ready(portable, computation.donated, (plan) => wasmCode(plan, arena));
   }
 
   #complain(message: string): void {
@@ -72,8 +74,8 @@ export class NativeDevice extends ArenaDevice {
   }
 
   protected link(plan: Plan): Code {
-    const source = render(plan);
-    const path = this.#cache.library(this.#toolchain, source);
+    const { path, wait } = this.#cache.library(this.#toolchain, render(plan));
+    wait();
     const library = this.#koffi.load(path);
     const segments = range(plan.segments.length).map((i) => {
       const alone = library.func(`int32_t alone${i}(uintptr_t base, uint32_t table, uint32_t scratch)`);

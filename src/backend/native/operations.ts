@@ -28,6 +28,11 @@ const start = `${Object.entries(scalars)
   .map(([name, type]) => `typedef ${type} ${name};`)
   .join("\n")}
 typedef __INT64_TYPE__ ix;
+#ifdef __has_builtin
+#define HAS(x) __has_builtin(x)
+#else
+#define HAS(x) 0
+#endif
 static inline ix min_ix(ix a, ix b) { return a < b ? a : b; }
 static inline ix max_ix(ix a, ix b) { return a > b ? a : b; }
 #ifdef __FP_FAST_FMAF
@@ -107,6 +112,52 @@ const functions: Partial<Record<ScalarOp, readonly Row[]>> = {
   select: [{ applies: always, scalar: "return a ? b : c;", vector: "return (T)((a & (U)b) | (~a & (U)c));" }],
 };
 
+/**
+ * Single instructions for whole vectors, which GCC would otherwise have to find in a loop over the lanes: that takes most
+ * of its time. Templates of the macro that tells of them and the builtin, by vector bytes; `$s` is `s` or `d`, `$m` a mask
+ * of all lanes.
+ */
+const fmas: Intrinsics = {
+  16: ["__FMA__", "__builtin_ia32_vfmaddp$s(a, b, c)"],
+  32: ["__FMA__", "__builtin_ia32_vfmaddp$s256(a, b, c)"],
+  64: ["__AVX512F__", "__builtin_ia32_vfmaddp$s512_mask(a, b, c, $m, 4)"],
+};
+const roots: Intrinsics = {
+  16: ["__SSE2__", "__builtin_ia32_sqrtp$s(a)"],
+  32: ["__AVX__", "__builtin_ia32_sqrtp$s256(a)"],
+  64: ["__AVX512F__", "__builtin_ia32_sqrtp$s512_mask(a, a, $m, 4)"],
+};
+const rounding = (mode: number): Intrinsics => ({
+  16: ["__SSE4_1__", `__builtin_ia32_roundp$s(a, ${mode})`],
+  32: ["__AVX__", `__builtin_ia32_roundp$s256(a, ${mode})`],
+  64: ["__AVX512F__", `__builtin_ia32_rndscalep$s_mask(a, ${mode}, a, $m, 4)`],
+});
+type Intrinsics = Readonly<Record<16 | 32 | 64, readonly [macro: string, builtin: string]>>;
+const intrinsics: Partial<Record<ScalarOp, { readonly gcc: Intrinsics; readonly clang: string }>> = {
+  fma: { gcc: fmas, clang: "__builtin_elementwise_fma(a, b, c)" },
+  sqrt: { gcc: roots, clang: "__builtin_elementwise_sqrt(a)" },
+  nearest: { gcc: rounding(8), clang: "__builtin_elementwise_nearbyint(a)" },
+  floor: { gcc: rounding(9), clang: "__builtin_elementwise_floor(a)" },
+  ceil: { gcc: rounding(10), clang: "__builtin_elementwise_ceil(a)" },
+  trunc: { gcc: rounding(11), clang: "__builtin_elementwise_trunc(a)" },
+};
+
+/** The body of a vector function, by one instruction where there is one, else by `loop`. */
+function withIntrinsic(op: ScalarOp, type: ScalarType, lanes: Lanes, loop: string): string {
+  const known = isFloat(type) ? intrinsics[op] : undefined;
+  const bytes = (isWide(type) ? 8 : 4) * lanes;
+  if (known === undefined) return loop;
+  const { clang, gcc } = known;
+  const cases = [["defined(__clang__) && HAS(" + clang.slice(0, clang.indexOf("(")) + ")", clang]];
+  if (bytes === 16 || bytes === 32 || bytes === 64) {
+    const [macro, builtin] = gcc[bytes];
+    const call = builtin.replace("$s", isWide(type) ? "d" : "s").replace("$m", String(2 ** lanes - 1));
+    cases.push([`!defined(__clang__) && defined(${macro})`, call]);
+  }
+  const written = cases.map(([when, call], i) => `\n#${i === 0 ? "if" : "elif"} ${when}\nreturn ${call};`);
+  return `${written.join("")}\n#else\n${loop}\n#endif\n`;
+}
+
 /** One minimum or maximum with a number: `x < c ? c : x` hands on a NaN in x. */
 const withNumber: Partial<Record<ScalarOp, Row>> = {
   min: {
@@ -163,16 +214,16 @@ export class Vocabulary {
   constant(type: ScalarType, lanes: Lanes, value: number): string {
     if (lanes === 1) return literal(type, value);
     const shown = literal(type, type === "bool" ? -value : value);
-    return `(${this.type(type, lanes)}){${new Array<string>(lanes).fill(shown).join(", ")}}`;
+    return Object.is(value, 0) ? `(${this.type(type, lanes)}){}` : this.#repeated(type, lanes, shown);
   }
 
-  /** A function that repeats a scalar in every lane. */
+  /** A scalar in every lane. */
   splat(type: ScalarType, lanes: Lanes, x: string): string {
-    const t = this.type(type, lanes);
-    const name = `splat_${t}`;
-    const repeated = new Array<string>(lanes).fill(type === "bool" ? "-x" : "x").join(", ");
-    this.#function(name, t, `${tags[type]} x`, () => `return (${t}){${repeated}};`);
-    return `${name}(${x})`;
+    return this.#repeated(type, lanes, type === "bool" ? `-${x}` : x);
+  }
+  /** C repeats a scalar beside a vector; taking 0 away changes no number, not even -0. */
+  #repeated(type: ScalarType, lanes: Lanes, x: string): string {
+    return `(${x} - (${this.type(type, lanes)}){})`;
   }
 
   /** An operation on rendered arguments; `mask` renders a vector of bools with lanes as wide as those of `like`. */
@@ -225,7 +276,7 @@ export class Vocabulary {
     return this.#function(`${op}_${t}${suffix}`, t, parameters.join(", "), () => {
       if (lanes > 1 && row.vector === undefined) {
         const one = this.#row(op, type, 1, row, suffix);
-        return eachLane(t, lanes, `${one}(${names.map((x) => `${x}[i]`).join(", ")})`);
+        return withIntrinsic(op, type, lanes, eachLane(t, lanes, `${one}(${names.map((x) => `${x}[i]`).join(", ")})`));
       }
       const text = lanes > 1 ? (row.vector ?? "") : row.scalar;
       if (text.includes("bits_$T")) this.#bits(type);

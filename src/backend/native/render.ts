@@ -5,6 +5,7 @@
  */
 import type { Kernel, Step } from "../../compile/loop.js";
 import type { Plan } from "../arena/plan.js";
+import type { Source } from "./builder.js";
 import { type KernelText, aliasesOf, kernelText } from "./kernel.js";
 import { Vocabulary } from "./operations.js";
 
@@ -43,6 +44,9 @@ static __attribute__((noinline)) i32 meet(u32 *barrier, i32 threads) {
   return 0;
 }`;
 
+/** Kernels are known to the library alone. Inlined into steps they would take longer to compile and run no faster. */
+const hidden = `#define KERNEL __attribute__((noinline, visibility("hidden")))`;
+
 /** Calls a kernel with this thread's part of the tasks. */
 const run = `#define RUN(kernel, tasks, ...) do { \\
     const ix from = ((ix)(tasks) * thread + threads - 1) / threads, to = ((ix)(tasks) * (thread + 1) + threads - 1) / threads; \\
@@ -50,7 +54,7 @@ const run = `#define RUN(kernel, tasks, ...) do { \\
     if (threads > 1 && meet(barrier, threads)) return 1; \\
   } while (0)`;
 
-export function render(plan: Plan): string {
+export function render(plan: Plan): Source {
   return new ProgramWriter(plan).write();
 }
 
@@ -67,10 +71,14 @@ class ProgramWriter {
     this.#aliases = aliasesOf(plan.program);
   }
 
-  write(): string {
+  write(): Source {
     const segments = this.#plan.segments.map((steps, i) => this.#segment(steps, i));
-    const kernels = [...this.#functions].map(([text, name]) => `static __attribute__((noinline)) void ${name}${text}`);
-    return `${[this.#vocabulary.text(), keep, meet, run, ...kernels, ...segments].join("\n\n")}\n`;
+    const kernels = [...this.#functions].map(([text, name]) => `KERNEL void ${name}${text}`);
+    const declared = kernels.map((text) => `${text.slice(0, text.indexOf(" {"))};`);
+    return {
+      head: [this.#vocabulary.text(), keep, meet, run, hidden, ...declared].join("\n\n"),
+      functions: [...kernels, segments.join("\n\n")],
+    };
   }
 
   #segment(steps: readonly Step[], number: number): string {

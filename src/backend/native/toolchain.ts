@@ -92,25 +92,3 @@ function toolchain(command: string, flags: readonly string[], macros: string): T
     registers: wide || has("__aarch64__") ? 32 : 16,
   };
 }
-
-/** The bytes of a shared library. */
-export function compileLibrary({ command, flags }: Toolchain, source: string, output: string): void {
-  const { spawnSync } = nodeProcess().getBuiltinModule("node:child_process");
-  const { status, stderr, error } = spawnSync(
-    command,
-    [...flags, "-x", "c", "-", "-o", output, "-shared", "-Wl,-Bsymbolic", "-lm"],
-    { input: source, encoding: "utf8", timeout: 300_000, maxBuffer: 1 << 24 },
-  );
-  if (error !== undefined) throw new CompileError(`native: ${command} must run, got ${error.message}`);
-  if (status !== 0)
-    throw new CompileError(`native: ${command} must accept a program, got ${complaint(stderr, status)}`);
-}
-
-/** The first error, and the kernel it is in. */
-function complaint(stderr: string, status: number | null): string {
-  const lines = stderr.split("\n");
-  const at = lines.findIndex((line) => line.includes("error"));
-  if (at < 0) return `exit status ${status}: ${lines[0]}`;
-  const kernel = lines.slice(0, at + 1).findLast((line) => line.includes("unction"));
-  return kernel === undefined || kernel === lines[at] ? lines[at] : `${kernel} ${lines[at]}`;
-}

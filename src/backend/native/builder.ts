@@ -1,0 +1,154 @@
+/**
+ * Libraries compiled in the background: a worker starts the compilers, several at once, and tells when they are done in a
+ * word of shared memory, so that the main thread can wait for them without returning to its event loop.
+ */
+import type { MessagePort, Worker } from "node:worker_threads";
+import { CompileError, type Toolchain, nodeProcess } from "./toolchain.js";
+
+/** A program as C: functions that may be compiled apart, and what stands before each part. */
+export interface Source {
+  readonly head: string;
+  readonly functions: readonly string[];
+}
+
+/** A library that is being compiled. */
+export interface Build {
+  /** Waits until it stands at its path. @throws CompileError when the compiler refuses it. */
+  wait(): void;
+}
+
+/** Text that is worth a compiler of its own: one takes some 30 ms to start, and a second for 250 kB. */
+const partLength = 60_000;
+/** Most time a library may take. */
+const patience = 300_000;
+
+/**
+ * What the worker runs: gets commands that may run side by side and the one that comes after them, and answers with the
+ * first failure, as a text, or `null`.
+ */
+const workerSource = `"use strict";
+const { parentPort } = require("node:worker_threads");
+const { spawn } = require("node:child_process");
+
+const run = (command, { args, input }) => new Promise((resolve) => {
+  const child = spawn(command, args, { stdio: ["pipe", "ignore", "pipe"] });
+  let complaint = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => (complaint += text));
+  child.stdin.on("error", () => {}).end(input);
+  child.on("error", (error) => resolve({ status: null, complaint: error.message }));
+  child.on("close", (status) => resolve(status === 0 ? null : { status, complaint }));
+});
+
+parentPort.on("message", async ({ command, folder, parts, last, atOnce, done, port }) => {
+  let failure = null;
+  try {
+    require("node:fs").mkdirSync(folder, { mode: 0o700 });
+    const waiting = [...parts];
+    const work = async () => {
+      for (let next = waiting.shift(); next !== undefined && failure === null; next = waiting.shift())
+        failure = (await run(command, next)) ?? failure;
+    };
+    await Promise.all(Array.from({ length: atOnce }, work));
+    failure ??= await run(command, last);
+  } catch (error) {
+    failure = { status: null, complaint: String(error) };
+  }
+  port.postMessage(failure);
+  port.close();
+  Atomics.store(done, 0, 1);
+  Atomics.notify(done, 0);
+});
+`;
+
+let worker: Worker | null = null;
+
+function builder(): Worker {
+  if (worker !== null) return worker;
+  const { Worker } = nodeProcess().getBuiltinModule("node:worker_threads");
+  const fresh = new Worker(workerSource, { eval: true, execArgv: [], name: "typegrad compiler" });
+  // Whoever waits for it is told that it did not answer.
+  fresh.on("error", () => (worker = null));
+  fresh.on("exit", () => (worker = null));
+  fresh.unref();
+  return (worker = fresh);
+}
+
+/** Starts to compile a library into `folder`, which is made; `finish` gets its path when it is there. */
+export function startBuild(
+  toolchain: Toolchain,
+  source: Source,
+  folder: string,
+  finish: (library: string) => void,
+): Build {
+  const { join } = nodeProcess().getBuiltinModule("node:path");
+  const { MessageChannel } = nodeProcess().getBuiltinModule("node:worker_threads");
+  const { command } = toolchain;
+  const atOnce = nodeProcess().getBuiltinModule("node:os").availableParallelism();
+  const texts = partsOf(source, atOnce);
+  const objects = texts.map((_, i) => join(folder, `${i}.o`));
+  const library = join(folder, "library.so");
+  const parts = texts.map((input, i) => ({
+    args: [...toolchain.flags, "-x", "c", "-c", "-", "-o", objects[i]],
+    input,
+  }));
+  const last = { args: [...toolchain.flags, "-shared", "-Wl,-Bsymbolic", ...objects, "-o", library, "-lm"], input: "" };
+  const done = new Int32Array(new SharedArrayBuffer(4));
+  const { port1, port2 } = new MessageChannel();
+  builder().postMessage({ command, folder, parts, last, atOnce, done, port: port2 }, [port2]);
+  return {
+    wait: () => {
+      const { rmSync } = nodeProcess().getBuiltinModule("node:fs");
+      try {
+        takeAnswer(command, done, port1);
+        finish(library);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+interface Failure {
+  readonly status: number | null;
+  readonly complaint: string;
+}
+
+const isFailure = (x: unknown): x is Failure =>
+  typeof x === "object" && x !== null && "status" in x && "complaint" in x && typeof x.complaint === "string";
+
+function takeAnswer(command: string, done: Int32Array, port: MessagePort): void {
+  const { receiveMessageOnPort } = nodeProcess().getBuiltinModule("node:worker_threads");
+  const told = Atomics.wait(done, 0, 0, patience);
+  const answer: { readonly message: unknown } | undefined = receiveMessageOnPort(port);
+  port.close();
+  if (told === "timed-out" || answer === undefined)
+    throw new CompileError(`native: ${command} must answer within ${patience / 1000} s, got nothing`);
+  const { message } = answer;
+  if (!isFailure(message)) return;
+  throw message.status === null
+    ? new CompileError(`native: ${command} must run, got ${message.complaint}`)
+    : new CompileError(`native: ${command} must accept a program, got ${firstError(message)}`);
+}
+
+/** The first error, and the kernel it is in. */
+function firstError({ status, complaint }: Failure): string {
+  const lines = complaint.split("\n");
+  const at = lines.findIndex((line) => line.includes("error"));
+  if (at < 0) return `exit status ${status}: ${lines[0]}`;
+  const kernel = lines.slice(0, at + 1).findLast((line) => line.includes("unction"));
+  return kernel === undefined || kernel === lines[at] ? lines[at] : `${kernel} ${lines[at]}`;
+}
+
+/** The functions in as many texts of about the same length as may be compiled at once and are long enough. */
+function partsOf({ head, functions }: Source, atOnce: number): readonly string[] {
+  const length = functions.reduce((sum, text) => sum + text.length, 0);
+  const count = Math.max(1, Math.min(atOnce, Math.floor(length / partLength)));
+  const parts = Array.from({ length: count }, (): string[] => [head]);
+  const lengths = parts.map(() => 0);
+  for (const text of functions.toSorted((a, b) => b.length - a.length)) {
+    const least = lengths.indexOf(Math.min(...lengths));
+    parts[least].push(text);
+    lengths[least] += text.length;
+  }
+  return parts.map((texts) => `${texts.join("\n\n")}\n`);
+}
