@@ -51,6 +51,14 @@ function commands(finish: (code: number) => void): Command {
     .argument("<model>", recipeNames().join(", "))
     .action(async (model) => finish(await (await import("./summary.js")).summary(model, terminal)));
   program
+    .command("course")
+    .description("run the deep-learning course: statements with formulas, numbers, pictures and code")
+    .argument("[names...]", "chapters and rows, such as LIN or LIN-06; with none, the chapters are listed")
+    .option("--full", "also the rows that take long")
+    .option("--json <file>", "write what was measured to a file")
+    .option("--html <folder>", "write pages to study from; with no chapter named, of the whole course")
+    .action(async (names, flags) => finish(await (await import("./course.js")).course(names, flags, terminal)));
+  program
     .command("devices")
     .description("print the devices that compute here")
     .action(async () => finish(await (await import("./devices.js")).devices(terminal)));

@@ -1,29 +1,8 @@
 /** The report of a run: one HTML page that needs nothing beside it. */
 import { confusion, lines, pngUri, themeCss } from "../plot/index.js";
+import { type Markup, html, raw } from "./html.js";
 import { type LayerRow, type Mistake, type RunRecord, errorsOf } from "./record.js";
 import { count, duration, figure, percent, plural } from "./text.js";
-
-/** HTML that is already safe to put into a page. */
-class Markup {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-type Content = string | number | Markup | readonly Content[];
-
-const escape = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
-
-function markup(content: Content): string {
-  if (content instanceof Markup) return content.text;
-  return typeof content === "object" ? content.map(markup).join("") : escape(String(content));
-}
-
-/** Markup from a template; every value in it is escaped unless it is markup itself. */
-const html = (parts: TemplateStringsArray, ...values: readonly Content[]): Markup =>
-  new Markup(parts.map((part, i) => part + (i < values.length ? markup(values[i]) : "")).join(""));
-
-const raw = (text: string): Markup => new Markup(text);
 
 const css = `${themeCss}
 :root{--panel:#f7f8fa;--good:#1e7f5c;--bad:#b42f40}

@@ -19,7 +19,7 @@ const layers: readonly (readonly string[])[] = [
   ["index"],
   ["nn", "optim", "data", "distributions"],
   ["train"],
-  ["models", "theory"],
+  ["models", "theory", "course"],
   ["cli"],
 ];
 const core = ["util", "ir", "primitive", "transform", "compile", "backend", "tensor"];
@@ -49,7 +49,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   linalg: ["ml-matrix"],
   data: ["d3-dsv"],
   plot: ["@observablehq/plot", "linkedom", "fast-png"],
-  cli: ["commander", "cli-progress"],
+  cli: ["commander", "cli-progress", "katex"],
 };
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");

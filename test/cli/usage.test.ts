@@ -52,7 +52,8 @@ test("help tells of every command and flag, and version is the package's", async
     assert.equal(code, 0);
     return stdout;
   };
-  for (const name of ["train", "predict", "summary", "devices"]) assert.ok((await help()).includes(`  ${name} `), name);
+  for (const name of ["train", "predict", "summary", "course", "devices"])
+    assert.ok((await help()).includes(`  ${name} `), name);
   const flags = ["epochs", "batch", "lr", "seed", "device", "data", "out", "name", "resume", "save-every"];
   const text = await help("train");
   for (const flag of flags) assert.ok(text.includes(`  --${flag} `), flag);

@@ -1,0 +1,5 @@
+/** The chapters, in the order in which they build on each other. */
+import type { Chapter } from "typegrad/course";
+import { linearAlgebra } from "./lin.js";
+
+export const chapters: readonly Chapter[] = [linearAlgebra];

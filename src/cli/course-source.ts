@@ -1,0 +1,67 @@
+/** The code of the course's rows as it was written, from the sources that the built chapters carry. */
+import { readdirSync, readFileSync } from "node:fs";
+
+const built = new URL("../chapters/", import.meta.url);
+
+/** The TypeScript of every file of the chapters. */
+function sources(): string[] {
+  const maps = readdirSync(built, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js.map"));
+  return maps.flatMap((name) => {
+    const map: { readonly sourcesContent?: readonly string[] } = JSON.parse(
+      readFileSync(new URL(name.replaceAll("\\", "/"), built), "utf8"),
+    );
+    return map.sourcesContent ?? [];
+  });
+}
+
+/** Lines moved left by what all of them are indented. */
+function dedent(lines: readonly string[]): string {
+  const indents = lines.filter((line) => line.trim()).map((line) => line.search(/\S/));
+  const least = Math.min(...indents);
+  return lines.map((line) => line.slice(least)).join("\n");
+}
+
+/** A row's call begins a line, and the formatter puts its end on a line of its own, indented as much. */
+const rowPattern = /^( *)(?:row|slowRow)\(\s*"([A-Z]{3}-\d\d)"[^]*?\n\1\}?\),?$/gm;
+
+/** The body of a row's check: what follows `(t) => {`, or the expression after the arrow. */
+function bodyOf(row: string): string {
+  const start = /(?:async )?\(t\) => (\{\n)?/.exec(row);
+  if (!start) return row;
+  const lines = row.slice(start.index + start[0].length).split("\n");
+  return dedent(
+    lines.slice(
+      0,
+      lines.findLastIndex((line) => line.trim().startsWith("}")),
+    ),
+  );
+}
+
+/** What rows of a chapter share: everything above its list but imports and the comment of the file. */
+function sharedOf(source: string): string {
+  const list = source.search(/^(?:export (?:default|const)\b.*)?\bchapter\(/m);
+  const above = source.slice(0, list < 0 ? source.length : list);
+  return above
+    .replace(/^\/\*\*[^]*?\*\/\n/, "")
+    .replace(/^import [^;]*;\n/gm, "")
+    .trim();
+}
+
+export interface CourseSource {
+  /** The code of a row, by its id. */
+  readonly rows: ReadonlyMap<string, string>;
+  /** What the rows of a chapter share, by the id of a row of it. */
+  readonly shared: ReadonlyMap<string, string>;
+}
+
+/** Reads the code of all rows. */
+export function courseSource(): CourseSource {
+  const rows = new Map<string, string>();
+  const shared = new Map<string, string>();
+  for (const source of sources())
+    for (const [code, , id] of source.matchAll(rowPattern)) {
+      rows.set(id, bodyOf(code));
+      shared.set(id, sharedOf(source));
+    }
+  return { rows, shared };
+}

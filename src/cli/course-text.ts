@@ -1,0 +1,47 @@
+/** How the results of rows read. */
+import type { Check, RowResult } from "../course/index.js";
+
+/** Ten digits of a number, fewer where they end. */
+const digits = (x: number): string => {
+  if (!Number.isFinite(x) || x === 0) return `${x}`;
+  const size = Math.abs(x);
+  return size < 1e-5 || size >= 1e10 ? x.toExponential(4).replace(/\.?0+e/, "e") : `${Number(x.toPrecision(10))}`;
+};
+const bounds = { close: "", less: "< ", atMost: "≤ ", greater: "> ", atLeast: "≥ " } as const;
+
+const text = (x: number, logical: boolean): string => (logical && (x === 0 || x === 1) ? `${x === 1}` : digits(x));
+
+/** The expected side of a comparison as people read it: `0.5`, `< 3`. */
+export const expectedText = ({ relation, expected, logical }: Check): string =>
+  bounds[relation] + text(expected, logical);
+/** The measured side. */
+export const measuredText = ({ measured, logical }: Check): string => text(measured, logical);
+/** `± 1e-12`; empty where none is allowed. */
+export const toleranceText = ({ tolerance }: Check): string =>
+  tolerance > 0 ? `± ${Number(tolerance.toPrecision(2))}` : "";
+
+/** The names of the columns of `resultLine`. */
+export const headLine = [
+  "row   ",
+  "title".padEnd(40),
+  "measured".padStart(15),
+  "expected".padStart(17),
+  "tolerance".padStart(10),
+  "verdict",
+  "time".padStart(6),
+].join("  ");
+
+/** A line of the table: the row, its first or failing comparison, the verdict and the time. */
+export function resultLine({ row, main, pass, seconds, reason }: RowResult): string {
+  const title = row.title.length > 40 ? `${row.title.slice(0, 39)}…` : row.title;
+  const cells = [
+    row.id,
+    title.padEnd(40),
+    (main ? measuredText(main) : "").padStart(15),
+    (main ? expectedText(main) : "").padStart(17),
+    (main ? toleranceText(main) : "").padStart(10),
+    (pass ? "pass" : "FAIL").padEnd(7),
+    `${seconds.toFixed(2)} s`.padStart(6),
+  ];
+  return cells.join("  ") + (reason ? `\n        ${reason}` : "");
+}
