@@ -79,8 +79,12 @@ export class KernelBuilder {
     this.#taskWork = taskWork;
     this.emit = new Emitter(terms, counters);
     this.#nest = nest;
-    this.#elements = product([...nest.sweeps, ...nest.axes, ...nest.over].map((x) => x.extent));
-    this.#flops = this.#elements * opsOf(rootsOf(nest));
+    const results = product([...nest.sweeps, ...nest.axes].map((x) => x.extent));
+    this.#elements = results * product(nest.over.map((x) => x.extent));
+    const [elements, whole] = [this.#elements, nest.folds.length === 0 || nest.running];
+    this.#flops = whole
+      ? elements * opsOf(rootsOf(nest))
+      : elements * opsOf(nest.folds.map((x) => x.value)) + results * opsOf(nest.stores.map((x) => x.value));
     this.emit.expect(rootsOf(nest));
   }
 

@@ -3,7 +3,7 @@ import type { ScalarOp, ScalarType } from "#src/ir/scalar.js";
 import type { Aval } from "#src/ir/shape.js";
 import type { TypedArray } from "#src/ir/dtype.js";
 import type { BufferInfo, Kernel, Lanes, Local, Program, Statement, Step, Value } from "#src/compile/loop.js";
-import { WasmDevice } from "#src/backend/wasm/device.js";
+import type { ArenaDevice } from "#src/backend/arena/device.js";
 import type { DeviceValue } from "#src/backend/backend.js";
 
 export const local = (name: string, type: ScalarType = "int32", lanes: Lanes = 1): Local => ({ name, type, lanes });
@@ -85,7 +85,7 @@ export function program(
 }
 
 /** Runs a program once on a device. */
-export function runOn(device: WasmDevice, p: Program, inputs: readonly TypedArray[]): readonly TypedArray[] {
+export function runOn(device: ArenaDevice, p: Program, inputs: readonly TypedArray[]): readonly TypedArray[] {
   const executable = device.load(
     p,
     p.inputs.map(() => false),

@@ -5,16 +5,31 @@ import { setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, test } from "node:test";
 import { Choice } from "#src/backend/arena/choice.js";
+import type { ArenaDevice } from "#src/backend/arena/device.js";
 import type { Code } from "#src/backend/arena/executable.js";
 import type { Plan } from "#src/backend/arena/plan.js";
 import { type Parcel, currentPool } from "#src/backend/arena/pool.js";
 import { alwaysWorth, sharedWork, stagesOf } from "#src/backend/arena/stages.js";
+import { NativeDevice, type NativeOptions } from "#src/backend/native/device.js";
 import { WasmDevice } from "#src/backend/wasm/device.js";
 import type { BufferInfo, Local, Program, Statement, Step, Value } from "#src/compile/loop.js";
-import { getThreads, setThreads } from "typegrad";
+import { DeviceError, getThreads, setThreads } from "typegrad";
 import { add, get, int, kernel, load, local, loop, mul, op, program, runOn, store } from "./build.js";
 
 const counts = [1, 2, 3] as const;
+
+type DeviceClass = new (options: NativeOptions) => ArenaDevice;
+/** Devices that compute on threads; `native` only where there are a compiler and koffi. */
+const hasNative = ((): boolean => {
+  try {
+    return new NativeDevice().name === "native";
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    console.log(`threads: native IS NOT TESTED: ${error.message}`);
+    return false;
+  }
+})();
+const devices: readonly DeviceClass[] = hasNative ? [WasmDevice, NativeDevice] : [WasmDevice];
 
 /** Runs a program on so many threads, and checks that they did run it. */
 function runWith(threads: number, p: Program, inputs: readonly Int32Array[], device = splitting()): readonly unknown[] {
@@ -26,7 +41,8 @@ function runWith(threads: number, p: Program, inputs: readonly Int32Array[], dev
   if (pool !== null) assert.ok(pool.runs > before, "several threads took part");
   return result;
 }
-const splitting = (): WasmDevice => new WasmDevice({ worth: alwaysWorth });
+const everything = { worth: alwaysWorth, smallest: 0 };
+const splitting = (Device: DeviceClass = WasmDevice): ArenaDevice => new Device(everything);
 
 /** Workers of a pool that was stopped end on the event loop; only then is there another. */
 async function settled(): Promise<void> {
@@ -44,10 +60,10 @@ const temporary = (n: number, offset: number): BufferInfo => ({ ...ints(n), plac
 const at = (buffer: number, i: Value): Value => load("int32", buffer, i);
 const counter = (number: number): Value => ({ kind: "counter", type: "int32", lanes: 1, loop: number });
 
-for (const threads of counts)
-  describe(`${threads} threads`, () => {
+for (const [Device, threads] of devices.flatMap((Device) => counts.map((n) => [Device, n] as const)))
+  describe(`${Device.name}, ${threads} threads`, () => {
     test("every task is done once, whatever their number", async () => {
-      const device = splitting();
+      const device = splitting(Device);
       setThreads(threads);
       await settled();
       for (const n of [2, 3, 5, 7, 64, 1000]) {
@@ -104,7 +120,7 @@ for (const threads of counts)
         const total = expected[7] + round;
         expected = expected.toReversed().map((x) => (x + total) & 0xffff);
       }
-      assert.deepEqual(runWith(threads, p, [input]), [expected]);
+      assert.deepEqual(runWith(threads, p, [input], splitting(Device)), [expected]);
     });
 
     test("branches inside loops are taken by all threads alike", async () => {
@@ -143,7 +159,9 @@ for (const threads of counts)
         else if (which === 1) times(5);
         if (which < 2) times(3);
       }
-      assert.deepEqual(runWith(threads, p, [Int32Array.from({ length: n }, (_, i) => i)]), [expected]);
+      assert.deepEqual(runWith(threads, p, [Int32Array.from({ length: n }, (_, i) => i)], splitting(Device)), [
+        expected,
+      ]);
     });
 
     test("a thread has scratch memory of its own", async () => {
@@ -165,13 +183,13 @@ for (const threads of counts)
         { others: [scratch], scratchBytes: 64 + 4 * 64 },
       );
       const input = Int32Array.from({ length: n }, (_, i) => i * 11);
-      assert.deepEqual(runWith(threads, p, [input]), [input.map((x) => 64 * x + (63 * 64) / 2)]);
+      assert.deepEqual(runWith(threads, p, [input], splitting(Device)), [input.map((x) => 64 * x + (63 * 64) / 2)]);
     });
 
     test("a routine may compute on threads while a program stands still", async () => {
       setThreads(threads);
       await settled();
-      const device = splitting();
+      const device = splitting(Device);
       const n = 100;
       const double = program([ints(n)], [ints(n)], [each("double", n, (i) => [store(1, i, mul(at(0, i), int(2)))])]);
       const outer = program(
@@ -326,18 +344,29 @@ test("what is read has no shared memory", () => {
   assert.ok(output.buffer instanceof ArrayBuffer);
 });
 
-/** Its workers do what a script says instead of their part. */
-class Sabotaged extends WasmDevice {
+/** Devices whose workers do what a script says instead of their part. */
+const parcelOf = (script: string): Parcel => ({ kind: "script", script, data: "what for" });
+class SabotagedWasm extends WasmDevice {
   readonly #script: string;
   constructor(script: string) {
-    super({ worth: alwaysWorth });
+    super(everything);
     this.#script = script;
   }
   protected override link(plan: Plan): Code {
-    const parcel: Parcel = { kind: "script", script: this.#script, data: "what for" };
-    return { ...super.link(plan), parcel };
+    return { ...super.link(plan), parcel: parcelOf(this.#script) };
   }
 }
+class SabotagedNative extends NativeDevice {
+  readonly #script: string;
+  constructor(script: string) {
+    super(everything);
+    this.#script = script;
+  }
+  protected override link(plan: Plan): Code {
+    return { ...super.link(plan), parcel: parcelOf(this.#script) };
+  }
+}
+const sabotaged = hasNative ? [SabotagedWasm, SabotagedNative] : [SabotagedWasm];
 
 const accidents = [
   {
@@ -347,18 +376,22 @@ const accidents = [
   },
   { what: "ends", script: "() => () => () => process.exit(3)", message: /thread 1 ended/ },
 ];
-for (const { what, script, message } of accidents)
-  test(`a thread that ${what} is an error, and there are threads again after it`, { timeout: 20_000 }, async () => {
-    setThreads(2);
-    await settled();
-    const input = Int32Array.of(1, 2, 3, 4);
-    const started = performance.now();
-    assert.throws(() => runOn(new Sabotaged(script), doubled(4), [input]), { name: "DeviceError", message });
-    assert.ok(performance.now() - started < 5000);
-    assert.deepEqual(runOn(splitting(), doubled(4), [input]), [Int32Array.of(2, 4, 6, 8)], "one thread goes on");
-    await settled();
-    assert.deepEqual(runWith(2, doubled(4), [input]), [Int32Array.of(2, 4, 6, 8)]);
-  });
+for (const [Sabotaged, { what, script, message }] of sabotaged.flatMap((x) => accidents.map((y) => [x, y] as const)))
+  test(
+    `${Sabotaged.name}: a thread that ${what} is an error, and there are threads again after it`,
+    { timeout: 20_000 },
+    async () => {
+      setThreads(2);
+      await settled();
+      const input = Int32Array.of(1, 2, 3, 4);
+      const started = performance.now();
+      assert.throws(() => runOn(new Sabotaged(script), doubled(4), [input]), { name: "DeviceError", message });
+      assert.ok(performance.now() - started < 5000);
+      assert.deepEqual(runOn(splitting(), doubled(4), [input]), [Int32Array.of(2, 4, 6, 8)], "one thread goes on");
+      await settled();
+      assert.deepEqual(runWith(2, doubled(4), [input]), [Int32Array.of(2, 4, 6, 8)]);
+    },
+  );
 
 test("a run that failed gives up what it may have written over", async () => {
   setThreads(2);
@@ -368,7 +401,7 @@ test("a run that failed gives up what it may have written over", async () => {
     ...program([ints(n)], [ints(n)], [each("add", n, (i) => [store(1, i, add(at(0, i), int(1)))])]),
     reuses: [0],
   };
-  const device = new Sabotaged(accidents[0].script);
+  const device = new SabotagedWasm(accidents[0].script);
   const value = device.upload({ device: "host", ...ints(n), data: new Int32Array(n) });
   assert.throws(() => device.load(p, [true]).run([value]), { name: "DeviceError" });
   assert.equal(value.gone, "donated");
@@ -378,7 +411,7 @@ test("a run that failed gives up what it may have written over", async () => {
 test("a worker that cannot make a program's functions is done without", async () => {
   setThreads(2);
   await settled();
-  const device = new Sabotaged("() => { throw new Error('cannot'); }");
+  const device = new SabotagedWasm("() => { throw new Error('cannot'); }");
   assert.deepEqual(runOn(device, doubled(3), [Int32Array.of(1, 2, 3)]), [Int32Array.of(2, 4, 6)]);
 });
 
@@ -409,13 +442,18 @@ const multiply = `
   let y = x;
   for (let i = 0; i < 20; i++) { y = y.matmul(x).tanh(); await y.data(); }
   const data = await y.data();`;
-const head = 'import { getThreads, random, setThreads } from "typegrad";';
+const head = 'import { getThreads, random, setDevice, setThreads } from "typegrad";';
+
+const names = hasNative ? ["wasm", "native"] : ["wasm"];
 
 test("a program that has finished exits by itself", async () => {
-  const text = await output(`${head} setThreads(2); ${multiply} console.log(data.length);`, {
-    TYPEGRAD_THREADS_ALWAYS: "1",
-  });
-  assert.equal(text, "90000");
+  for (const name of names) {
+    const text = await output(
+      `${head} await setDevice("${name}"); setThreads(2); ${multiply} console.log(data.length);`,
+      { TYPEGRAD_THREADS_ALWAYS: "1" },
+    );
+    assert.equal(text, "90000");
+  }
 });
 
 test("the environment says how many threads there are", async () => {
@@ -428,14 +466,16 @@ test("results do not depend on the number of threads", async () => {
   const digest = `
     const { createHash } = await import("node:crypto");
     console.log(createHash("sha256").update(new Uint8Array(data.buffer)).digest("hex"));`;
-  const texts = await Promise.all(
-    counts.map((threads) =>
-      output(`${head} setThreads(${threads}); ${multiply} ${digest}`, {
-        TYPEGRAD_THREADS_ALWAYS: "1",
-      }),
-    ),
-  );
-  assert.equal(new Set(texts).size, 1);
+  for (const name of names) {
+    const texts = await Promise.all(
+      counts.map((threads) =>
+        output(`${head} await setDevice("${name}"); setThreads(${threads}); ${multiply} ${digest}`, {
+          TYPEGRAD_THREADS_ALWAYS: "1",
+        }),
+      ),
+    );
+    assert.equal(new Set(texts).size, 1);
+  }
 });
 
 afterEach(() => setThreads(1));

@@ -1,11 +1,15 @@
 /**
- * Every primitive × its samples × dtype, compiled to C however small it is: lowering = reference. All samples of a
+ * Every primitive × its samples × dtype, compiled to C however small it is, on one thread, and on two with kernels cut into
+ * as many tasks as can be: lowering = reference. All samples of a
  * primitive make one program, since starting a C compiler takes longer than compiling a sample.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { device, DeviceError } from "typegrad";
+import { device, DeviceError, setThreads } from "typegrad";
+import { currentPool } from "#src/backend/arena/pool.js";
+import { alwaysWorth } from "#src/backend/arena/stages.js";
 import type { Device } from "#src/backend/backend.js";
+import { NativeDevice } from "#src/backend/native/device.js";
 import type { Primitive } from "#src/ir/node.js";
 import { primitives } from "#src/primitive/index.js";
 import { controlPrimitives } from "#src/transform/index.js";
@@ -48,5 +52,16 @@ function check(on: Device, primitive: Primitive): Report {
 for (const primitive of [...primitives, ...controlPrimitives])
   test(`${primitive.name} in C`, { skip: native === null }, () => {
     if (native === null) return;
+    setThreads(1);
     assert.deepEqual(check(native, primitive).failures, []);
   });
+
+test("in C on two threads", { skip: native === null }, async () => {
+  const device = new NativeDevice({ smallest: 0, worth: alwaysWorth });
+  setThreads(2);
+  while (currentPool() === null) await new Promise((resolve) => setImmediate(resolve));
+  for (const primitive of [...primitives, ...controlPrimitives])
+    assert.deepEqual(check(device, primitive).failures, []);
+  const runs = currentPool()?.runs ?? 0;
+  assert.ok(runs > primitives.length / 2, `${runs} runs on two threads`);
+});

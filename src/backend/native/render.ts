@@ -1,12 +1,13 @@
 /**
  * A program as one C file: a function for each kernel, and two for each segment, which run its steps in order with their
- * loops and branches. `alone` is for one thread; `shared` is called by several threads at once, which divide the tasks of
- * each kernel between them and meet before the next.
+ * loops and branches. `alone` is for one thread; `shared` is called by several threads at once, and 1 when one was lost.
  */
 import type { Kernel, Step } from "../../compile/loop.js";
 import type { Plan } from "../arena/plan.js";
 import type { Source } from "./builder.js";
+import type { Stage } from "../arena/stages.js";
 import { type KernelText, aliasesOf, kernelText } from "./kernel.js";
+import { meetingText } from "./meeting.js";
 import { Vocabulary } from "./operations.js";
 
 /** Keeps a vector in a register: the compiler cannot know that the empty instruction leaves it unchanged. */
@@ -20,43 +21,14 @@ const keep = `#if defined(__AVX512F__)
 #define KEEP(x) ((void)0)
 #endif`;
 
-/**
- * The words of a barrier: how many threads have arrived, how often all have met, and (set from outside) whether a thread
- * has died; each on a cache line of its own.
- */
-const meet = `#if defined(__x86_64__)
-#define RELAX() __builtin_ia32_pause()
-#else
-#define RELAX() ((void)0)
-#endif
-int sched_yield(void);
-static __attribute__((noinline)) i32 meet(u32 *barrier, i32 threads) {
-  u32 round = __atomic_load_n(barrier + 16, __ATOMIC_ACQUIRE);
-  if (__atomic_add_fetch(barrier, 1, __ATOMIC_ACQ_REL) == (u32)threads) {
-    __atomic_store_n(barrier, 0, __ATOMIC_RELAXED);
-    __atomic_add_fetch(barrier + 16, 1, __ATOMIC_RELEASE);
-    return 0;
-  }
-  for (u32 turn = 0; __atomic_load_n(barrier + 16, __ATOMIC_ACQUIRE) == round; turn++) {
-    if (__atomic_load_n(barrier + 32, __ATOMIC_RELAXED)) return 1;
-    if (turn < 4096) RELAX(); else sched_yield();
-  }
-  return 0;
-}`;
-
 /** Kernels are known to the library alone. Inlined into steps they would take longer to compile and run no faster. */
 const hidden = `#define KERNEL __attribute__((noinline, visibility("hidden")))`;
-
-/** Calls a kernel with this thread's part of the tasks. */
-const run = `#define RUN(kernel, tasks, ...) do { \\
-    const ix from = ((ix)(tasks) * thread + threads - 1) / threads, to = ((ix)(tasks) * (thread + 1) + threads - 1) / threads; \\
-    if (from < to) kernel(from, to, __VA_ARGS__); \\
-    if (threads > 1 && meet(barrier, threads)) return 1; \\
-  } while (0)`;
 
 export function render(plan: Plan): Source {
   return new ProgramWriter(plan).write();
 }
+
+type LoopHead = Pick<Step & { readonly kind: "loop" }, "loop" | "length" | "reverse">;
 
 class ProgramWriter {
   readonly #plan: Plan;
@@ -72,28 +44,31 @@ class ProgramWriter {
   }
 
   write(): Source {
-    const segments = this.#plan.segments.map((steps, i) => this.#segment(steps, i));
+    const segments = this.#plan.segments.map((_, i) => this.#segment(i));
     const kernels = [...this.#functions].map(([text, name]) => `KERNEL void ${name}${text}`);
     const declared = kernels.map((text) => `${text.slice(0, text.indexOf(" {"))};`);
+    const meeting = this.#plan.sharedWork.some((work) => work > 0) ? [meetingText] : [];
     return {
-      head: [this.#vocabulary.text(), keep, meet, run, hidden, ...declared].join("\n\n"),
-      functions: [...kernels, segments.join("\n\n")],
+      head: [this.#vocabulary.text(), keep, hidden, ...declared].join("\n\n"),
+      functions: [...kernels, [...meeting, ...segments].join("\n\n")],
     };
   }
 
-  #segment(steps: readonly Step[], number: number): string {
-    const body = this.#steps(steps, "  ", new Set());
+  #segment(number: number): string {
+    const { segments, stages, sharedWork } = this.#plan;
+    const isShared = sharedWork[number] > 0;
+    const body = isShared
+      ? this.#stages(stages[number], "  ", new Set())
+      : this.#steps(segments[number], "  ", new Set());
+    const team = isShared ? ", i32 thread, i32 threads, i32 (*ask)(void)" : "";
     return [
-      `static inline __attribute__((always_inline)) i32 run${number}(char *base, u32 table, u32 scratch, i32 thread, i32 threads, u32 *barrier) {`,
+      `${isShared ? "" : "static "}i32 ${isShared ? "shared" : "run"}${number}(char *base, u32 table, u32 scratch${team}) {`,
       `  u32 *const words = (u32 *)(base + table);`,
       `  (void)scratch, (void)words;`,
       ...body,
       "  return 0;",
       "}",
-      `i32 alone${number}(char *base, u32 table, u32 scratch) { return run${number}(base, table, scratch, 0, 1, 0); }`,
-      `i32 shared${number}(char *base, u32 table, u32 scratch, i32 thread, i32 threads, u32 barrier) {`,
-      `  return run${number}(base, table, scratch, thread, threads, (u32 *)(base + barrier));`,
-      "}",
+      `i32 alone${number}(char *base, u32 table, u32 scratch) { return ${isShared ? `shared${number}(base, table, scratch, 0, 1, 0)` : `run${number}(base, table, scratch)`}; }`,
     ].join("\n");
   }
 
@@ -102,22 +77,42 @@ class ProgramWriter {
     return steps.flatMap((step) => {
       switch (step.kind) {
         case "kernel":
-          return [indent + this.#call(step.kernel, counters)];
+          return [`${indent}${this.#call(step.kernel, counters, (name) => `${name}(0, `)}`];
         case "loop":
-          return this.#loop(step, indent, counters);
+          return this.#loop(step, indent, (inner) => this.#steps(step.steps, inner, new Set(counters).add(step.loop)));
         case "branch":
-          return this.#branch(step, indent, counters);
+          return this.#branch(step, indent, (i, inner) => this.#steps(step.cases[i], inner, counters));
         case "routine":
           return [];
       }
     });
   }
 
-  #call(kernel: Kernel, counters: ReadonlySet<number>): string {
+  #stages(stages: readonly Stage[], indent: string, counters: ReadonlySet<number>): string[] {
+    return stages.flatMap((stage) => {
+      switch (stage.kind) {
+        case "alone":
+          return [`${indent}if (thread == 0) {`, ...this.#steps(stage.steps, `${indent}  `, counters), `${indent}}`];
+        case "together":
+          return [`${indent}${this.#call(stage.kernel, counters, (name) => `SHARE(${name}, `)}`];
+        case "barrier":
+          return [`${indent}MEET();`];
+        case "loop":
+          return this.#loop(stage, indent, (inner) =>
+            this.#stages(stage.stages, inner, new Set(counters).add(stage.loop)),
+          );
+        case "branch":
+          return this.#branch(stage, indent, (i, inner) => this.#stages(stage.cases[i], inner, counters));
+      }
+    });
+  }
+
+  /** A call of a kernel for all its tasks; `start` is how it begins. */
+  #call(kernel: Kernel, counters: ReadonlySet<number>, start: (name: string) => string): string {
     const { name, buffers, counters: used } = this.#kernel(kernel);
     const { table } = this.#plan;
     const values = used.map((c) => (counters.has(c) ? `loop${c}` : `(i32)words[${table.counters + c}]`));
-    return `RUN(${[name, kernel.tasks, ...buffers.map((b) => this.#pointer(b)), ...values].join(", ")});`;
+    return `${start(name)}${[kernel.tasks, ...buffers.map((b) => this.#pointer(b)), ...values].join(", ")});`;
   }
 
   #kernel(kernel: Kernel): KernelText & { readonly name: string } {
@@ -146,26 +141,22 @@ class ProgramWriter {
     }
   }
 
-  #loop(
-    { loop, length, reverse, steps }: Step & { kind: "loop" },
-    indent: string,
-    counters: ReadonlySet<number>,
-  ): string[] {
+  #loop({ loop, length, reverse }: LoopHead, indent: string, body: (indent: string) => string[]): string[] {
     const head = reverse
       ? `for (i32 loop${loop} = ${length - 1}; loop${loop} >= 0; loop${loop}--) {`
       : `for (i32 loop${loop} = 0; loop${loop} < ${length}; loop${loop}++) {`;
-    return [indent + head, ...this.#steps(steps, `${indent}  `, new Set(counters).add(loop)), `${indent}}`];
+    return [indent + head, ...body(`${indent}  `), `${indent}}`];
   }
 
-  #branch({ selector, cases }: Step & { kind: "branch" }, indent: string, counters: ReadonlySet<number>): string[] {
+  #branch(
+    { selector, cases }: { readonly selector: number; readonly cases: readonly unknown[] },
+    indent: string,
+    body: (which: number, indent: string) => string[],
+  ): string[] {
     const last = cases.length - 1;
     return [
       `${indent}switch (min_ix(max_ix(*(const i32 *)${this.#pointer(selector)}, 0), ${last})) {`,
-      ...cases.flatMap((steps, i) => [
-        `${indent}case ${i}:`,
-        ...this.#steps(steps, `${indent}  `, counters),
-        `${indent}  break;`,
-      ]),
+      ...cases.flatMap((_, i) => [`${indent}case ${i}:`, ...body(i, `${indent}  `), `${indent}  break;`]),
       `${indent}}`,
     ];
   }
