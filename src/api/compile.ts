@@ -1,5 +1,6 @@
 /** Whole functions as one program: traced once, run many times, updating state in place. */
 import type { Device, DeviceValue, Executable } from "../backend/backend.js";
+import { hasRepeated } from "../backend/values.js";
 import { detached } from "../ir/graph.js";
 import type { Node, Scope } from "../ir/node.js";
 import { topological } from "../ir/rewrite.js";
@@ -67,14 +68,14 @@ interface Recent<R> {
 function isStill<R>(last: Recent<R>, args: readonly unknown[], inputs: readonly Tensor[]): boolean {
   if (getDevice() !== last.device || last.state.length < shared.size || !last.layout.holds()) return false;
   const { avals } = last.program;
-  const isPlain = args.length === inputs.length && args.every((x) => x instanceof Tensor);
-  if (!isPlain) return structure(args) === last.form;
-  return (
-    last.program.plainArguments &&
-    inputs.length === avals.length &&
-    inputs.every(({ node }, i) => node.dtype === avals[i].dtype && sameShape(node.shape, avals[i].shape))
+  if (args !== inputs) return structure(args) === last.form;
+  if (!last.program.plainArguments || inputs.length !== avals.length) return false;
+  return inputs.every(
+    ({ node: { aval } }, i) => aval.dtype === avals[i].dtype && sameShape(aval.shape, avals[i].shape),
   );
 }
+
+const isTensor = (x: unknown): x is Tensor => x instanceof Tensor;
 
 const traceWarning = 16;
 
@@ -106,7 +107,7 @@ export function compile<A extends readonly unknown[], R>(
     return { program, state, layout: new Layout(state), form, device: getDevice() };
   };
   const step = (...args: A): R => {
-    const inputs = leaves(args);
+    const inputs = args.every(isTensor) ? args : leaves(args);
     if (inputs.some(isTraced)) return f(...args);
     if (last === null || !isStill(last, args, inputs)) {
       const state = [...(options.state ?? []), ...shared];
@@ -133,7 +134,9 @@ function warnAboutRetracing(keys: readonly string[]): void {
   );
 }
 
-const isTraced = (x: Tensor): boolean => x.node.scopes.some((scope) => scope.live);
+function isTraced({ node: { scopes } }: Tensor): boolean {
+  return scopes.length > 0 && scopes.some((scope) => scope.live);
+}
 
 /** The program of a call; `null` when the function closes over tensors of a transform that is still running. */
 function trace<A extends readonly unknown[], R>(
@@ -218,7 +221,7 @@ function prepare<A extends readonly unknown[], R>(
   const device = commonDevice(originalValues(args, state, sources));
   const executable = device.prepare({ inputs: graph.inputs, outputs: graph.outputs, donated });
   const avals = args.originals.map((x) => x.node.aval);
-  const plainArguments = args.argument.every((x) => x instanceof Tensor);
+  const plainArguments = args.argument.every(isTensor);
   return { executable, sources, donated, avals, plainArguments, form, results: results.length, written };
 }
 
@@ -244,18 +247,20 @@ function execute<R>(program: Traced<R>, args: readonly Tensor[], layout: Layout)
     s.kind === "hidden" ? s.node : (s.kind === "argument" ? args : state)[s.index].node,
   );
   if (nodes.some((n) => n.value === null)) evaluateNodes(nodes);
-  const device = commonDevice(nodes.flatMap((n) => n.value ?? []));
-  const held = nodes.map((n) => onDevice(n, device));
-  const repeated = new Set(held).size < held.length;
-  const values = held.map((value, i) => {
-    if (!program.donated[i]) return value;
-    // Memory is taken over only when nothing else reads it: no other input, and no graph that is still to be computed.
-    const isShared = nodes[i].readers > 0 || (repeated && held.indexOf(value) !== held.lastIndexOf(value));
-    return isShared ? copyOf(device, value) : value;
-  });
+  const device = commonDevice(nodes.map((n) => n.value));
+  const values = nodes.map((n) => onDevice(n, device));
+  keepShared(program, nodes, values, device);
   const outputs = program.executable.run(values).map((v) => Tensor.of(constant(v)));
-  program.written.forEach((place, i) => layout.put(place, outputs[program.results + i]));
+  for (let i = 0; i < program.written.length; i++) layout.put(program.written[i], outputs[program.results + i]);
   return unflatten(program.form, outputs.slice(0, program.results));
+}
+
+/** Memory is taken over only when nothing else reads it: no other input, and no graph that is still to be computed. */
+function keepShared<R>({ donated }: Traced<R>, nodes: readonly Node[], values: DeviceValue[], device: Device): void {
+  const repeated = hasRepeated(values) ? [...values] : [];
+  for (let i = 0; i < values.length; i++)
+    if (donated[i] && (nodes[i].readers > 0 || repeated.indexOf(values[i]) !== repeated.lastIndexOf(values[i])))
+      values[i] = copyOf(device, values[i]);
 }
 
 function copyOf(device: Device, value: DeviceValue): DeviceValue {

@@ -6,6 +6,8 @@ import type { TypedArray } from "../ir/dtype.js";
 export interface DeviceValue extends Stored {
   /** Why it can no longer be read: its memory was freed, or donated to a compiled step. */
   readonly gone: "freed" | "donated" | null;
+  /** The number of the last look at inputs that met it: tells what is passed twice, without a search. */
+  met: number;
   free(): void;
 }
 

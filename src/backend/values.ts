@@ -15,6 +15,18 @@ export function assertPresent(op: string, value: DeviceValue): void {
     );
 }
 
+let looks = 0;
+
+/** Whether a value stands in a list more than once. */
+export function hasRepeated(values: readonly DeviceValue[]): boolean {
+  looks++;
+  for (const value of values) {
+    if (value.met === looks) return true;
+    value.met = looks;
+  }
+  return false;
+}
+
 /** Throws unless `values` are what an executable prepared for `inputs` can run on. */
 export function assertInputs(
   inputs: readonly Aval[],
@@ -24,13 +36,16 @@ export function assertInputs(
   if (inputs.length !== values.length)
     throw new InternalError(`internal: ${inputs.length} inputs expected, got ${values.length}. please report this`);
   for (let i = 0; i < inputs.length; i++) {
-    const [aval, value] = [inputs[i], values[i]];
-    assertPresent("run", value);
+    const aval = inputs[i];
+    const value = values[i];
+    if (value.gone !== null) assertPresent("run", value);
     if (value.dtype !== aval.dtype || !sameShape(value.shape, aval.shape))
       throw new InternalError(`internal: input ${i} must be ${show(aval)}, got ${show(value)}. please report this`);
-    if (donated[i] && values.indexOf(value) !== values.lastIndexOf(value))
-      throw new DonatedError(
-        `run: a donated tensor must be passed once, got ${show(value)} more than once. copy it with clone()`,
-      );
   }
+  if (!hasRepeated(values)) return;
+  const twice = values.find((value, i) => donated[i] && values.indexOf(value) !== values.lastIndexOf(value));
+  if (twice !== undefined)
+    throw new DonatedError(
+      `run: a donated tensor must be passed once, got ${show(twice)} more than once. copy it with clone()`,
+    );
 }

@@ -77,6 +77,7 @@ export interface HostValue extends Stored {
 }
 
 const noScopes: readonly Scope[] = [];
+const noInputs: readonly Node[] = [];
 let nextId = 0;
 
 /** One application of a primitive, or one output (`part`) of an application that has several. */
@@ -135,6 +136,13 @@ export class Node<P = unknown> {
   static parts<P>(node: Node<P>): readonly Node[] {
     if (node.outputs.length === 1) return [node];
     return node.outputs.map((aval, i) => new Node(node.primitive, [node], node.params, [aval], i));
+  }
+
+  /** A leaf whose value is known. */
+  static valued<P>(primitive: Primitive<P>, params: P, value: Stored): Node<P> {
+    const node = new Node(primitive, noInputs, params, [{ dtype: value.dtype, shape: value.shape }], null);
+    node.value = value;
+    return node;
   }
 
   /** A leaf that stands for the start of a scope: a marked or placeholder value. */

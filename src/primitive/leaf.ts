@@ -74,9 +74,7 @@ const outside = <P extends Aval>(name: string): Primitive<P> => ({
 /** A value that came from outside: a host array, a device buffer. Its data is the node's `value`. */
 export const constantPrimitive = outside<Aval>("constant");
 export function constant(value: Stored): Node {
-  const node = apply(constantPrimitive, [], { dtype: value.dtype, shape: value.shape });
-  node.settle(value);
-  return node;
+  return Node.valued(constantPrimitive, { dtype: value.dtype, shape: value.shape }, value);
 }
 
 /** A hole that a caller fills: an argument of a traced function. */

@@ -52,15 +52,17 @@ export function getDevice(): Device {
 const isDeviceValue = (value: Stored): value is DeviceValue => value.device !== "host";
 
 /** The device that all values which are on one share; the current one when none is. */
-export function commonDevice(values: Iterable<Stored>): Device {
+export function commonDevice(values: Iterable<Stored | null>): Device {
   let chosen: DeviceValue | null = null;
+  let name = "host";
   for (const value of values) {
-    if (!isDeviceValue(value) || value.device === chosen?.device) continue;
+    if (value === null || value.device === name || !isDeviceValue(value)) continue;
     if (chosen !== null)
       throw new DeviceError(
         `device: tensors of one computation must be on one device, got ${show(chosen)} on ${chosen.device} and ${show(value)} on ${value.device}. move one with x.to("${chosen.device}")`,
       );
     chosen = value;
+    name = value.device;
   }
   if (chosen === null) return getDevice();
   const found = made.get(chosen.device);

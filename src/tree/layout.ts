@@ -25,6 +25,7 @@ interface Place extends Slot {
 }
 
 const countFields = (fields: Fields): number => {
+  if (Array.isArray(fields)) return fields.length;
   let count = 0;
   for (const _ in fields) count++;
   return count;
@@ -64,8 +65,9 @@ export class Layout {
     for (const { fields, key, value } of this.#fixed) if (!Object.is(fields[key], value)) return false;
     for (const { fields, key, dtype, shape } of this.#places) {
       const x = fields[key];
-      if (!(x instanceof Tensor) || x.dtype !== dtype || !(x.shape === shape || sameShape(x.shape, shape)))
-        return false;
+      if (!(x instanceof Tensor)) return false;
+      const { aval } = x.node;
+      if (aval.dtype !== dtype || !sameShape(aval.shape, shape)) return false;
     }
     return true;
   }

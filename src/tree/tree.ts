@@ -117,7 +117,9 @@ export function map(f: (leaf: Tensor, path: string) => Tensor, tree: unknown): u
 }
 
 /** A tree like `like` with other tensors, given in the order of `leaves`. */
-export function unflatten<T>(like: T, tensors: readonly Tensor[]): T {
+export function unflatten<T>(like: T, tensors: readonly Tensor[]): T;
+export function unflatten(like: unknown, tensors: readonly Tensor[]): unknown {
+  if (like instanceof Tensor && tensors.length === 1) return tensors[0];
   const count = leaves(like).length;
   if (count !== tensors.length)
     throw new ArgumentError(`tree.unflatten: the tree has ${count} tensors, got ${tensors.length}. give one for each`);

@@ -111,7 +111,7 @@ test("freed values, values of other devices, wrong inputs", () => {
   value.free();
   assert.equal(value.gone, "freed");
   assert.throws(() => device.read(value), { name: "DeviceError", message: /float32\[1\] that was freed/ });
-  const foreign = { device: "other", dtype: "float32", shape: [1], gone: null, free: () => undefined } as const;
+  const foreign = { device: "other", dtype: "float32", shape: [1], gone: null, met: 0, free: () => undefined } as const;
   assert.throws(() => device.read(foreign), { name: "DeviceError", message: /on other.*x\.to\("wasm"\)/ });
   const elsewhere = new WasmDevice().upload(host(Float32Array.of(1)));
   assert.throws(() => device.read(elsewhere), { name: "DeviceError" });

@@ -89,7 +89,7 @@ test("donated and freed values cannot be read, and memory is counted", () => {
 
 test("values of another device are named", () => {
   const device = new ReferenceDevice();
-  const foreign = { device: "other", dtype: "bool", shape: [2], gone: null, free: () => undefined } as const;
+  const foreign = { device: "other", dtype: "bool", shape: [2], gone: null, met: 0, free: () => undefined } as const;
   assert.throws(() => device.read(foreign), { name: "DeviceError", message: /bool\[2\] on other/ });
 });
 

@@ -62,6 +62,7 @@ export class ArenaValue implements DeviceValue {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly owner: Holdings;
+  met = 0;
   #holding: Holding | null;
   #gone: "freed" | "donated" | null = null;
 

@@ -35,6 +35,7 @@ class ReferenceValue implements DeviceValue, NdArray {
   readonly dtype: DType;
   readonly shape: Shape;
   gone: "freed" | "donated" | null = null;
+  met = 0;
   data: Float64Array;
   readonly #usage: Usage;
   constructor(aval: Aval, data: Float64Array, usage: Usage) {
