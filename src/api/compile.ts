@@ -13,6 +13,7 @@ import { assign, entries, Layout, leaves, Module, modules, structure, unflatten 
 import { ArgumentError, TraceError } from "../util/errors.js";
 import { enter, type Entered, open } from "./marks.js";
 import { watchingHolds } from "./memory.js";
+import { Programs } from "./programs.js";
 
 export interface CompileOptions {
   /** Models, optimizers and other objects whose tensors the function changes; their memory is reused. */
@@ -42,6 +43,7 @@ type Source =
 
 interface Traced<R> {
   readonly executable: Executable;
+  readonly device: Device;
   readonly sources: readonly Source[];
   readonly donated: readonly boolean[];
   /** Dtypes and shapes of the tensors among the arguments, and whether the arguments are tensors and nothing else. */
@@ -64,9 +66,9 @@ interface Recent<R> {
   readonly device: Device;
 }
 
-/** Whether the next call has the form of the last. */
+/** Whether the arguments have the form they had at the last call. */
 function isStill<R>(last: Recent<R>, args: readonly unknown[], inputs: readonly Tensor[]): boolean {
-  if (getDevice() !== last.device || last.state.length < shared.size || !last.layout.holds()) return false;
+  if (getDevice() !== last.device || last.state.length < shared.size) return false;
   const { avals } = last.program;
   if (args !== inputs) return structure(args) === last.form;
   if (!last.program.plainArguments || inputs.length !== avals.length) return false;
@@ -76,8 +78,6 @@ function isStill<R>(last: Recent<R>, args: readonly unknown[], inputs: readonly 
 }
 
 const isTensor = (x: unknown): x is Tensor => x instanceof Tensor;
-
-const traceWarning = 16;
 
 /**
  * A function that is traced at its first call with arguments of a form, and from then on runs as one program. Tensors in
@@ -90,8 +90,7 @@ export function compile<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   options: CompileOptions = {},
 ): Compiled<A, R> {
-  const programs = new Map<string, Traced<R>>();
-  const keys: string[] = [];
+  const programs = new Programs<Traced<R>>();
   let last: Recent<R> | null = null;
   const find = (args: A, state: readonly object[]): Recent<R> | null => {
     for (const object of state) if (object instanceof Module) object.beforeTrace(state);
@@ -99,39 +98,27 @@ export function compile<A extends readonly unknown[], R>(
     const key = `${getDevice().name}|${form}|${structure(state)}`;
     const program = programs.get(key) ?? trace(f, args, state);
     if (program === null) return null;
-    if (!programs.has(key)) {
-      programs.set(key, program);
-      keys.push(key);
-      if (keys.length === traceWarning) warnAboutRetracing(keys);
-    }
+    programs.put(key, program);
     return { program, state, layout: new Layout(state), form, device: getDevice() };
   };
   const step = (...args: A): R => {
     const inputs = args.every(isTensor) ? args : leaves(args);
     if (inputs.some(isTraced)) return f(...args);
-    if (last === null || !isStill(last, args, inputs)) {
-      const state = [...(options.state ?? []), ...shared];
-      if (leaves(state).some(isTraced)) return f(...args);
-      last = find(args, state);
-      if (last === null) return f(...args);
+    if (last !== null && isStill(last, args, inputs)) {
+      const tensors = last.layout.read();
+      if (tensors !== null) return execute(last, inputs, tensors);
     }
-    return execute(last.program, inputs, last.layout);
+    const state = [...(options.state ?? []), ...shared];
+    if (leaves(state).some(isTraced)) return f(...args);
+    last = find(args, state);
+    return last === null ? f(...args) : execute(last, inputs, leaves(state));
   };
   const explain = (): string => {
     if (last === null)
       throw new TraceError("explain: the function must have been called, got none. call it once first");
     return last.program.executable.explain();
   };
-  return Object.assign(step, { explain, traces: () => programs.size });
-}
-
-/** Names the first thing in which the last two signatures differ. */
-function warnAboutRetracing(keys: readonly string[]): void {
-  const [before, after] = keys.slice(-2).map((k) => k.split(/[;|]/));
-  const changed = after.findIndex((part, i) => part !== before[i]);
-  console.warn(
-    `compile: traced ${keys.length} times; the last two calls differ in "${before[changed]}" and "${after[changed]}". keep what changes at every call in a tensor`,
-  );
+  return Object.assign(step, { explain, traces: () => programs.made });
 }
 
 function isTraced({ node: { scopes } }: Tensor): boolean {
@@ -222,7 +209,7 @@ function prepare<A extends readonly unknown[], R>(
   const executable = device.prepare({ inputs: graph.inputs, outputs: graph.outputs, donated });
   const avals = args.originals.map((x) => x.node.aval);
   const plainArguments = args.argument.every(isTensor);
-  return { executable, sources, donated, avals, plainArguments, form, results: results.length, written };
+  return { executable, device, sources, donated, avals, plainArguments, form, results: results.length, written };
 }
 
 function originalValues<A>(args: Entered<A>, state: Entered<readonly object[]>, sources: readonly Source[]) {
@@ -241,22 +228,25 @@ function closedOver(outputs: readonly Node[], scope: Scope): readonly Node[] {
   return [...edge];
 }
 
-function execute<R>(program: Traced<R>, args: readonly Tensor[], layout: Layout): R {
-  const state = layout.tensors();
+/** One call. Small programs take few microseconds, so that each step of it is one pass over what goes in or comes out. */
+function execute<R>({ program, layout }: Recent<R>, args: readonly Tensor[], state: readonly Tensor[]): R {
+  const { device, executable, results, written } = program;
   const nodes = program.sources.map((s) =>
     s.kind === "hidden" ? s.node : (s.kind === "argument" ? args : state)[s.index].node,
   );
   if (nodes.some((n) => n.value === null)) evaluateNodes(nodes);
-  const device = commonDevice(nodes.map((n) => n.value));
   const values = nodes.map((n) => onDevice(n, device));
-  keepShared(program, nodes, values, device);
-  const outputs = program.executable.run(values).map((v) => Tensor.of(constant(v)));
-  for (let i = 0; i < program.written.length; i++) layout.put(program.written[i], outputs[program.results + i]);
-  return unflatten(program.form, outputs.slice(0, program.results));
+  keepShared(program, nodes, values);
+  const outputs = executable.run(values);
+  for (let i = 0; i < written.length; i++) layout.put(written[i], Tensor.of(constant(outputs[results + i])));
+  return unflatten(
+    program.form,
+    outputs.slice(0, results).map((v) => Tensor.of(constant(v))),
+  );
 }
 
 /** Memory is taken over only when nothing else reads it: no other input, and no graph that is still to be computed. */
-function keepShared<R>({ donated }: Traced<R>, nodes: readonly Node[], values: DeviceValue[], device: Device): void {
+function keepShared<R>({ donated, device }: Traced<R>, nodes: readonly Node[], values: DeviceValue[]): void {
   const repeated = hasRepeated(values) ? [...values] : [];
   for (let i = 0; i < values.length; i++)
     if (donated[i] && (nodes[i].readers > 0 || repeated.indexOf(values[i]) !== repeated.lastIndexOf(values[i])))

@@ -2,7 +2,7 @@
  * The graph. A node applies a primitive to other nodes; it knows shapes and dtypes, and nothing of derivatives, devices
  * or tensors.
  */
-import { invariant } from "../util/errors.js";
+import { InternalError } from "../util/errors.js";
 import type { DType, TypedArray } from "./dtype.js";
 import { type Aval, type Shape, show } from "./shape.js";
 import type { Lowering, Operand } from "./scalar.js";
@@ -138,9 +138,9 @@ export class Node<P = unknown> {
     return node.outputs.map((aval, i) => new Node(node.primitive, [node], node.params, [aval], i));
   }
 
-  /** A leaf whose value is known. */
-  static valued<P>(primitive: Primitive<P>, params: P, value: Stored): Node<P> {
-    const node = new Node(primitive, noInputs, params, [{ dtype: value.dtype, shape: value.shape }], null);
+  /** A leaf whose value is known; its params are what is known of the value. */
+  static valued<P extends Aval>(primitive: Primitive<P>, params: P, value: Stored): Node<P> {
+    const node = new Node(primitive, noInputs, params, [params], null);
     node.value = value;
     return node;
   }
@@ -157,8 +157,10 @@ export class Node<P = unknown> {
   }
   /** The only output's dtype and shape. */
   get aval(): Aval {
-    invariant(this.outputs.length === 1, `${this.primitive.name} has ${this.outputs.length} outputs; take a part`);
-    return this.outputs[0];
+    const { outputs } = this;
+    if (outputs.length !== 1)
+      throw new InternalError(`internal: ${this.primitive.name} has ${outputs.length} outputs; take a part`);
+    return outputs[0];
   }
   get dtype(): DType {
     return this.aval.dtype;

@@ -32,8 +32,8 @@ const countFields = (fields: Fields): number => {
 };
 
 /**
- * Where the tensors of some objects stand, with everything else that `structure` sees. While `holds()`, the objects have
- * the structure they had, and their tensors are read and exchanged without walking them.
+ * Where the tensors of some objects stand, with everything else that `structure` sees. While they have
+ * the structure they had, their tensors are read and exchanged without walking them.
  */
 export class Layout {
   readonly #places: Place[] = [];
@@ -59,25 +59,20 @@ export class Layout {
     }
   }
 
-  /** Whether the objects still have the same fields, static values and forms of tensors. */
-  holds(): boolean {
-    for (const { fields, count } of this.#counts) if (countFields(fields) !== count) return false;
-    for (const { fields, key, value } of this.#fixed) if (!Object.is(fields[key], value)) return false;
+  /**
+   * The tensors, in the order of `leaves`; `null` when the objects no longer have the same fields, static values and forms
+   * of tensors, or when a transform has put its own tensors there.
+   */
+  read(): readonly Tensor[] | null {
+    for (const { fields, count } of this.#counts) if (countFields(fields) !== count) return null;
+    for (const { fields, key, value } of this.#fixed) if (!Object.is(fields[key], value)) return null;
+    const found: Tensor[] = [];
     for (const { fields, key, dtype, shape } of this.#places) {
       const x = fields[key];
-      if (!(x instanceof Tensor)) return false;
-      const { aval } = x.node;
-      if (aval.dtype !== dtype || !sameShape(aval.shape, shape)) return false;
-    }
-    return true;
-  }
-
-  /** The tensors, in the order of `leaves`. */
-  tensors(): Tensor[] {
-    const found: Tensor[] = [];
-    for (const { fields, key } of this.#places) {
-      const x = fields[key];
-      if (x instanceof Tensor) found.push(x);
+      if (!(x instanceof Tensor)) return null;
+      const { aval, scopes } = x.node;
+      if (scopes.length > 0 || aval.dtype !== dtype || !sameShape(aval.shape, shape)) return null;
+      found.push(x);
     }
     return found;
   }

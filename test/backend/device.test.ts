@@ -238,3 +238,20 @@ test("a compiled step that donates its state stays where it is", async () => {
   assert.ok(peak <= before + 4096);
   assert.equal(device.read(value)[7], steps);
 });
+
+test("small values share memory: each keeps its own, and all of it comes back", () => {
+  const device = new WasmDevice();
+  const { used } = device.memory();
+  const make = (from: number) =>
+    Array.from({ length: 100 }, (_, i) => device.upload(host(Float32Array.of(from + i, -i))));
+  const first = make(0);
+  for (const value of first.filter((_, i) => i % 3 === 0)) value.free();
+  const second = make(1000);
+  first.forEach((value, i) => {
+    if (i % 3 !== 0) assert.deepEqual(device.read(value), Float32Array.of(i, -i));
+  });
+  second.forEach((value, i) => assert.deepEqual(device.read(value), Float32Array.of(1000 + i, -i)));
+  assert.ok(device.memory().used >= used + 64 * 166);
+  for (const value of [...first, ...second]) value.free();
+  assert.ok(device.memory().used <= used + 1024, "but for the places that the next ones get");
+});

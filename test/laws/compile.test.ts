@@ -162,7 +162,41 @@ test("a step that traces again and again says what changes", (t) => {
   const f = compile((x: Tensor, k: number) => x.mul(k));
   for (let k = 0; k < 20; k++) f(f64(1), k);
   assert.equal(warn.mock.callCount(), 1);
-  assert.match(String(warn.mock.calls[0].arguments[0]), /traced 16 times; .*number 14.*number 15/);
+  assert.match(String(warn.mock.calls[0].arguments[0]), /traced 16 times; argument 1 .*number 14.*number 15/);
+  const g = compile((x: Tensor, { scales }: { scales: readonly number[] }) => x.mul(scales[1]));
+  for (let k = 0; k < 20; k++) g(f64(1), { scales: [1, k] });
+  assert.match(String(warn.mock.calls[1].arguments[0]), /argument 1 at scales\.1 changes/);
+  const counter = Object.assign(new Counter(), { mode: 0 });
+  const h = compile(() => void (counter.count = counter.count.add(1)), { state: [counter] });
+  for (; counter.mode < 16; counter.mode++) h();
+  assert.match(String(warn.mock.calls[2].arguments[0]), /the state changes: ".*mode=number 14"/);
+});
+
+test("of the programs for many signatures the newest are kept", (t) => {
+  t.mock.method(console, "warn", () => undefined);
+  const f = compile((x: Tensor, k: number) => x.mul(k));
+  for (let k = 0; k < 80; k++) close(f(f64(2), k), 2 * k);
+  assert.equal(f.traces(), 80);
+  close(f(f64(2), 79), 158);
+  close(f(f64(2), 16), 32);
+  assert.equal(f.traces(), 80, "64 are there");
+  close(f(f64(2), 0), 0);
+  assert.equal(f.traces(), 81, "the oldest was forgotten, and made again");
+});
+
+test("inside a transform of its state a compiled function is simply called, also when it ran before", () => {
+  const counter = new Counter();
+  const total = compile((x: Tensor) => counter.other.mul(x).sum(), { state: [counter] });
+  const twice = compile(() => void (counter.other = counter.other.mul(2)), { state: [counter] });
+  close(total(f64(3)), 9);
+  twice();
+  const slope = grad((c: Counter) => {
+    if (c.other.size === 2) twice();
+    return total(f64(3));
+  });
+  const { other } = slope(counter);
+  close(other, [6, 6]);
+  close(counter.other, [4, 8]);
 });
 
 test("tensors closed over are inputs, read as they were at the trace", () => {

@@ -184,8 +184,7 @@ export class ArenaExecutable implements Executable {
     for (let i = 0; i < inputs.length; i++) words[start + table.inputs + i] = inputs[i].address;
     for (let i = 0; i < fresh.length; i++) {
       const reused = this.#program.reuses[i];
-      words[start + table.outputs + i] =
-        reused === null ? (fresh[i]?.chunk.address ?? guardBytes) : inputs[reused].address;
+      words[start + table.outputs + i] = reused === null ? (fresh[i]?.address ?? guardBytes) : inputs[reused].address;
     }
     this.#eachTable(call, (other) => {
       if (other !== start) words.copyWithin(other, start, start + table.words);

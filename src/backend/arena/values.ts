@@ -4,23 +4,39 @@ import type { DType } from "../../ir/dtype.js";
 import { byteSize } from "../../ir/dtype.js";
 import { type Aval, type Shape, show, sizeOf } from "../../ir/shape.js";
 import type { DeviceValue } from "../backend.js";
-import type { Chunk } from "./allocator.js";
+import { type Chunk, unit } from "./allocator.js";
 import { type Arena, guardBytes } from "./arena.js";
 
 /** Bytes that go by before the collector is told of them once more. */
 const ballastStep = 1 << 18;
 
-/**
- * Memory that one tensor owns. Passing it on from a donated tensor to its successor changes only who refers to it, so a
- * compiled training step registers nothing. Once nobody refers to it, the chunk is freed.
- */
-export class Holding {
+/** So many of the smallest tensors, such as losses, share a block: telling the collector of each would cost the most. */
+const places = 16;
+
+/** A chunk the collector is told of: once nobody refers to the block, the chunk is freed. */
+class Block {
   readonly chunk: Chunk;
   /** Untouched memory of as many bytes, so that the collector, which does not see the arena, sees them. */
   readonly ballast: ArrayBuffer | null;
-  constructor(chunk: Chunk, ballast: ArrayBuffer | null) {
+  /** Tensors that have, or are still to be given, a place in it. */
+  users: number;
+  constructor(chunk: Chunk, ballast: ArrayBuffer | null, users: number) {
     this.chunk = chunk;
     this.ballast = ballast;
+    this.users = users;
+  }
+}
+
+/**
+ * Memory that one tensor owns. Passing it on from a donated tensor to its successor changes only who refers to it, so a
+ * compiled training step registers nothing.
+ */
+export class Holding {
+  readonly block: Block;
+  readonly address: number;
+  constructor(block: Block, address: number) {
+    this.block = block;
+    this.address = address;
   }
 }
 
@@ -32,6 +48,9 @@ export class Holdings {
   readonly device: string;
   readonly #dropped: FinalizationRegistry<Chunk>;
   #unseen = 0;
+  /** Where the next small tensors go, and how many are there. */
+  #open: Block | null = null;
+  #filled = 0;
 
   constructor(device: string, arena: Arena, reclaim: () => void) {
     this.device = device;
@@ -40,16 +59,35 @@ export class Holdings {
     this.#dropped = new FinalizationRegistry((chunk) => arena.release(chunk));
   }
   allocate(bytes: number): Holding {
+    if (bytes > unit) {
+      const block = this.#block(bytes, 1);
+      return new Holding(block, block.chunk.address);
+    }
+    if (this.#open === null || this.#filled === places) {
+      this.#open = this.#block(places * unit, places);
+      this.#filled = 0;
+    }
+    return new Holding(this.#open, this.#open.chunk.address + unit * this.#filled++);
+  }
+  free({ block, address }: Holding): void {
+    const { chunk, ballast } = block;
+    if (block === this.#open && address === chunk.address + unit * (this.#filled - 1)) {
+      this.#filled--;
+      return;
+    }
+    block.users--;
+    if (block.users > 0) return;
+    if (block === this.#open) this.#open = null;
+    this.#dropped.unregister(block);
+    if (ballast === null) this.#unseen = Math.max(0, this.#unseen - chunk.size);
+    this.#arena.release(chunk);
+  }
+  #block(bytes: number, users: number): Block {
     const chunk = this.#arena.allocate(bytes, this.#reclaim);
     this.#unseen += chunk.size;
-    const holding = new Holding(chunk, this.#unseen >= ballastStep ? this.#ballast() : null);
-    this.#dropped.register(holding, chunk, holding);
-    return holding;
-  }
-  free(holding: Holding): void {
-    this.#dropped.unregister(holding);
-    if (holding.ballast === null) this.#unseen = Math.max(0, this.#unseen - holding.chunk.size);
-    this.#arena.release(holding.chunk);
+    const block = new Block(chunk, this.#unseen >= ballastStep ? this.#ballast() : null, users);
+    this.#dropped.register(block, chunk, block);
+    return block;
   }
   #ballast(): ArrayBuffer {
     const ballast = new ArrayBuffer(this.#unseen);
@@ -81,7 +119,7 @@ export class ArenaValue implements DeviceValue {
   }
   /** Where the elements start. */
   get address(): number {
-    return this.#holding?.chunk.address ?? guardBytes;
+    return this.#holding?.address ?? guardBytes;
   }
   free(): void {
     if (this.#gone !== null) return;
