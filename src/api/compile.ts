@@ -122,7 +122,7 @@ export function compile<A extends readonly unknown[], R>(
 }
 
 function isTraced({ node: { scopes } }: Tensor): boolean {
-  return scopes.length > 0 && scopes.some((scope) => scope.live);
+  return scopes.some((scope) => scope.live);
 }
 
 /** The program of a call; `null` when the function closes over tensors of a transform that is still running. */

@@ -7,7 +7,7 @@ const origins = new WeakMap<Node, Error>();
 /** Notes where a node is being built. Only traced nodes are noted: there are few, and their errors are the late ones. */
 export function noteOrigin(node: Node): void {
   const { scopes } = node;
-  if (scopes.length > 0 && scopes.some((scope) => scope.abstract)) origins.set(node, new Error("origin"));
+  if (scopes.some((scope) => scope.abstract)) origins.set(node, new Error("origin"));
 }
 
 /** ` (built at file.ts:12:5)`, or nothing where it is not known. */
