@@ -1,5 +1,6 @@
 /** What rows of all chapters use; the course computes in float64. */
 import { type Nested, random, type Tensor, tensor } from "typegrad";
+import { eigh } from "typegrad/linalg";
 
 /** A float64 tensor of nested lists. */
 export const f64 = (data: Nested): Tensor => tensor(data, { dtype: "float64" });
@@ -28,4 +29,22 @@ export function slope(x: readonly number[], y: readonly number[]): number {
   const [mx, my] = [mean(x), mean(y)];
   const products = x.map((a, i) => [(a - mx) * (y[i] - my), (a - mx) ** 2]);
   return products.reduce((s, [p]) => s + p, 0) / products.reduce((s, [, q]) => s + q, 0);
+}
+
+/**
+ * Nodes and weights of Gauss's quadrature on [low, high], exact for polynomials of degree 2n - 1: eigenvalues of the
+ * recurrence of Legendre's polynomials (Golub and Welsch, 1969).
+ */
+export function quadrature(n: number, low: number, high: number): { nodes: Tensor; weights: Tensor } {
+  const off = range(n - 1).map((i) => (i + 1) / Math.sqrt(4 * (i + 1) ** 2 - 1));
+  const recurrence = range(n).map((i) => range(n).map((j) => (Math.abs(i - j) === 1 ? off[Math.min(i, j)] : 0)));
+  const { values, vectors } = eigh(f64(recurrence));
+  const half = (high - low) / 2;
+  return {
+    nodes: values.add(1).mul(half).add(low),
+    weights: vectors
+      .at(0)
+      .square()
+      .mul(2 * half),
+  };
 }

@@ -1,5 +1,6 @@
 /** The chapters, in the order in which they build on each other. */
 import type { Chapter } from "typegrad/course";
+import { analysis } from "./ana.js";
 import { linearAlgebra } from "./lin.js";
 
-export const chapters: readonly Chapter[] = [linearAlgebra];
+export const chapters: readonly Chapter[] = [linearAlgebra, analysis];
