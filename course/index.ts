@@ -1,6 +1,7 @@
 /** The chapters, in the order in which they build on each other. */
 import type { Chapter } from "typegrad/course";
 import { analysis } from "./ana.js";
+import { approximation } from "./apx.js";
 import { linearAlgebra } from "./lin.js";
 
-export const chapters: readonly Chapter[] = [linearAlgebra, analysis];
+export const chapters: readonly Chapter[] = [linearAlgebra, analysis, approximation];

@@ -3,6 +3,7 @@ export { bars, binCounts, histogram, lines, scatter } from "./charts.js";
 export type { Bar, Series } from "./charts.js";
 export { confusion, contour, heatmap, imageGrid } from "./grids.js";
 export type { Captioned, Field, Matrix, TableOptions } from "./grids.js";
+export { type Polygon, polygons } from "./polygons.js";
 export { decodeGrey, encodePng, pngUri } from "./png.js";
 export type { Picture } from "./png.js";
 export type { AxisOptions, ChartOptions, Points } from "./options.js";

@@ -1,6 +1,7 @@
 /** Rectifier networks with known properties: folds with as many regions as depth allows, and the largest of k numbers. */
 import { ArgumentError } from "../index.js";
 import { type AffineFunction, type AffineMap, combined, composed, fromRows, identity } from "./affine.js";
+import { binomial } from "./regions.js";
 import { ReluNetwork } from "./relu-network.js";
 
 /**
@@ -63,12 +64,13 @@ export function foldingNetwork(n: number, widths: readonly number[]): ReluNetwor
   if (widths.length === 0 || widths.some((m) => m < n))
     throw new ArgumentError(`foldingNetwork: every width must be at least the ${n} inputs, got [${widths}]`);
   const m = widths[widths.length - 1];
-  // Points of the moment curve: any n normals are independent, and no n + 1 hyperplanes share a point. They pass close to
-  // the centre, so that all they cut lies in the box.
+  // Normals on the moment curve: any n are independent, and no n + 1 of the hyperplanes share a point. Where n of them meet
+  // has the elementary symmetric functions of their t as coordinates, so that all they cut lies within 0.4 of the centre.
+  const reach = 0.4 / binomial(n, Math.floor(n / 2));
   const cuts = Array.from({ length: m }, (_, i) => {
     const t = (2 * i + 1) / m - 1;
     const weight = Array.from({ length: n }, (_, j) => t ** j);
-    const offset = 0.1 ** n * t ** n;
+    const offset = reach * t ** n;
     return { weight, bias: offset - 0.5 * weight.reduce((a, b) => a + b, 0) };
   });
   const last: Stage = { units: fromRows(cuts), sums: identity(m) };

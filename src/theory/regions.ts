@@ -71,7 +71,8 @@ export function linearRegions(network: ReluNetwork, options: { readonly within?:
   return [...regions.values()];
 }
 
-const binomial = (n: number, k: number): number => {
+/** C(n, k). */
+export const binomial = (n: number, k: number): number => {
   let value = 1;
   for (let i = 0; i < k; i++) value = (value * (n - i)) / (i + 1);
   return Math.round(value);

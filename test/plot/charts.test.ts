@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bars, binCounts, confusion, contour, heatmap, histogram, imageGrid, lines, scatter } from "typegrad/plot";
+import {
+  bars,
+  binCounts,
+  confusion,
+  contour,
+  heatmap,
+  histogram,
+  imageGrid,
+  lines,
+  polygons,
+  scatter,
+} from "typegrad/plot";
 
 /** The values of an attribute in the order the elements stand. */
 const attribute = (svg: string, element: string, name: string): string[] =>
@@ -88,6 +99,18 @@ test("every chart stands alone: one svg element with its namespace, a name for s
       { title: "t" },
     ),
     imageGrid([{ picture, caption: "c" }], { title: "t" }),
+    polygons(
+      [
+        {
+          corners: [
+            [0, 0],
+            [1, 0],
+            [0, 1],
+          ],
+        },
+      ],
+      { title: "t" },
+    ),
   ];
   for (const svg of charts) {
     assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
@@ -193,6 +216,34 @@ test("contour: the level set of a plane is a straight line at the level", () => 
   assert.ok(Math.abs((left - from) / (to - from) - 0.5) < 0.01, `the half stands at ${left}`);
 });
 
+test("polygons: corners stand at their places, closed, each in its colour", () => {
+  const svg = polygons([
+    {
+      corners: [
+        [0, 0],
+        [2, 0],
+        [0, 1],
+      ],
+    },
+    {
+      corners: [
+        [2, 0],
+        [2, 1],
+        [0, 1],
+      ],
+      colour: 3,
+    },
+  ]);
+  const paths = attribute(svg, "path", "d").map(corners);
+  assert.equal(paths.length, 2);
+  const [[a, b, c, end]] = paths;
+  assert.deepEqual(end, a);
+  assert.ok(b[0] > a[0] && b[1] === a[1] && c[0] === a[0] && c[1] < a[1]);
+  assert.deepEqual(paths[1][0], b, "a corner in two polygons stands at one place");
+  const fills = [...svg.matchAll(/<g [^>]*fill="([^"]*)" aria-label="line"/g)].map((m) => m[1]);
+  assert.equal(new Set(fills).size, 2, fills.join());
+});
+
 test("what cannot be drawn is refused with the reason", () => {
   const cases: [() => string, RegExp][] = [
     [() => lines([{ x: [1, 2], y: [1] }]), /lines: lists must be equally long, got 2 x and 1 y/],
@@ -208,6 +259,18 @@ test("what cannot be drawn is refused with the reason", () => {
     [
       () => contour({ x: [0, 1], y: [0, 1], values: [[1, 1]] }),
       /contour: values must be finite and differ, got 1 to 1/,
+    ],
+    [
+      () =>
+        polygons([
+          {
+            corners: [
+              [0, 0],
+              [1, 0],
+            ],
+          },
+        ]),
+      /polygons: every polygon must have three finite corners or more, got 2/,
     ],
     [() => imageGrid([]), /imageGrid: there must be at least one picture/],
   ];
