@@ -2,7 +2,7 @@
 export * from "./averaging.js";
 export * from "./gradients.js";
 export * from "./minimize/index.js";
-export { Momentum, Optimizer, type Projection, type Rate, withParameters } from "./optimizer.js";
+export { Momentum, Nesterov, Optimizer, type Projection, type Rate, withParameters } from "./optimizer.js";
 export * as projections from "./projections.js";
 export * from "./recipes.js";
 export * as schedules from "./schedules.js";

@@ -131,9 +131,8 @@ export function withParameters<M>(model: M, f: (p: Tensor, path: string) => Tens
 }
 
 /**
- * Descent with inertia in Polyak's and Nesterov's own form: `v ← βv - η g`, `θ ← θ + v`, where v is the last step. With
- * gradients at the parameters it is the heavy ball, with gradients at `lookAhead(model)` Nesterov's method. The rate
- * scales the gradient and not the velocity, so for a rate that changes it differs from `sgd({ momentum })`.
+ * Descent with inertia in Polyak's own form, the heavy ball: `v ← βv - η g`, `θ ← θ + v`, where v is the last step. The
+ * rate scales the gradient and not the velocity, so for a rate that changes it differs from `sgd({ momentum })`.
  */
 export class Momentum extends Optimizer {
   /** The last step of every parameter; `null` until `init`. */
@@ -161,22 +160,29 @@ export class Momentum extends Optimizer {
     return this;
   }
 
-  /** A copy of the model with the parameters `θ + βv`, where Nesterov's method takes its gradient. */
-  lookAhead<M>(model: M): M {
-    this.init(model);
+  /** `βv` for the step to come. */
+  protected inertia(params: Leaves): Leaves {
     const beta = atCount(this.#momentum, this.count);
-    const velocity = this.velocity ?? {};
-    return withParameters(model, (p, path) => p.add(velocity[path].mul(beta(p))));
+    return mapLeaves((v) => v.mul(beta(v)), this.velocity ?? zerosOf(params));
   }
 
   protected override move(params: Leaves, steps: Leaves): Leaves {
-    const beta = atCount(this.#momentum, this.count);
-    const velocity = mapLeaves((v, s) => v.mul(beta(v)).add(s), this.velocity ?? zerosOf(params), steps);
+    const velocity = mapLeaves((v, s) => v.add(s), this.inertia(params), steps);
     const moved = applyUpdates(params, velocity);
     const next = this.project(moved);
     // Where the set cut the step short, the velocity is what was left of it.
     this.velocity = next === moved ? velocity : mapLeaves((after, before) => after.sub(before), next, params);
     return next;
+  }
+}
+
+/** Nesterov's method in its own form: `v ← βv - η∇f(θ + βv)`, `θ ← θ + v`. Take gradients of `lookAhead(model)`. */
+export class Nesterov extends Momentum {
+  /** A copy of the model with the parameters `θ + βv`. */
+  lookAhead<M>(model: M): M {
+    this.init(model);
+    const inertia = this.inertia(leavesOf(model));
+    return withParameters(model, (p, path) => p.add(inertia[path]));
   }
 }
 

@@ -10,7 +10,7 @@ import {
   scaleByNadam,
   scaleByRadam,
 } from "./moments.js";
-import { Momentum, Optimizer, type Projection, type Rate } from "./optimizer.js";
+import { Momentum, Nesterov, Optimizer, type Projection, type Rate } from "./optimizer.js";
 import { nesterovMomentum } from "./schedules.js";
 import { chain, type GradientTransformation } from "./transformation.js";
 import {
@@ -87,18 +87,21 @@ export interface MomentumOptions extends Common {
   readonly momentum?: Rate;
 }
 
-const withMomentum = (options: MomentumOptions, momentum: Rate): Momentum =>
-  new Momentum(chain(...prepared(options)), options.learningRate, options.momentum ?? momentum, options.projection);
-
 /** The heavy ball, `θ ← θ - η ∇f(θ) + β (θ - θ₋)` with the point θ₋ before (Polyak 1964); β is 0.9 unless given. */
-export const heavyBall = (options: MomentumOptions): Momentum => withMomentum(options, 0.9);
+export function heavyBall(options: MomentumOptions): Momentum {
+  const { learningRate, momentum = 0.9, projection } = options;
+  return new Momentum(chain(...prepared(options)), learningRate, momentum, projection);
+}
 
 /**
  * Nesterov's method in its own form: `y = θ + β (θ - θ₋)`, `θ ← y - η ∇f(y)` (Nesterov 1983; Sutskever et al. 2013). Take
  * the gradient of `optimizer.lookAhead(model)`. Unless given, β is `count / (count + 3)`, which has the rate
  * `2L‖θ₀ - θ*‖² / (k + 1)²` on convex functions; `(√κ - 1) / (√κ + 1)` suits strongly convex ones.
  */
-export const nesterov = (options: MomentumOptions): Momentum => withMomentum(options, nesterovMomentum());
+export function nesterov(options: MomentumOptions): Nesterov {
+  const { learningRate, momentum = nesterovMomentum(), projection } = options;
+  return new Nesterov(chain(...prepared(options)), learningRate, momentum, projection);
+}
 
 export interface AdamOptions extends AdamMoments, Common {}
 

@@ -124,7 +124,7 @@ for (const [name, momentum, beta] of [
       };
     },
     0.1,
-    (optimizer, p) => (optimizer instanceof optim.Momentum ? optimizer.lookAhead(p) : p),
+    (optimizer, p) => (optimizer instanceof optim.Nesterov ? optimizer.lookAhead(p) : p),
   );
 
 test("PyTorch's nesterov follows the points looked ahead to", () => {

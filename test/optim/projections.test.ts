@@ -100,7 +100,7 @@ test("projected gradient descent on a ball: the gradient at the end points out o
     const optimizer = make({ learningRate: 0.1, projection: projections.l2Ball(1) }).init(model);
     const step = compile(
       () =>
-        optimizer.update(model, grad(loss)(optimizer instanceof optim.Momentum ? optimizer.lookAhead(model) : model)),
+        optimizer.update(model, grad(loss)(optimizer instanceof optim.Nesterov ? optimizer.lookAhead(model) : model)),
       { state: [model, optimizer] },
     );
     for (let t = 0; t < 200; t++) step();
