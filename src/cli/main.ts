@@ -26,7 +26,7 @@ function commands(finish: (code: number) => void): Command {
     .addOption(wholeNumber("--batch <n>", "examples in a step (default: the model's)", 1, 1_000_000))
     .addOption(positiveNumber("--lr <x>", "learning rate at its highest (default: the model's)", 1000))
     .addOption(wholeNumber("--seed <n>", "seed of everything random (default: 42)", 0, 2 ** 32 - 1))
-    .option("--device <name>", "where to compute; typegrad devices lists them (default: wasm)")
+    .option("--device <name>", "where to compute; typegrad devices lists them (default: cpu)")
     .option(
       "--data <folder>",
       "folder with the data's files (default: $TYPEGRAD_DATA, else what is there, else a download)",
@@ -41,7 +41,7 @@ function commands(finish: (code: number) => void): Command {
     .description("say what is in a picture")
     .argument("<run>", "folder of a run, such as runs/lenet5")
     .argument("<image>", "a PNG of any size; light on dark or dark on light")
-    .option("--device <name>", "where to compute", "wasm")
+    .option("--device <name>", "where to compute", "cpu")
     .action(async (run, image, flags) =>
       finish(await (await import("./predict.js")).predict(run, image, flags, terminal)),
     );

@@ -55,7 +55,7 @@ export async function openSession(name: string, flags: TrainFlags, say: (line: s
 }
 
 function settingsOf(name: string, { defaults }: Recipe, flags: TrainFlags): Settings {
-  const { epochs = defaults.epochs, batch = defaults.batch, lr = defaults.lr, seed = 42, device = "wasm" } = flags;
+  const { epochs = defaults.epochs, batch = defaults.batch, lr = defaults.lr, seed = 42, device = "cpu" } = flags;
   return { recipe: name, epochs, batch, lr, seed, device };
 }
 

@@ -1,5 +1,7 @@
 /** Which device computes. */
 import type { Device, DeviceValue } from "../backend/backend.js";
+import { environmentVariable, moduleNow } from "../backend/arena/environment.js";
+import { CpuDevice } from "../backend/cpu/device.js";
 import { WasmDevice } from "../backend/wasm/device.js";
 import type { Stored } from "../ir/node.js";
 import { show } from "../ir/shape.js";
@@ -7,8 +9,9 @@ import { DeviceError } from "../util/errors.js";
 
 export { getThreads, setThreads } from "../backend/arena/pool.js";
 
-/** How each device is made, by name; one entry makes a device known. */
+/** How each device is made, by name; one entry makes a device known. `cpu` is the one that computes if nothing is said. */
 const makers: Readonly<Record<string, () => Promise<Device>>> = {
+  cpu: async () => new CpuDevice(),
   wasm: async () => new WasmDevice(),
   native: async () => new (await import("../backend/native/device.js")).NativeDevice(),
   reference: async () => new (await import("../backend/reference/device.js")).ReferenceDevice(),
@@ -40,14 +43,36 @@ export async function device(name: string): Promise<Device> {
   return fresh;
 }
 
-/** The device new computations run on. */
+/** The device new computations run on: that of `setDevice`, else that which `TYPEGRAD_DEVICE` names, else `cpu`. */
 export function getDevice(): Device {
   if (current === null) {
-    current = new WasmDevice();
+    current = namedDevice(environmentVariable("TYPEGRAD_DEVICE"));
     made.set(current.name, current);
   }
   return current;
 }
+
+/** The device that the environment names, without waiting. */
+function namedDevice(name: string): Device {
+  if (name === "" || name === "cpu") return new CpuDevice();
+  if (name === "wasm") return new WasmDevice();
+  const module = deviceNames().includes(name) ? moduleNow(import.meta.url, `../backend/${name}/device.js`) : undefined;
+  if (isNativeModule(module)) return new module.NativeDevice();
+  if (isReferenceModule(module)) return new module.ReferenceDevice();
+  throw module === undefined
+    ? new DeviceError(
+        `TYPEGRAD_DEVICE: the name must be one of ${deviceNames().join(", ")}, got "${name}". check the spelling`,
+      )
+    : new DeviceError(
+        `TYPEGRAD_DEVICE: ${name} must be a file beside this package's, got a bundle. call await setDevice("${name}")`,
+      );
+}
+
+type NativeModule = typeof import("../backend/native/device.js");
+type ReferenceModule = typeof import("../backend/reference/device.js");
+const isNativeModule = (x: unknown): x is NativeModule => typeof x === "object" && x !== null && "NativeDevice" in x;
+const isReferenceModule = (x: unknown): x is ReferenceModule =>
+  typeof x === "object" && x !== null && "ReferenceDevice" in x;
 
 const isDeviceValue = (value: Stored): value is DeviceValue => value.device !== "host";
 

@@ -33,7 +33,7 @@ const firstUser = layers.findIndex((names) => names.includes("nn"));
  * bundles for browsers see no import.
  */
 const asksNode: Readonly<Record<string, string>> = {
-  "backend/arena/environment.ts": "how many cores there are, and the environment",
+  "backend/arena/environment.ts": "how many cores there are, the environment, and modules at once",
   "backend/arena/spawn.ts": "threads",
   "backend/arena/worker.ts": "threads",
   "backend/native/builder.ts": "compilers in the background",

@@ -67,7 +67,7 @@ test("the report shows the run", async () => {
   assert.equal(page.match(/<figure>/g)?.length ?? 0, wrong);
   assert.equal(page.match(/<svg /g)?.length, 3);
   assert.ok(page.includes("61,706") && page.includes("weight [6, 1, 5, 5]"));
-  assert.ok(page.replace(/\s+/g, " ").includes("--epochs 3 --batch 32 --lr 0.003 --seed 42 --device wasm"));
+  assert.ok(page.replace(/\s+/g, " ").includes("--epochs 3 --batch 32 --lr 0.003 --seed 42 --device cpu"));
 });
 
 test("another seed is another run, the same seed the same", async () => {
@@ -159,7 +159,7 @@ test("what would not be the same run is refused", async () => {
       /--batch 16 where the run has 32, --lr 0\.01 where the run has 0\.003/,
     ],
     [[...resume, "--seed", "1"], /--seed 1 where the run has 42/],
-    [[...resume, "--device", "reference"], /--device reference where the run has wasm/],
+    [[...resume, "--device", "reference"], /--device reference where the run has cpu/],
     [[...resume, "--epochs", "9"], /--epochs 9 where the run has 3/],
     [
       [...resume, "--data", fewer],

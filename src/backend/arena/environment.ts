@@ -18,3 +18,13 @@ export const cores = (): number =>
 
 /** A variable of the environment; empty when there is none. */
 export const environmentVariable = (name: string): string => nodeProcess()?.env[name] ?? "";
+
+/** A module of this package, by its path from `url`, without waiting: in Node, unless a bundler has moved it; else `null`. */
+export function moduleNow(url: string, path: string): unknown {
+  try {
+    return nodeProcess()?.getBuiltinModule("node:module").createRequire(url)(path) ?? null;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND") return null;
+    throw error;
+  }
+}

@@ -1,4 +1,4 @@
-/** The default device: kernels compiled to WebAssembly on one arena. */
+/** Kernels compiled to WebAssembly on one arena. */
 import type { Target } from "../../compile/loops.js";
 import { defaultTarget } from "../../compile/pipeline.js";
 import { InternalError } from "../../util/errors.js";
@@ -12,8 +12,8 @@ import { tileRows } from "./features.js";
 import { render } from "./render.js";
 
 export class WasmDevice extends ArenaDevice {
-  constructor(options: ArenaOptions = {}) {
-    super("wasm", options);
+  constructor(options: ArenaOptions = {}, name = "wasm") {
+    super(name, options);
   }
   protected target(): Target {
     return wasmTarget();

@@ -1,0 +1,164 @@
+/** The native device beyond its arithmetic: the folder of compiled kernels, and compilers that fail. */
+import assert from "node:assert/strict";
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { type Told, Workshop, expected, noNative, runChild } from "./child.js";
+
+const skip = noNative();
+const isRoot = process.getuid?.() === 0;
+
+/** A test in a workshop of its own. */
+function inWorkshop(title: string, body: (w: Workshop) => Promise<void>, why: string | false = false): void {
+  test(title, { skip: skip || why }, async () => {
+    const workshop = new Workshop();
+    try {
+      await body(workshop);
+    } finally {
+      workshop.remove();
+    }
+  });
+}
+
+function ranInC(told: Told): void {
+  assert.equal(told.total, expected);
+  assert.match(told.ran, /^native: /);
+}
+/** It ran, if not in C, and said once why. */
+function fellBack(told: Told, why: RegExp): void {
+  assert.equal(told.total, expected);
+  assert.match(told.ran, /^wasm: /);
+  const complaints = told.warnings.filter((w) => w.code === "TYPEGRAD_NATIVE_COMPILE");
+  assert.equal(complaints.length, 1);
+  assert.match(complaints[0].message, why);
+}
+
+inWorkshop("a second process compiles nothing, and the folder is private", async (w) => {
+  ranInC(await runChild({ env: w.env }));
+  assert.ok(w.compiled() > 0);
+  const kept = w.kept();
+  assert.ok(kept.length > 0 && kept.every((name) => /^[0-9a-f]{32}\.so$/.test(name)), kept.join());
+  for (const folder of [w.libraries, dirname(w.libraries)]) assert.equal(lstatSync(folder).mode & 0o777, 0o700);
+  ranInC(await runChild({ env: w.env }));
+  assert.equal(w.compiled(), 0);
+  assert.deepEqual(w.kept(), kept);
+});
+
+inWorkshop("processes that compile the same at once do not disturb each other", async (w) => {
+  const all = await Promise.all([1, 2, 3].map(() => runChild({ env: w.env })));
+  all.forEach(ranInC);
+  assert.ok(w.kept().every((name) => name.endsWith(".so")));
+  ranInC(await runChild({ env: w.env }));
+});
+
+inWorkshop("damaged libraries are compiled again", async (w) => {
+  await runChild({ env: w.env });
+  const paths = w.kept().map((name) => join(w.libraries, name));
+  const whole = paths.map((path) => readFileSync(path));
+  const damage: readonly ((path: string, bytes: Buffer) => void)[] = [
+    (path, bytes) => truncateSync(path, Math.floor(bytes.length / 2)),
+    (path) => truncateSync(path, 0),
+    (path) => writeFileSync(path, "not a library, but long enough to look at"),
+    (path, bytes) =>
+      writeFileSync(
+        path,
+        bytes.map((b, i) => (i === 4000 ? b ^ 1 : b)),
+      ),
+  ];
+  for (const harm of damage) {
+    paths.forEach((path, i) => harm(path, whole[i]));
+    w.compiled();
+    const told = await runChild({ env: w.env });
+    ranInC(told);
+    assert.deepEqual(told.warnings, []);
+    assert.ok(w.compiled() >= paths.length);
+  }
+});
+
+/** Nothing is kept in such a folder, it is said why, and kernels are compiled all the same. */
+async function distrusted(w: Workshop, why: RegExp): Promise<void> {
+  const told = await runChild({ env: w.env });
+  ranInC(told);
+  const said = told.warnings.filter((x) => x.code === "TYPEGRAD_NATIVE_CACHE");
+  assert.equal(said.length, 1);
+  assert.match(said[0].message, why);
+  assert.ok(!told.ran.includes(w.cache));
+}
+
+inWorkshop("a folder that others can write to is not used", async (w) => {
+  mkdirSync(w.libraries, { recursive: true });
+  for (const mode of [0o777, 0o770, 0o755]) {
+    chmodSync(w.libraries, mode);
+    await distrusted(w, /open to other users/);
+    assert.deepEqual(w.kept(), []);
+  }
+});
+
+inWorkshop("a link, or a file, in the folder's place is not used", async (w) => {
+  mkdirSync(dirname(w.libraries), { recursive: true });
+  const elsewhere = join(w.folder, "elsewhere");
+  mkdirSync(elsewhere, { mode: 0o700 });
+  symlinkSync(elsewhere, w.libraries);
+  await distrusted(w, /is not a folder/);
+  const other = new Workshop();
+  try {
+    mkdirSync(dirname(other.libraries), { recursive: true });
+    writeFileSync(other.libraries, "");
+    await distrusted(other, /EEXIST|ENOTDIR/);
+  } finally {
+    other.remove();
+  }
+});
+
+inWorkshop(
+  "a folder of another user is not used",
+  async (w) => {
+    mkdirSync(w.libraries, { recursive: true, mode: 0o700 });
+    chownSync(w.libraries, 65_534, 65_534);
+    await distrusted(w, /belongs to another user/);
+  },
+  !isRoot && "only root can give a folder away",
+);
+
+inWorkshop(
+  "a folder that cannot be written to is not used",
+  async (w) => {
+    mkdirSync(w.libraries, { recursive: true, mode: 0o700 });
+    chmodSync(w.libraries, 0o500);
+    await distrusted(w, /EACCES/);
+  },
+  isRoot && "root can write everywhere",
+);
+
+inWorkshop("a kernel that the compiler refuses is named, and runs on wasm", async (w) => {
+  const CC = w.script("refusing", '[ -z "$compiles" ] || set -- -Dv2=+ "$@"');
+  fellBack(await runChild({ env: { ...w.env, CC } }), /must accept a program, got .*k_\w*(dot|sum).*error/s);
+  assert.deepEqual(w.kept(), []);
+});
+
+inWorkshop("a compiler that crashes, or is gone, leaves the program to wasm", async (w) => {
+  const crashing = w.script("crashing", '[ -z "$compiles" ] || kill -SEGV $$');
+  fellBack(await runChild({ env: { ...w.env, CC: crashing } }), /must accept|must run/);
+  const leaving = w.script("leaving", 'rm -f "$0"');
+  fellBack(await runChild({ env: { ...w.env, CC: leaving } }), /must run, got .*ENOENT/);
+  assert.deepEqual(w.kept(), []);
+});
+
+inWorkshop("a disk without room leaves the program to wasm, and nothing behind", async (w) => {
+  fellBack(await runChild({ env: w.env, blocks: 4 }), /must accept|must run|EFBIG/);
+  assert.deepEqual(w.kept(), []);
+});
+
+inWorkshop("without a compiler setDevice says what to install", async (w) => {
+  const env = { ...w.env, CC: join(w.folder, "no such compiler") };
+  await assert.rejects(runChild({ env }), /DeviceError: .*must have a C compiler.*install one/);
+});
