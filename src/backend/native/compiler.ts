@@ -118,7 +118,8 @@ export function openNative(arena: Arena): NativeCompiler | null {
     return new NativeCompiler(arena, koffi);
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
-    if (koffi !== null) nodeProcess().emitWarning(`programs keep to wasm. ${error.message}`, { code: "TYPEGRAD_NATIVE_COMPILER" });
+    if (koffi !== null)
+      nodeProcess().emitWarning(`programs keep to wasm. ${error.message}`, { code: "TYPEGRAD_NATIVE_COMPILER" });
     return null;
   }
 }
