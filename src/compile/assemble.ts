@@ -9,6 +9,7 @@ import { type Nest, nestsOf, simplified } from "./nest.js";
 import type { Draft, Schedule } from "./schedule.js";
 import { reachable } from "./terms.js";
 import { inPanels } from "./panels.js";
+import { inPartials } from "./partials.js";
 import { inSweeps } from "./sweeps.js";
 import { tabulate } from "./tables.js";
 import type { Block, Call, Wire, Wiring } from "./wires.js";
@@ -68,6 +69,7 @@ class Assembler {
     const { terms } = this.#wiring;
     const nests = nestsOf(this.#wiring, this.#plan, draft, this.buffer)
       .filter(hasWork)
+      .flatMap((nest) => inPartials(terms, nest, this.#target, this.#table))
       .flatMap((nest) => tabulate(terms, nest, this.#table))
       .map((nest) => simplified(terms, nest))
       .flatMap((nest) => inPanels(terms, nest, this.#target, this.#table))

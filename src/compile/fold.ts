@@ -20,11 +20,9 @@ import {
   whole,
 } from "./loops.js";
 import type { Lanes, Local, Value } from "./loop.js";
-import { type Nest, type NestFold, rootsOf } from "./nest.js";
+import { type Nest, type NestFold, isPosition, rootsOf } from "./nest.js";
 import { type IndexTerm, type Term, reachable } from "./terms.js";
 import { joinValues, neutral, set, v } from "./values.js";
-
-const isPosition = (fold: NestFold): boolean => fold.combine === "argmax" || fold.combine === "argmin";
 
 /** The accumulators of a fold: one value, or for `argmax` and `argmin` a value and its position. */
 class Accumulator {

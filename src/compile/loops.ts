@@ -63,7 +63,8 @@ export function lanesWithin(extent: number, most: Lanes): Lanes {
 }
 
 /** Arithmetic of one element, roughly. */
-const opsOf = (roots: readonly Term[]): number => Math.max(1, reachable(roots).filter((t) => t.kind === "op").length);
+export const opsOf = (roots: readonly Term[]): number =>
+  Math.max(1, reachable(roots).filter((t) => t.kind === "op").length);
 
 export class KernelBuilder {
   readonly emit: Emitter;

@@ -48,6 +48,9 @@ export interface Nest {
   readonly adds: (NestStore & { readonly inside: Term }) | null;
 }
 
+/** Whether a fold gives the position of the first extreme. */
+export const isPosition = (fold: NestFold): boolean => fold.combine === "argmax" || fold.combine === "argmin";
+
 /** The terms a nest computes. */
 export const rootsOf = (nest: Nest): Term[] => [
   ...nest.stores.flatMap((x) => [x.offset, x.value]),

@@ -1,0 +1,80 @@
+/** Folds large enough to be done in parts: exact values, on one thread and on two. */
+import assert from "node:assert/strict";
+import { afterEach, describe, test } from "node:test";
+import { compileProgram } from "#src/compile/pipeline.js";
+import { kernelsOf } from "#src/compile/walk.js";
+import { sum } from "#src/primitive/define.js";
+import { hole } from "#src/primitive/leaf.js";
+import { setThreads, tensor } from "typegrad";
+
+/** Prime, and such that there is a rest whatever the parts are. */
+const n = 1_000_003;
+
+test("a large sum has tasks to share, a small one has not, and sums with many results are not cut", () => {
+  const names = (shape: readonly number[], axes: readonly number[]) => {
+    const x = hole({ dtype: "float32", shape }, "x");
+    return kernelsOf(compileProgram({ inputs: [x], outputs: [sum(x, axes)], donated: [false] }).steps);
+  };
+  const large = names([n], [0]);
+  assert.deepEqual(
+    large.map((k) => k.name),
+    ["sum", "sum", "sum_end"],
+  );
+  assert.ok(large[0].tasks >= 8);
+  assert.equal(names([1 << 20], [0]).length, 2, "parts that leave no rest");
+  assert.equal(names([1000], [0]).length, 1);
+  assert.equal(names([4096, 1024], [1]).length, 1);
+});
+
+for (const threads of [1, 2])
+  describe(`${threads} threads`, () => {
+    test("sums, products and extremes", async () => {
+      setThreads(threads);
+      const integers = tensor(Int32Array.from({ length: n }, (_, i) => i % 1000));
+      // 1000 full rounds of 0 + … + 999, then 0 + 1 + 2.
+      assert.equal(await integers.sum().item(), 1000 * 499_500 + 3);
+      assert.equal(await integers.max().item(), 999);
+      const signs = Float32Array.from({ length: n }, (_, i) => (i === 7 || i === n - 1 || i === 500_000 ? -1 : 1));
+      assert.equal(await tensor(signs).prod().item(), -1);
+      assert.equal(await tensor(signs).sum().item(), n - 6);
+      assert.equal(await tensor(signs).min().item(), -1);
+    });
+
+    test("sums with few results, along the leading and the last axis", async () => {
+      setThreads(threads);
+      const [rows, columns] = [40_009, 7];
+      const x = tensor(Float64Array.from({ length: rows * columns }, (_, i) => i)).reshape([rows, columns]);
+      const leading = await x.sum(0).data();
+      for (let j = 0; j < columns; j++) assert.equal(leading[j], (columns * rows * (rows - 1)) / 2 + rows * j);
+      const last = await x.reshape([columns, rows]).sum(1).data();
+      for (let j = 0; j < columns; j++) assert.equal(last[j], rows * (rows * j) + (rows * (rows - 1)) / 2);
+    });
+
+    test("the first of equal extremes, and the first NaN", async () => {
+      setThreads(threads);
+      const data = Float32Array.from({ length: n }, (_, i) => i % 97);
+      const first = async (places: readonly number[], value: number) => {
+        const changed = Float32Array.from(data);
+        for (const i of places) changed[i] = value;
+        const x = tensor(changed);
+        return [await x.argmax().item(), await x.argmin().item()];
+      };
+      assert.deepEqual(await first([n - 1, 5003, 777_777], 100), [5003, 0]);
+      assert.deepEqual(await first([n - 1], 100), [n - 1, 0]);
+      assert.deepEqual(await first([999_999, 31, 640_000], -1), [96, 31]);
+      assert.deepEqual(await first([900_001, 600_001], Number.NaN), [600_001, 600_001]);
+    });
+
+    test("positions along an axis of a few long rows", async () => {
+      setThreads(threads);
+      const [rows, columns] = [3, 200_003];
+      const data = Int32Array.from({ length: rows * columns }, (_, i) => i % 5);
+      data[columns + 123_456] = 9;
+      data[columns + 123_457] = 9;
+      data[2 * columns + columns - 1] = 9;
+      const x = tensor(data).reshape([rows, columns]);
+      assert.deepEqual(await x.argmax(1).toArray(), [4, 123_456, columns - 1]);
+    });
+  });
+
+afterEach(() => setThreads(1));
