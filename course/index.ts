@@ -3,5 +3,6 @@ import type { Chapter } from "typegrad/course";
 import { analysis } from "./ana.js";
 import { approximation } from "./apx.js";
 import { linearAlgebra } from "./lin.js";
+import { connectionism } from "./per.js";
 
-export const chapters: readonly Chapter[] = [linearAlgebra, analysis, approximation];
+export const chapters: readonly Chapter[] = [linearAlgebra, analysis, connectionism, approximation];

@@ -19,3 +19,11 @@ export {
   RidgePolynomials,
   RidgeSum,
 } from "./ridge.js";
+export {
+  type Margin,
+  maxMargin,
+  perceptron,
+  type PerceptronRun,
+  type PerceptronUpdate,
+  withBias,
+} from "./perceptron.js";
