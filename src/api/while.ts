@@ -1,4 +1,5 @@
 /** Loops whose length depends on values, and prefixes of associative operations. */
+import type { Device, Executable } from "../backend/backend.js";
 import { hostArray, isFloat } from "../ir/dtype.js";
 import { Graph } from "../ir/graph.js";
 import { interpret } from "../ir/interpret.js";
@@ -99,7 +100,7 @@ const whilePrimitive: Primitive<While> = {
     });
     return whileNodes({ condition: goesOn, body: next, constants }, all);
   },
-  lower: (_inputs, params) => ({ form: "routine", run: (inputs) => turned(inputs, params) }),
+  lower: (_inputs, params) => ({ form: "routine", run: turning(params) }),
   reference(inputs, { condition, body, constants }) {
     const consts = inputs.slice(0, constants);
     let carry: readonly NdArray[] = inputs.slice(constants);
@@ -114,16 +115,13 @@ const whilePrimitive: Primitive<While> = {
 const whileNodes = (params: While, inputs: readonly Node[]): readonly Node[] =>
   Node.parts(Node.apply(whilePrimitive, inputs, params));
 
-/** The loop on the current device: a program for the first test, and one for a turn and the next test. */
-function turned(inputs: readonly NdArray[], { condition, body, constants }: While): readonly NdArray[] {
-  const device = getDevice();
-  const given = inputs.map((x, i) => {
-    const { dtype, shape } = body.inputs[i];
-    const data = hostArray(dtype, x.data.length);
-    data.set(x.data);
-    return device.upload({ device: "host", dtype, shape, data });
-  });
-  const first = device.prepare({ ...condition, donated: given.map(() => false) });
+/** What a loop runs on a device: a program for the first test, and one for a turn and the next test. */
+interface Programs {
+  readonly first: Executable;
+  readonly step: Executable;
+}
+
+function programsOf(device: Device, { condition, body, constants }: While): Programs {
   const turn = trace(
     body.inputs.map((x) => x.aval),
     (xs) => {
@@ -131,7 +129,36 @@ function turned(inputs: readonly NdArray[], { condition, body, constants }: Whil
       return [...next, ...substitute(condition, [...xs.slice(0, constants), ...next])];
     },
   );
-  const step = device.prepare({ ...turn, donated: given.map((_, i) => i >= constants) });
+  const isCarry = body.inputs.map((_, i) => i >= constants);
+  return {
+    first: device.prepare({ ...condition, donated: isCarry.map(() => false) }),
+    step: device.prepare({ ...turn, donated: isCarry }),
+  };
+}
+
+/** The loop on the current device, whose programs are kept for the next run. */
+function turning(loop: While): (inputs: readonly NdArray[]) => readonly NdArray[] {
+  const programs = new Map<Device, Programs>();
+  return (inputs) => {
+    const device = getDevice();
+    const known = programs.get(device) ?? programsOf(device, loop);
+    programs.set(device, known);
+    return turned(inputs, loop, device, known);
+  };
+}
+
+function turned(
+  inputs: readonly NdArray[],
+  { body, constants }: While,
+  device: Device,
+  { first, step }: Programs,
+): readonly NdArray[] {
+  const given = inputs.map((x, i) => {
+    const { dtype, shape } = body.inputs[i];
+    const data = hostArray(dtype, x.data.length);
+    data.set(x.data);
+    return device.upload({ device: "host", dtype, shape, data });
+  });
   const consts = given.slice(0, constants);
   let state = [...given.slice(constants), ...first.run(given)];
   const count = state.length - 1;

@@ -73,16 +73,13 @@ export const logit = (p: Tensor): Tensor => float(p).log().sub(float(p).neg().lo
 /** `1 / (1 + e^-x)`. */
 export const expit = (x: Tensor): Tensor => x.sigmoid();
 
-/** `x log y`, and 0 where x = 0 (unless y is NaN). */
-export function xlogy(x: Tensor, y: Tensor): Tensor {
-  const isZero = x.equal(0).and(y.isNaN().not());
-  return where(isZero, 0, x.mul(where(isZero, 1, y).log()));
-}
-/** `x log(1 + y)`, and 0 where x = 0 (unless y is NaN). */
-export function xlog1py(x: Tensor, y: Tensor): Tensor {
-  const isZero = x.equal(0).and(y.isNaN().not());
-  return where(isZero, 0, x.mul(where(isZero, 0, y).log1p()));
-}
+/** `x log y`, and 0 where x = 0 (unless y is NaN); there too its derivative by x is `log y`, where that is a number. */
+export const xlogy = (x: Tensor, y: Tensor): Tensor => x.mul(where(hasNoLog(x, y), 1, y).log());
+/** `x log(1 + y)`, and 0 where x = 0 (unless y is NaN), as `xlogy`. */
+export const xlog1py = (x: Tensor, y: Tensor): Tensor => x.mul(where(hasNoLog(x, y.add(1)), 0, y).log1p());
+
+/** Where x is 0 and y has no finite logarithm. */
+const hasNoLog = (x: Tensor, y: Tensor): Tensor => x.equal(0).and(y.lessEqual(0).or(y.equal(Number.POSITIVE_INFINITY)));
 
 /** `-x log x` for x > 0, 0 at 0, -∞ below. */
 export function entr(x: Tensor): Tensor {
