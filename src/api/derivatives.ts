@@ -4,7 +4,8 @@ import { sizeOf } from "../ir/shape.js";
 import { eye } from "../tensor/creation.js";
 import { Tensor } from "../tensor/tensor.js";
 import { map } from "../tree/index.js";
-import { DTypeError } from "../util/errors.js";
+import { range } from "../util/arrays.js";
+import { ArgumentError, DTypeError } from "../util/errors.js";
 import { jvp, linearize } from "./forward.js";
 import { grad, vjp } from "./grad.js";
 import { vmap } from "./vmap.js";
@@ -42,8 +43,34 @@ export function jacobianReverse<M>(f: (x: M) => Tensor) {
   };
 }
 
-/** The Jacobian; reverse mode. */
-export const jacobian = jacobianReverse;
+export interface JacobianOptions {
+  /**
+   * `numerator`, the default, puts the axes of f(x) in front: [m, n] for x[n] and f(x)[m]. `denominator` puts those of x in
+   * front: [n, m], its transpose, so that the derivative of a scalar has the axes of a column.
+   */
+  readonly layout?: "numerator" | "denominator";
+}
+
+/** The Jacobian by reverse mode, in either layout. */
+export function jacobian(f: Field, options?: JacobianOptions): Field;
+export function jacobian<M>(f: (x: M) => Tensor, options?: JacobianOptions): (x: M) => M;
+export function jacobian<M>(f: (x: M) => Tensor, options: JacobianOptions = {}) {
+  const { layout = "numerator" } = options;
+  if (layout !== "numerator" && layout !== "denominator")
+    throw new ArgumentError(
+      `jacobian: the layout must be numerator or denominator, got ${String(layout)}. use one of them`,
+    );
+  return (x: M): M => {
+    let rank = 0;
+    const rows = jacobianReverse((y: M) => {
+      const value = f(y);
+      rank = value.rank;
+      return value;
+    })(x);
+    if (layout === "numerator") return rows;
+    return map((j) => j.transpose([...range(j.rank - rank).map((i) => rank + i), ...range(rank)]), rows);
+  };
+}
 
 /** `H[i…, j…] = ∂²f(x) / ∂x[i…] ∂x[j…]` of a scalar function: forward over reverse mode. */
 export const hessian = (f: Field): Field => jacobianForward(grad(f));

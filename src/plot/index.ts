@@ -1,6 +1,8 @@
 /** `typegrad/plot`: charts as SVG strings, from plain numbers, the same in Node and in browsers. */
 export { bars, binCounts, histogram, lines, scatter } from "./charts.js";
 export type { Bar, Series } from "./charts.js";
+export { graph } from "./graph.js";
+export type { GraphArrow, GraphBox, GraphDrawing, GraphOptions } from "./graph.js";
 export { confusion, contour, heatmap, imageGrid } from "./grids.js";
 export type { Captioned, Field, Matrix, TableOptions } from "./grids.js";
 export { type Polygon, polygons } from "./polygons.js";

@@ -7,7 +7,7 @@ import { scanPrimitive } from "./scan.js";
 export { call } from "./call.js";
 export { cond } from "./cond.js";
 export { replace, trace } from "./graphs.js";
-export { backward, batch, type Batched, forward, materialize, stretch } from "./passes.js";
+export { backward, batch, type Batched, dependents, forward, materialize, stretch } from "./passes.js";
 export { scan } from "./scan.js";
 
 /** Primitives with graphs among their params. */

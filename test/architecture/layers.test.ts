@@ -48,7 +48,7 @@ const asksNode: Readonly<Record<string, string>> = {
 const packages: Readonly<Record<string, readonly string[]>> = {
   linalg: ["ml-matrix"],
   data: ["d3-dsv"],
-  plot: ["@observablehq/plot", "linkedom", "fast-png"],
+  plot: ["@dagrejs/dagre", "@observablehq/plot", "linkedom", "fast-png"],
   cli: ["commander", "cli-progress", "katex"],
 };
 
