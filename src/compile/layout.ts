@@ -4,10 +4,13 @@ import type { Kernel } from "./loop.js";
 import { KernelBuilder, type Target, lanesOf, lanesWithin, loops, vectorLoop, whole } from "./loops.js";
 import { layoutMap } from "./map.js";
 import { type Nest, rootsOf } from "./nest.js";
-import { type FetchTerm, type Term, type Terms, factorOf, reachable, without } from "./terms.js";
+import { type FetchTerm, type Term, type Terms, factorOf, gcd, reachable, without } from "./terms.js";
 import { set, store, v } from "./values.js";
 
-/** Sums scattered over a buffer, in order; vectors where neighbouring elements go to neighbouring places. */
+/**
+ * Sums scattered over a buffer, in order; vectors where neighbouring elements go to neighbouring places. Threads share them
+ * by columns, where no two columns ever go to one place.
+ */
 export function layoutAdds(builder: KernelBuilder, nest: Nest, target: Target): void {
   const { emit } = builder;
   const { adds } = nest;
@@ -32,7 +35,15 @@ export function layoutAdds(builder: KernelBuilder, nest: Nest, target: Target): 
   const always = adds.inside.kind === "const" && adds.inside.value !== 0;
   const add = always ? addOne : () => emit.when(emit.value(adds.inside), addOne);
   if (!rows) return loops(emit, nest.over.map(whole), add);
-  loops(emit, nest.over.slice(0, -1).map(whole), () => vectorLoop(emit, whole(last), lanes, 1, add));
+  const span = stride(without(terms, adds.offset, last)) >= last.extent ? builder.divided(last, lanes) : whole(last);
+  loops(emit, nest.over.slice(0, -1).map(whole), () => vectorLoop(emit, span, lanes, 1, add));
+}
+
+/** What all values of an offset are multiples of. */
+function stride(offset: Term): number {
+  if (offset.kind === "const") return offset.value === 0 ? Infinity : Math.abs(offset.value);
+  if (offset.kind !== "affine") return 1;
+  return offset.parts.reduce((all, [, factor]) => gcd(all, factor), Math.abs(offset.constant));
 }
 
 /** The buffers a nest reads and the terms that read them. */

@@ -39,7 +39,7 @@ type Range = readonly [min: number, max: number];
 const anything = (type: ScalarType): Range => (type === "int32" ? [lowest, highest] : [-Infinity, Infinity]);
 const within = (min: number, max: number): Range => (min < lowest || max > highest ? [lowest, highest] : [min, max]);
 
-const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
+export const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
 
 /** Makes terms, simplified, and finds the one that is already there. */
 export class Terms {

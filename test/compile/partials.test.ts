@@ -1,11 +1,12 @@
-/** Folds large enough to be done in parts: exact values, on one thread and on two. */
+/** Folds large enough to be done in parts, and scattered sums: exact values, on one thread and on two. */
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { compileProgram } from "#src/compile/pipeline.js";
 import { kernelsOf } from "#src/compile/walk.js";
 import { sum } from "#src/primitive/define.js";
+import { scatterAdd } from "#src/primitive/indexing.js";
 import { hole } from "#src/primitive/leaf.js";
-import { setThreads, tensor } from "typegrad";
+import { grad, setThreads, tensor, type Tensor, zeros } from "typegrad";
 
 /** Prime, and such that there is a rest whatever the parts are. */
 const n = 1_000_003;
@@ -24,6 +25,18 @@ test("a large sum has tasks to share, a small one has not, and sums with many re
   assert.equal(names([1 << 20], [0]).length, 2, "parts that leave no rest");
   assert.equal(names([1000], [0]).length, 1);
   assert.equal(names([4096, 1024], [1]).length, 1);
+});
+
+test("sums of rows are scattered by columns, those of single elements are not shared", () => {
+  const tasks = (columns: readonly number[]) => {
+    const updates = hole({ dtype: "float32", shape: [5000, ...columns] }, "u");
+    const places = hole({ dtype: "int32", shape: [5000] }, "i");
+    const outputs = [scatterAdd(updates, places, { batch: 0, length: 70 })];
+    const kernels = kernelsOf(compileProgram({ inputs: [updates, places], outputs, donated: [false, false] }).steps);
+    return kernels[kernels.length - 1].tasks;
+  };
+  assert.ok(tasks([100]) > 8);
+  assert.equal(tasks([]), 1);
 });
 
 for (const threads of [1, 2])
@@ -63,6 +76,19 @@ for (const threads of [1, 2])
       assert.deepEqual(await first([n - 1], 100), [n - 1, 0]);
       assert.deepEqual(await first([999_999, 31, 640_000], -1), [96, 31]);
       assert.deepEqual(await first([900_001, 600_001], Number.NaN), [600_001, 600_001]);
+    });
+
+    test("rows added to the rows of a table, many to the same", async () => {
+      setThreads(threads);
+      const [rows, columns, length] = [5000, 100, 7];
+      const places = tensor(Int32Array.from({ length: rows }, (_, i) => (i * i) % length));
+      const table = zeros([length, columns], { dtype: "float64" });
+      const weights = tensor(Float64Array.from({ length: rows * columns }, (_, i) => i)).reshape([rows, columns]);
+      const gradient = grad((t: Tensor) => t.take(places).mul(weights).sum())(table);
+      const expected = new Float64Array(length * columns);
+      for (let i = 0; i < rows; i++)
+        for (let j = 0; j < columns; j++) expected[((i * i) % length) * columns + j] += i * columns + j;
+      assert.deepEqual(await gradient.data(), expected);
     });
 
     test("positions along an axis of a few long rows", async () => {
