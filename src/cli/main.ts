@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 /** The command `typegrad`: reads arguments, runs the command, and ends with 0 (done), 1 (failed), 2 (wrongly asked) or 130 (stopped). */
 import { Command, CommanderError } from "commander";
-import { TypegradError } from "../index.js";
+import { setThreads, TypegradError } from "../index.js";
 import { recipeNames } from "./recipes.js";
 import { folderName, positiveNumber, UsageError, wholeNumber } from "./usage.js";
 import { version } from "./version.js";
 
 const terminal = process.stdout;
+const threadsFlag = () =>
+  wholeNumber("--threads <n>", "threads that compute (default: $TYPEGRAD_THREADS, else the cores, at most 8)", 1, 64);
 
 function commands(finish: (code: number) => void): Command {
   const program = new Command("typegrad")
@@ -15,7 +17,11 @@ function commands(finish: (code: number) => void): Command {
     .helpOption("-h, --help", "print this help")
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-    .showSuggestionAfterError();
+    .showSuggestionAfterError()
+    .hook("preAction", (_, command) => {
+      const { threads }: { threads?: number } = command.opts();
+      if (threads !== undefined) setThreads(threads);
+    });
   program
     .command("train")
     .description("train a model and write its checkpoint, metrics and report to a folder")
@@ -27,6 +33,7 @@ function commands(finish: (code: number) => void): Command {
     .addOption(positiveNumber("--lr <x>", "learning rate at its highest (default: the model's)", 1000))
     .addOption(wholeNumber("--seed <n>", "seed of everything random (default: 42)", 0, 2 ** 32 - 1))
     .option("--device <name>", "where to compute; typegrad devices lists them (default: cpu)")
+    .addOption(threadsFlag())
     .option(
       "--data <folder>",
       "folder with the data's files (default: $TYPEGRAD_DATA, else what is there, else a download)",
@@ -42,6 +49,7 @@ function commands(finish: (code: number) => void): Command {
     .argument("<run>", "folder of a run, such as runs/lenet5")
     .argument("<image>", "a PNG of any size; light on dark or dark on light")
     .option("--device <name>", "where to compute", "cpu")
+    .addOption(threadsFlag())
     .action(async (run, image, flags) =>
       finish(await (await import("./predict.js")).predict(run, image, flags, terminal)),
     );
@@ -55,6 +63,7 @@ function commands(finish: (code: number) => void): Command {
     .description("run the deep-learning course: statements with formulas, numbers, pictures and code")
     .argument("[names...]", "chapters and rows, such as LIN or LIN-06; with none, the chapters are listed")
     .option("--full", "also the rows that take long")
+    .addOption(threadsFlag())
     .option("--json <file>", "write what was measured to a file")
     .option("--html <folder>", "write pages to study from; with no chapter named, of the whole course")
     .action(async (names, flags) => finish(await (await import("./course.js")).course(names, flags, terminal)));

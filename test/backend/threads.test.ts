@@ -1,14 +1,19 @@
 /** Programs on several threads: the same results, and no thread that is lost makes anybody wait for ever. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, test } from "node:test";
+import { build } from "esbuild";
 import { Choice } from "#src/backend/arena/choice.js";
 import type { ArenaDevice } from "#src/backend/arena/device.js";
 import type { Code } from "#src/backend/arena/executable.js";
 import type { Plan } from "#src/backend/arena/plan.js";
 import { type Parcel, currentPool } from "#src/backend/arena/pool.js";
+import { poolWords } from "#src/backend/arena/worker.js";
 import { alwaysWorth, sharedWork, stagesOf } from "#src/backend/arena/stages.js";
 import { NativeDevice, type NativeOptions } from "#src/backend/native/device.js";
 import { WasmDevice } from "#src/backend/wasm/device.js";
@@ -420,10 +425,12 @@ test("the number of threads is checked", () => {
     assert.throws(() => setThreads(wrong), { name: "ArgumentError", message: /setThreads.*from 1 to 64, got/ });
 });
 
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+
 /** What a program prints, in a process of its own; fails unless it ends by itself with code 0. */
 function output(program: string, env: Record<string, string> = {}): Promise<string> {
   const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
-    cwd: fileURLToPath(new URL("../../..", import.meta.url)),
+    cwd: root,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "inherit"],
     timeout: 30_000,
@@ -443,6 +450,37 @@ const multiply = `
   for (let i = 0; i < 20; i++) { y = y.matmul(x).tanh(); await y.data(); }
   const data = await y.data();`;
 const head = 'import { getThreads, random, setDevice, setThreads } from "typegrad";';
+
+test("a program that esbuild made one file of has its threads", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "typegrad-bundle-"));
+  try {
+    const outfile = join(folder, "program.mjs");
+    const watch = `
+      const threads = process.getBuiltinModule("node:worker_threads");
+      let words = new Int32Array(3);
+      threads.Worker = class extends threads.Worker {
+        postMessage(message, ...rest) {
+          words = message.words ?? words;
+          super.postMessage(message, ...rest);
+        }
+      };`;
+    const contents = `${head} ${watch} setThreads(2); ${multiply} console.log(data.length, words[${poolWords.runs}] > 0);`;
+    await build({
+      stdin: { contents, resolveDir: root },
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      outfile,
+      logLevel: "error",
+    });
+    assert.equal(
+      await output(`await import(${JSON.stringify(outfile)});`, { TYPEGRAD_THREADS_ALWAYS: "1" }),
+      "90000 true",
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
 
 const names = hasNative ? ["wasm", "native"] : ["wasm"];
 

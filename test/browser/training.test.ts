@@ -32,30 +32,42 @@ const ownPackage = {
     /^typegrad(\/|$)/.test(id) ? fileURLToPath(import.meta.resolve(id)) : null,
 };
 
-test("a small model trains in a browser", { skip, timeout: 120_000 }, async () => {
-  const outDir = await mkdtemp(join(tmpdir(), "typegrad-browser-"));
-  const shared = { root: page, configFile: false, logLevel: "error" } as const;
-  await build({ ...shared, base: "./", plugins: [ownPackage], build: { outDir, emptyOutDir: true } });
-  const server = await preview({ ...shared, build: { outDir }, preview: { host: "127.0.0.1", port: 0 } });
-  const browser = await chromium.launch({ executablePath, args });
-  try {
-    const tab = await browser.newPage();
-    const problems: string[] = [];
-    tab.on("pageerror", (error) => problems.push(error.message));
-    tab.on("console", (message) => void (message.type() === "error" && problems.push(message.text())));
-    await tab.goto(server.resolvedUrls?.local[0] ?? "");
-    await Promise.race([
-      tab.waitForSelector("body[data-losses]", { timeout: 60_000, state: "attached" }),
-      tab.waitForEvent("pageerror", { timeout: 60_000 }),
-    ]);
-    assert.deepEqual(problems, []);
-    const text = await tab.getAttribute("body", "data-losses");
-    const [constant, trained]: number[] = JSON.parse(text ?? "[]");
-    // The variance of the target is the loss of the best answer that does not look at its input.
-    assert.ok(constant > 0.1 && trained < 0.1 * constant, `loss ${trained}, of a constant ${constant}`);
-  } finally {
-    await browser.close();
-    await server.close();
-    await rm(outDir, { recursive: true, force: true });
-  }
-});
+/** With these a page is cross-origin isolated: it may share memory with workers. */
+const isolation = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+
+for (const { what, headers, threads } of [
+  { what: "a page of its own origin", headers: isolation, threads: 2 },
+  { what: "any page", headers: {}, threads: 1 },
+])
+  test(`a small model trains in ${what}, ${threads} at once`, { skip, timeout: 120_000 }, async () => {
+    const outDir = await mkdtemp(join(tmpdir(), "typegrad-browser-"));
+    const shared = { root: page, configFile: false, logLevel: "error" } as const;
+    await build({ ...shared, base: "./", plugins: [ownPackage], build: { outDir, emptyOutDir: true } });
+    const server = await preview({ ...shared, build: { outDir }, preview: { host: "127.0.0.1", port: 0, headers } });
+    const browser = await chromium.launch({ executablePath, args });
+    try {
+      const tab = await browser.newPage();
+      const problems: string[] = [];
+      tab.on("pageerror", (error) => problems.push(error.message));
+      tab.on("console", (message) => void (message.type() === "error" && problems.push(message.text())));
+      await tab.goto(server.resolvedUrls?.local[0] ?? "");
+      await Promise.race([
+        tab.waitForSelector("body[data-threads]", { timeout: 60_000, state: "attached" }),
+        tab.waitForEvent("pageerror", { timeout: 60_000 }),
+      ]);
+      assert.deepEqual(problems, []);
+      const told = async (name: string): Promise<string> => (await tab.getAttribute("body", name)) ?? "";
+      const [constant, trained]: number[] = JSON.parse(await told("data-losses"));
+      // The variance of the target is the loss of the best answer that does not look at its input.
+      assert.ok(constant > 0.1 && trained < 0.1 * constant, `loss ${trained}, of a constant ${constant}`);
+      const work: { threads: number; runs: number; results: number[] } = JSON.parse(await told("data-threads"));
+      assert.equal(work.threads, threads);
+      assert.ok(threads === 1 ? work.runs === 0 : work.runs > 2, `${work.runs} runs on several threads`);
+      assert.equal(work.results[0], work.results[1]);
+      assert.ok(Math.abs(work.results[0]) > 1e-3);
+    } finally {
+      await browser.close();
+      await server.close();
+      await rm(outDir, { recursive: true, force: true });
+    }
+  });

@@ -16,6 +16,7 @@ test("every wrong flag has its message and ends with 2", async () => {
     [[...train, "--lr", "NaN"], /--lr must be a number above 0 and at most 1000, got "NaN"/],
     [[...train, "--lr", ""], /--lr must be a number above 0 and at most 1000, got ""/],
     [[...train, "--seed", "4294967296"], /--seed must be a whole number from 0 to 4294967295, got "4294967296"/],
+    [[...train, "--threads", "0"], /--threads must be a whole number from 1 to 64, got "0"/],
     [[...train, "--device", "wsam"], /--device must be .*"wasm".*, got "wsam"\. did you mean "wasm"\?/],
     [
       [...train, "--data", join(empty, "nothing")],
@@ -54,7 +55,7 @@ test("help tells of every command and flag, and version is the package's", async
   };
   for (const name of ["train", "predict", "summary", "course", "devices"])
     assert.ok((await help()).includes(`  ${name} `), name);
-  const flags = ["epochs", "batch", "lr", "seed", "device", "data", "out", "name", "resume", "save-every"];
+  const flags = ["epochs", "batch", "lr", "seed", "device", "threads", "data", "out", "name", "resume", "save-every"];
   const text = await help("train");
   for (const flag of flags) assert.ok(text.includes(`  --${flag} `), flag);
   for (const name of ["predict", "summary", "devices"])
