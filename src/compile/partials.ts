@@ -69,6 +69,7 @@ class Partition {
   readonly #buffer: (aval: Aval) => number;
   /** Partial results of a fold for one result. */
   readonly #slots: number;
+  readonly #shape: readonly number[];
   readonly #partials: readonly { readonly fold: NestFold; readonly buffer: number }[];
 
   constructor(terms: Terms, nest: Nest, cut: Cut, buffer: (aval: Aval) => number) {
@@ -77,40 +78,30 @@ class Partition {
     this.#cut = cut;
     this.#buffer = buffer;
     this.#slots = cut.parts * cut.lanes + (cut.rest > 0 ? 1 : 0);
-    const shape = [this.#slots, ...nest.axes.map((x) => x.extent)];
+    this.#shape = nest.axes.map((x) => x.extent);
+    const shape = [this.#slots, ...this.#shape];
     this.#partials = nest.folds.map((fold) => ({ fold, buffer: buffer({ dtype: storable(fold.hole), shape }) }));
   }
 
   nests(): Nest[] {
     const { parts, length, lanes, rest } = this.#cut;
     const terms = this.#terms;
-    const [part, step, lane] = [terms.index(parts), terms.index(length), terms.index(lanes)];
-    const at = (p: Term, i: Term): Term =>
-      terms.sum([
-        [p, length * lanes],
-        [i, lanes],
-        [lane, 1],
-      ]);
-    const slot = terms.sum([
-      [part, lanes],
-      [lane, 1],
-    ]);
-    const side = { ...this.#part(at(part, step), step, slot), axes: [part, ...this.#nest.axes, lane] };
-    const left = terms.index(rest);
-    const more =
-      rest > 0 ? [this.#part(terms.sum([[left, 1]], parts * length * lanes), left, terms.int(parts * lanes))] : [];
-    return [side, ...more, ...this.#joining()];
+    const [part, step, lane, left] = [parts, length, lanes, rest].map((extent) => terms.index(extent));
+    const at = terms.flatten([part, step, lane], [parts, length, lanes]);
+    const slot = terms.flatten([part, lane], [parts, lanes]);
+    const side = { ...this.#part(at, step, slot), axes: [part, ...this.#nest.axes, lane] };
+    const after = terms.sum([[left, 1]], parts * length * lanes);
+    return [side, ...(rest > 0 ? [this.#part(after, left, terms.int(parts * lanes))] : []), ...this.#joining()];
   }
 
   /** Where a partial result stands. Those that are made or read side by side are neighbours. */
   #place(slot: Term): Term {
-    const shape = this.#nest.axes.map((x) => x.extent);
-    const result = this.#terms.flatten(this.#nest.axes, shape);
-    const { lanes } = this.#cut;
-    return this.#terms.sum([
-      [slot, lanes > 1 ? 1 : product(shape)],
-      [result, lanes > 1 ? this.#slots : 1],
-    ]);
+    const result = this.#terms.flatten(this.#nest.axes, this.#shape);
+    const [at, shape] = [
+      [slot, result],
+      [this.#slots, product(this.#shape)],
+    ];
+    return this.#cut.lanes > 1 ? this.#terms.flatten(at.reverse(), shape.reverse()) : this.#terms.flatten(at, shape);
   }
 
   /** The nest where the index is `at`, which runs with `step`. */
@@ -146,9 +137,8 @@ class Partition {
 
   #extreme(nest: Nest, fold: NestFold, value: Term): [Nest, Term] {
     const terms = this.#terms;
-    const shape = nest.axes.map((x) => x.extent);
-    const offset = terms.flatten(nest.axes, shape);
-    const to = this.#buffer({ dtype: storable(value), shape });
+    const offset = terms.flatten(nest.axes, this.#shape);
+    const to = this.#buffer({ dtype: storable(value), shape: this.#shape });
     const hole = terms.hole(value.type);
     const combine = fold.combine === "argmax" ? "max" : "min";
     const folds: NestFold[] = [{ combine, value, hole, position: terms.int(0) }];
