@@ -1,6 +1,7 @@
 /** Optimizers: gradient transformations that chain, recipes made of them, and schedules. */
 export * from "./averaging.js";
 export * from "./gradients.js";
+export { Lbfgs, lbfgs, type LbfgsOptions } from "./lbfgs.js";
 export * from "./minimize/index.js";
 export { Momentum, Nesterov, Optimizer, type Projection, type Rate, withParameters } from "./optimizer.js";
 export * as projections from "./projections.js";

@@ -3,7 +3,7 @@ import { Graph, layout } from "@dagrejs/dagre";
 import { ArgumentError } from "../util/errors.js";
 import type { ChartOptions } from "./options.js";
 import { element, render } from "./render.js";
-import { colour, grid, ink, muted, surface, textWidth } from "./style.js";
+import { colour, ink, muted, surface, textWidth } from "./style.js";
 
 /** A node as it is drawn. */
 export interface GraphBox {
@@ -166,8 +166,6 @@ export function graph({ boxes, arrows }: GraphDrawing, options: GraphOptions = {
         dy: "0.35em",
         fill: muted,
         "font-size": 11,
-        stroke: grid,
-        "stroke-width": 0,
       };
       group.append(element("text", { x: middle.x, y: middle.y, ...look }, a.label));
     });

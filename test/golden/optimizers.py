@@ -159,6 +159,30 @@ def asgd():
     return points
 
 
+def lbfgs(**options):
+    """The loss that each step returns and the points after it."""
+    parameters = {k: v.clone().requires_grad_(True) for k, v in start.items()}
+    optimizer = torch.optim.LBFGS(list(parameters.values()), **options)
+
+    def closure():
+        optimizer.zero_grad()
+        value = loss(**parameters)
+        value.backward()
+        return value
+
+    steps = []
+    for _ in range(4):
+        value = optimizer.step(closure).item()
+        steps.append({"loss": value, "point": {k: dump(v) for k, v in parameters.items()}})
+    return steps
+
+
+runs = {
+    "short": lbfgs(lr=0.5, max_iter=3, history_size=2),
+    "bounded": lbfgs(lr=0.8, max_iter=20, max_eval=5, history_size=4),
+    "searched": lbfgs(max_iter=30, line_search_fn="strong_wolfe"),
+}
+
 swa = torch.optim.swa_utils.AveragedModel
 averages = {
     "uniform": averaged(lambda p: torch.optim.SGD(p, 0.2), swa),
@@ -167,4 +191,4 @@ averages = {
     "asgd": asgd(),
 }
 
-write(__file__, {"averages": averages, "x": dump(x), "y": dump(y), "start": {k: dump(v) for k, v in start.items()}, "cases": cases, "schedules": tables})
+write(__file__, {"lbfgs": runs, "averages": averages, "x": dump(x), "y": dump(y), "start": {k: dump(v) for k, v in start.items()}, "cases": cases, "schedules": tables})
