@@ -1,5 +1,7 @@
 /** Timing that holds on a machine whose speed drifts: every candidate in turn, round after round, and medians. */
-import type { Run } from "./runner.js";
+
+/** Runs something a number of times and gives the seconds that took. */
+export type Run = (times: number) => Promise<number>;
 
 export interface Budget {
   /** Seconds one burst of runs should take. */
@@ -10,8 +12,8 @@ export interface Budget {
   /** Seconds that all rounds of one candidate may take before rounds are left out. */
   readonly longest: number;
 }
-export const full: Budget = { burst: 0.15, warmUp: 1, rounds: 15, longest: 30 };
-export const quick: Budget = { burst: 0.05, warmUp: 0.2, rounds: 5, longest: 5 };
+export const full: Budget = { burst: 0.1, warmUp: 0.4, rounds: 11, longest: 8 };
+export const quick: Budget = { burst: 0.03, warmUp: 0.1, rounds: 5, longest: 1 };
 
 /** The q-quantile, linear between neighbours. */
 export function quantile(values: readonly number[], q: number): number {
@@ -22,38 +24,50 @@ export function quantile(values: readonly number[], q: number): number {
 }
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** How a candidate is measured: runs in a burst, and bursts. */
+/** How a candidate is measured: runs in a burst, and bursts. One that is very slow has been measured already. */
 interface Plan {
   readonly times: number;
   readonly rounds: number;
+  readonly samples: number[];
 }
 
 /** Runs until warm, and finds how many runs make a burst; one whose runs take seconds gets fewer rounds. */
 async function calibrate(run: Run, budget: Budget): Promise<Plan> {
-  await run(1); // compiles
   let times = 1;
   let spent = 0;
   for (;;) {
     const seconds = await run(times);
     spent += seconds;
+    if (seconds / times > budget.longest / 2) return { times: 1, rounds: 0, samples: [seconds / times] };
     if (seconds >= budget.burst / 2 && spent >= budget.warmUp) {
       const burst = Math.max(1, Math.round((times * budget.burst) / seconds));
-      const rounds = Math.ceil(budget.longest / ((burst * seconds) / times));
-      return { times: burst, rounds: Math.max(2, Math.min(budget.rounds, rounds)) };
+      const rounds = Math.floor(budget.longest / ((burst * seconds) / times));
+      return { times: burst, rounds: Math.max(2, Math.min(budget.rounds, rounds)), samples: [] };
     }
     if (seconds < budget.burst) times *= 2;
   }
 }
 
+/** Samples of a candidate in seconds, or why there are none. */
+export type Measured = readonly number[] | { readonly cannot: string };
+
+const failed = (error: unknown): { cannot: string } => ({
+  cannot: error instanceof Error ? error.message : String(error),
+});
+
 /** Seconds of one run of each candidate, one sample a round; samples of the same round were taken side by side. */
-export async function interleaved(runs: readonly Run[], budget: Budget): Promise<number[][]> {
-  const plans: Plan[] = [];
-  for (const run of runs) plans.push(await calibrate(run, budget));
-  const samples: number[][] = runs.map(() => []);
+export async function interleaved(runs: readonly Run[], budget: Budget): Promise<Measured[]> {
+  const plans: (Plan | { cannot: string })[] = [];
+  for (const run of runs) plans.push(await calibrate(run, budget).catch(failed));
   for (let round = 0; round < budget.rounds; round++) {
     const order = runs.map((_, i) => (i + round) % runs.length);
-    for (const i of order)
-      if (round < plans[i].rounds) samples[i].push((await runs[i](plans[i].times)) / plans[i].times);
+    for (const i of order) {
+      const plan = plans[i];
+      if ("cannot" in plan || round >= plan.rounds) continue;
+      const seconds = await runs[i](plan.times).catch(failed);
+      if (typeof seconds === "number") plan.samples.push(seconds / plan.times);
+      else plans[i] = seconds;
+    }
   }
-  return samples;
+  return plans.map((plan) => ("cannot" in plan ? plan : plan.samples));
 }

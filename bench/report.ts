@@ -1,122 +1,126 @@
-/** What a measurement says, as rows for machines and as a table for people. */
+/** What a measurement says, for people: lines while it runs, and tables in Markdown, in 120 columns. */
 import { cpus } from "node:os";
-import { median, quantile } from "./measure.js";
+import {
+  bestPeers,
+  type Entry,
+  meansOf,
+  mostThreads,
+  oursOf,
+  ratioOf,
+  type Result,
+  roofShareOf,
+  spreadOf,
+  valueOf,
+} from "./results.js";
 import type { Roofs } from "./roofs.js";
-import type { Runner } from "./runner.js";
-import type { Workload } from "./workloads.js";
-
-export interface Measured {
-  readonly runner: Runner;
-  /** Seconds of one run, one sample a round. */
-  readonly samples: readonly number[];
-}
-export interface Result {
-  readonly workload: Workload;
-  readonly measured: readonly Measured[];
-}
-
-/** One of our devices beside one peer; `ratio` above 1 means that we are ahead. */
-export interface Row {
-  readonly workload: string;
-  readonly kind: string;
-  readonly device: string;
-  readonly threads: number;
-  readonly value: number;
-  /** The quarter of the samples below and above the median ends here. */
-  readonly spread: readonly [number, number];
-  readonly unit: string;
-  readonly peer: string | null;
-  readonly peerVersion: string | null;
-  readonly peerThreads: number | null;
-  readonly peerValue: number | null;
-  readonly ratio: number | null;
-  readonly roofShare: number | null;
-}
-
-const inUnit = (workload: Workload, seconds: number): number =>
-  workload.unit === "ms" ? seconds * 1e3 : workload.operations / seconds / 1e9;
-
-/** Every peer once, with the number of threads that serves it best here. */
-export function bestPeers(result: Result): Measured[] {
-  const best = new Map<string, Measured>();
-  for (const m of result.measured) {
-    const other = best.get(m.runner.name);
-    if (m.runner.peer && (!other || median(m.samples) < median(other.samples))) best.set(m.runner.name, m);
-  }
-  return [...best.values()];
-}
-
-/** The median of the ratios of samples taken side by side. */
-const ratio = (ours: Measured, peer: Measured): number =>
-  median(ours.samples.slice(0, peer.samples.length).map((s, i) => peer.samples[i] / s));
-
-/** How near a workload comes to what its device could do at best; `null` where no roof is known. */
-function roofShare({ operations, bytes }: Workload, ours: Measured, roofs: Roofs): number | null {
-  const seconds = median(ours.samples);
-  if (ours.runner.name !== "wasm" || ours.runner.threads !== 1) return null;
-  if (operations > 0) return operations / seconds / 1e9 / roofs.gigaflops;
-  return bytes > 0 ? bytes / seconds / 1e9 / roofs.gigabytesPerSecond : null;
-}
-
-export function rowsOf(result: Result, roofs: Roofs): Row[] {
-  const { workload } = result;
-  const peers = bestPeers(result);
-  return result.measured
-    .filter((m) => !m.runner.peer)
-    .flatMap((ours) =>
-      (peers.length > 0 ? peers : [null]).map((peer) => ({
-        workload: workload.name,
-        kind: workload.kind,
-        device: ours.runner.name,
-        threads: ours.runner.threads,
-        value: inUnit(workload, median(ours.samples)),
-        spread: [
-          inUnit(workload, quantile(ours.samples, 0.25)),
-          inUnit(workload, quantile(ours.samples, 0.75)),
-        ] as const,
-        unit: workload.unit,
-        peer: peer && peer.runner.name,
-        peerVersion: peer && peer.runner.version,
-        peerThreads: peer && peer.runner.threads,
-        peerValue: peer && inUnit(workload, median(peer.samples)),
-        ratio: peer && ratio(ours, peer),
-        roofShare: roofShare(workload, ours, roofs),
-      })),
-    );
-}
+import { type Contestant, contestants } from "./runner.js";
 
 /** Three significant digits, no exponent. */
-const digits = (x: number): string => (x >= 100 ? x.toFixed(0) : x.toFixed(Math.max(0, 2 - Math.floor(Math.log10(x)))));
+function digits(x: number): string {
+  if (!Number.isFinite(x) || x === 0) return String(x);
+  const decimals = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(x))));
+  return x.toFixed(Math.min(decimals, 6));
+}
+const times = (ratio: number): string => `${digits(ratio)}×`;
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
-const label = (m: Measured): string => (m.runner.peer ? m.runner.name : `typegrad ${m.runner.name}`);
-const shown = (r: Result): Measured[] => [...r.measured.filter((m) => !m.runner.peer), ...bestPeers(r)];
+/** `wasm 2`, or only the name of what has no threads. */
+export const label = ({ name, threads }: Contestant): string =>
+  contestants.some((c) => c.name === name && c.threads !== 1) ? `${name} ${threads}` : name;
 
-/** A Markdown table: a line for each workload, a column for each runner, and how far ahead of each peer we are. */
-export function table(results: readonly Result[]): string {
-  const columns = [...new Set(results.flatMap((r) => shown(r).map(label)))];
-  const lines = results.map((result) => {
-    const { workload } = result;
-    const ours = result.measured.filter((m) => !m.runner.peer);
-    const cells = columns.map((column) => {
-      const m = shown(result).find((x) => label(x) === column);
-      if (!m) return "";
-      const ratios = m.runner.peer ? ours.map((x) => `${digits(ratio(x, m))}×`) : [];
-      const ahead = ratios.length > 0 ? ` (${ratios.join(", ")})` : "";
-      return `${digits(inUnit(workload, median(m.samples)))}${ahead}`;
-    });
-    return `| ${[workload.name, workload.unit, ...cells].join(" | ")} |`;
-  });
-  return [
-    `| workload | unit | ${columns.join(" | ")} |`,
-    `| --- | --- |${columns.map(() => " ---: |").join("")}`,
-    ...lines,
-  ].join("\n");
+const width = 118;
+const clipped = (line: string): string => (line.length > width ? `${line.slice(0, width - 1)}…` : line);
+
+/** A heading and a line for every contestant: median, quartiles, share of the roof, and how far ahead of each peer. */
+export function details(result: Result, roofs: Roofs): string {
+  const peers = bestPeers(result);
+  const line = (entry: Entry): string => {
+    const [low, high] = spreadOf(result, entry);
+    const name = label(entry.contestant).padEnd(10);
+    const spread = entry.samples.length > 1 ? `[${digits(low)}, ${digits(high)}]` : "";
+    const figures = `  ${name} ${digits(valueOf(result, entry)).padStart(8)}  ${spread.padEnd(18)}`;
+    if (entry.contestant.peer) return figures.trimEnd();
+    const share = roofShareOf(result, entry, roofs);
+    const roof = share === null ? "" : `roof ${percent(share)}`;
+    const ahead = peers.map((peer) => `${peer.contestant.name} ${times(ratioOf(entry, peer))}`);
+    return `${figures} ${roof.padEnd(10)} ${ahead.join("  ")}`.trimEnd();
+  };
+  const refused = result.refusals.map(({ contestant, cannot }) =>
+    clipped(`  ${label(contestant).padEnd(10)}        -  ${cannot}`),
+  );
+  return [`${result.workload} (${result.kind}, ${result.unit})`, ...result.entries.map(line), ...refused].join("\n");
 }
 
-/** The machine and the versions, as one sentence to stand under the table. */
-export function setting(runners: readonly Runner[], roofs: Roofs): string {
-  const peers = new Map(runners.filter((r) => r.peer).map((r) => [r.name, r.version]));
+/** A Markdown table whose columns line up. */
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((h, i) => Math.max(h.length, 3, ...rows.map((row) => row[i].length)));
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((c, i) => (i === 0 ? c.padEnd(widths[i]) : c.padStart(widths[i]))).join(" | ")} |`;
+  const rule = widths.map((w, i) => (i === 0 ? "-".repeat(w) : `${"-".repeat(w - 1)}:`));
+  return [line(header), `| ${rule.join(" | ")} |`, ...rows.map(line)].join("\n");
+}
+
+const rowName = ({ workload, unit }: Result): string => `${workload}, ${unit}`;
+
+/** Medians: a column for each contestant, peers with the number of threads that serves them best. */
+function medians(results: readonly Result[]): string {
+  const shown = (r: Result): Entry[] => [...oursOf(r), ...bestPeers(r)];
+  const heading = (e: Entry): string => (e.contestant.peer ? e.contestant.name : label(e.contestant));
+  const columns = [...new Set(results.flatMap((r) => shown(r).map(heading)))];
+  const rows = results.map((r) => [
+    rowName(r),
+    ...columns.map((c) => {
+      const entry = shown(r).find((e) => heading(e) === c);
+      return entry ? digits(valueOf(r, entry)) : "";
+    }),
+  ]);
+  return table(["median", ...columns], rows);
+}
+
+/** How many times better one of our devices is than each peer, with all threads, and its share of the roof. */
+function ratios(device: string, results: readonly Result[], roofs: Roofs): string {
+  const peers = [...new Set(results.flatMap((r) => bestPeers(r).map((e) => e.contestant.name)))];
+  const rows = results.flatMap((r) => {
+    const ours = mostThreads(r).find((e) => e.contestant.name === device);
+    if (!ours) return [];
+    const share = roofShareOf(r, ours, roofs);
+    const ahead = peers.map((p) => {
+      const peer = bestPeers(r).find((e) => e.contestant.name === p);
+      return peer ? times(ratioOf(ours, peer)) : "";
+    });
+    return [[r.workload, share === null ? "" : percent(share), ...ahead]];
+  });
+  return table([`times better, ${device}`, "of the roof", ...peers], rows);
+}
+
+const sections = [
+  { title: "Training steps and kernels", kinds: ["step", "kernel", "dispatch"] },
+  { title: "First step of each training in a fresh process, and importing the package", kinds: ["cold"] },
+  { title: "Peak memory of a process that trains", kinds: ["memory"] },
+  { title: "Bundle, minified and compressed", kinds: ["size"] },
+] as const;
+
+/** Everything as Markdown. */
+export function markdown(results: readonly Result[], roofs: Roofs): string {
+  const parts = sections.flatMap(({ title, kinds }) => {
+    const of = results.filter((r) => kinds.some((k) => k === r.kind));
+    if (of.length === 0) return [];
+    const devices = [...new Set(of.flatMap((r) => oursOf(r).map((e) => e.contestant.name)))];
+    return [`### ${title}`, medians(of), ...devices.map((device) => ratios(device, of, roofs))];
+  });
+  const means = meansOf(results).map(
+    ({ device, peer, mean, steps }) => `- ${device} : ${peer} ${times(mean)} (${steps} steps)`,
+  );
+  if (means.length > 0) parts.push(`Geometric means over the training steps, all threads:`, means.join("\n"));
+  return parts.join("\n\n");
+}
+
+/** The machine and its roofs, and the versions. */
+export function setting(versions: ReadonlyMap<string, string>, roofs: Roofs): string {
   const machine = `${cpus()[0]?.model ?? "unknown CPU"}, ${cpus().length} cores, Node ${process.versions.node}`;
-  const best = `WebAssembly roofs on one thread ${digits(roofs.gigaflops)} GFLOP/s and ${digits(roofs.gigabytesPerSecond)} GB/s`;
-  return `${[machine, ...[...peers].map(([name, version]) => `${name} ${version}`), best].join("; ")}.`;
+  const lines = [...roofs].map(
+    ([key, roof]) =>
+      `- roofs of ${key}: ${digits(roof["multiply-add"])} GFLOP/s, reads ${digits(roof.read)} GB/s, copies ${digits(roof.copy)} GB/s`,
+  );
+  return [`- ${machine}`, ...[...versions].map(([name, version]) => `- ${name} ${version}`), ...lines].join("\n");
 }

@@ -1,88 +1,83 @@
-/** What this machine can do at best, in WebAssembly on one thread, measured in the same run as everything else. */
-import { ModuleBuilder } from "#src/backend/wasm/assembler.js";
-import { hasRelaxedSimd } from "#src/backend/wasm/features.js";
+/** What this machine can do at best, by device and number of threads, measured in the same run as everything else. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { findToolchain } from "#src/backend/native/toolchain.js";
 import { median } from "./measure.js";
+import { allThreads } from "./runner.js";
+import type { Bound } from "./workloads.js";
 
-export interface Roofs {
-  /** Multiply-adds in registers, two operations each. */
-  readonly gigaflops: number;
-  /** Reading an array much larger than the caches. */
-  readonly gigabytesPerSecond: number;
+/** Operations per nanosecond, or bytes. */
+export type Roof = Readonly<Record<Bound, number>>;
+/** By device and threads, as in `native 2`. */
+export type Roofs = ReadonlyMap<string, Roof>;
+
+export const roofKey = (device: string, threads: number): string => `${device} ${threads}`;
+const roofNames: readonly Bound[] = ["multiply-add", "read", "copy"];
+const roofOf = ([a, b, c]: readonly number[]): Roof => ({ "multiply-add": a, read: b, copy: c });
+
+const workerFile = new URL("roofs-worker.js", import.meta.url);
+
+/** Threads that measure side by side, each with memory of its own; the sum of their medians. */
+async function wasmRoof(threads: number): Promise<Roof> {
+  const meeting = new SharedArrayBuffer(8);
+  const rates = await Promise.all(
+    Array.from(
+      { length: threads },
+      () =>
+        new Promise<readonly number[][]>((resolve, reject) => {
+          const worker = new Worker(workerFile, { workerData: { threads, meeting } });
+          worker.once("message", resolve);
+          worker.once("error", reject);
+        }),
+    ),
+  );
+  const sums = roofNames.map((_, kind) =>
+    median(rates[0][kind].map((_, round) => rates.reduce((sum, of) => sum + of[kind][round], 0))),
+  );
+  return roofOf(sums);
 }
 
-type Loop = (iterations: number) => void;
-
-/** A module whose loop runs `body` over `accumulators` independent registers; local 0 counts down, local 1 is free. */
-async function loop(
-  memory: WebAssembly.Memory,
-  accumulators: number,
-  body: (f: ReturnType<ModuleBuilder["function"]>, registers: readonly number[], index: number) => void,
-): Promise<Loop> {
-  const module = new ModuleBuilder({ shared: false });
-  const f = module.function(["i32"], ["f32"], "run");
-  const index = f.local("i32");
-  const registers = Array.from({ length: accumulators }, () => f.local("v128"));
-  f.code.loop();
-  body(f, registers, index);
-  f.code.get(0).i32(1).op("i32.sub").tee(0).brIf(0).end();
-  f.code.get(registers[0]);
-  for (const r of registers.slice(1)) f.code.get(r).op("f32x4.add");
-  f.code.lane("f32x4.extract_lane", 0);
-  const { instance } = await WebAssembly.instantiate(module.finish(), { env: { memory } });
-  const { run } = instance.exports;
-  if (typeof run !== "function") throw new Error("bench: the loop was not exported");
-  return (iterations) => void run(iterations);
+/** The same in C; `null` where there is no compiler. */
+function compileNative(): string | null {
+  let toolchain;
+  try {
+    toolchain = findToolchain();
+  } catch {
+    return null;
+  }
+  const { command, vectorBytes, flags } = toolchain;
+  const machine = flags.filter((flag) => flag.startsWith("-m"));
+  const folder = mkdtempSync(join(tmpdir(), "typegrad-roofs-"));
+  const source = fileURLToPath(new URL("../../bench/roofs.c", import.meta.url));
+  const program = join(folder, "roofs");
+  execFileSync(command, ["-O3", ...machine, `-DWIDTH=${vectorBytes}`, "-o", program, source, "-lpthread"]);
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return program;
 }
-
-/** The median over rounds of work done per nanosecond. */
-function rate(run: Loop, iterations: number, workPerIteration: number): number {
-  run(iterations);
-  const samples = Array.from({ length: 15 }, () => {
-    const start = performance.now();
-    run(iterations);
-    return (iterations * workPerIteration) / ((performance.now() - start) * 1e6);
-  });
-  return median(samples);
-}
+let native: string | null | undefined;
 
 export async function measureRoofs(): Promise<Roofs> {
-  const relaxed = hasRelaxedSimd();
-  const small = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
-  const multiplyAdd = await loop(small, 12, (f, registers) => {
-    const factor = f.local("v128");
-    for (const r of registers) {
-      f.code.get(factor).get(factor);
-      if (relaxed) f.code.get(r).op("f32x4.relaxed_madd").set(r);
-      else f.code.op("f32x4.mul").get(r).op("f32x4.add").set(r);
-    }
-  });
-  const bytes = 2 ** 28;
-  const large = new WebAssembly.Memory({ initial: bytes / 65536, maximum: 65536 });
-  new Float32Array(large.buffer).fill(1); // pages that were never written are all one page
-  const unroll = 8;
-  const readAll = await loop(large, unroll, (f, registers, index) => {
-    registers.forEach((r, i) =>
-      f.code
-        .get(r)
-        .get(index)
-        .memory("v128.load", 16 * i)
-        .op("f32x4.add")
-        .set(r),
-    );
-    f.code
-      .get(index)
-      .i32(16 * unroll)
-      .op("i32.add")
-      .set(index);
-  });
-  return {
-    gigaflops: rate(multiplyAdd, 2_000_000, 12 * 4 * 2),
-    gigabytesPerSecond: rate(readAll, bytes / (16 * unroll), 16 * unroll),
-  };
+  const roofs = new Map<string, Roof>();
+  native ??= compileNative();
+  for (const threads of new Set([1, allThreads])) {
+    roofs.set(roofKey("wasm", threads), await wasmRoof(threads));
+    if (native === null) continue;
+    const lines = execFileSync(native, [String(threads)], { encoding: "utf8" });
+    roofs.set(roofKey("native", threads), roofOf(lines.trim().split("\n").map(Number)));
+  }
+  return roofs;
 }
 
 /** The higher of two measurements: a machine that was busy during one of them has no lower roof for it. */
-export const higher = (a: Roofs, b: Roofs): Roofs => ({
-  gigaflops: Math.max(a.gigaflops, b.gigaflops),
-  gigabytesPerSecond: Math.max(a.gigabytesPerSecond, b.gigabytesPerSecond),
-});
+export function higher(a: Roofs, b: Roofs): Roofs {
+  const best = new Map(a);
+  for (const [key, roof] of b) {
+    const other = best.get(key) ?? roof;
+    best.set(key, roofOf(roofNames.map((name) => Math.max(roof[name], other[name]))));
+  }
+  return best;
+}

@@ -1,133 +1,56 @@
-/**
- * jax-js as a peer, on its WebAssembly backend. Its arrays are reference-counted: an argument is consumed unless it is
- * passed as `x.ref`.
- */
+/** jax-js as a peer, on its WebAssembly backend; everything is under `jit`. */
 import { createRequire } from "node:module";
 import * as jax from "@jax-js/jax";
-import type { Run, Runner } from "../runner.js";
-import type { Task } from "../workloads.js";
+import { operation, type Prepared, type Program, seconds, training } from "../program.js";
+import { digest, integers, values } from "../values.js";
+import type { Task, TaskOf } from "../workloads.js";
+import { conv, lossOf } from "./jax-models.js";
+import { permute, pictures, type Weight, weightsOf } from "./weights.js";
 
-const { numpy: np, nn, lax } = jax;
-type Values = jax.Array[];
+const { numpy: np, nn } = jax;
 
-/** Standard normal values scaled by `scale`; what they are does not matter here, that they are not all alike does. */
-function normal(shape: number[], scale = 1): jax.Array {
-  return jax.random.normal(jax.random.key(shape.reduce((a, b) => a * 31 + b, 7)), shape).mul(scale);
-}
-const zeros = (...shape: number[]): jax.Array => np.zeros(shape);
-const labels = (batch: number): jax.Array =>
-  nn.oneHot(np.array(Array.from({ length: batch }, (_, i) => i % 10)).astype(np.int32), 10);
+const array = ({ shape, data }: Weight): jax.Array => np.array(data).reshape([...shape]);
+const input = (shape: readonly number[], seed: number, scale = 1): jax.Array =>
+  array({ shape, data: values(shape, seed, scale) });
+const oneHot = (classes: Int32Array, end: number): jax.Array => nn.oneHot(np.array(classes).astype(np.int32), end);
 
-const dense = (a: number, b: number): Values => [normal([a, b], a ** -0.5), zeros(b)];
-const filters = (out: number, into: number, k: number): Values => [
-  normal([out, into, k, k], (into * k * k) ** -0.5),
-  zeros(out, 1, 1),
-];
-
-/** x: [batch, a], w: [a, b] -> [batch, b] */
-const linear = (x: jax.Array, w: jax.Array, b: jax.Array): jax.Array => np.matmul(x, w).add(b);
-/** x: [batch, c, h, w] -> [batch, d, h', w'] */
-const conv = (x: jax.Array, w: jax.Array, b: jax.Array, pad: number): jax.Array =>
-  lax
-    .conv(
-      x,
-      w,
-      [1, 1],
-      [
-        [pad, pad],
-        [pad, pad],
-      ],
-    )
-    .add(b);
-/** Means of 2×2 windows. */
-function averagePool(x: jax.Array): jax.Array {
-  const [n, c, h, w] = x.shape;
-  return x.reshape([n, c, h / 2, 2, w / 2, 2]).mean([3, 5]);
-}
-function maxPool(x: jax.Array): jax.Array {
-  const [n, c, h, w] = x.shape;
-  return np.max(x.reshape([n, c, h / 2, 2, w / 2, 2]), [3, 5]);
-}
-function batchNorm(x: jax.Array, scale: jax.Array, shift: jax.Array): jax.Array {
-  const mean = np.mean(x.ref, [0, 2, 3], { keepdims: true });
-  const centred = x.sub(mean);
-  const variance = np.mean(np.square(centred.ref), [0, 2, 3], { keepdims: true });
-  return centred
-    .div(np.sqrt(variance.add(1e-5)))
-    .mul(scale)
-    .add(shift);
-}
-const flatten = (x: jax.Array): jax.Array => x.reshape([x.shape[0], -1]);
-
-const crossEntropy = (logits: jax.Array, target: jax.Array): jax.Array =>
-  np.sum(nn.logSoftmax(logits, -1).mul(target), -1).mean().neg();
-const squared = (y: jax.Array, target: jax.Array): jax.Array => np.square(y.sub(target)).mean();
-
-interface Model {
-  readonly weights: Values;
-  readonly x: jax.Array;
-  readonly y: jax.Array;
-  readonly loss: (weights: Values, x: jax.Array, y: jax.Array) => jax.Array;
-}
-
-function mlp(task: Extract<Task, { task: "mlp" }>): Model {
-  const { sizes, batch } = task;
-  const activation = task.activation === "tanh" ? np.tanh : nn.relu;
-  const last = sizes[sizes.length - 1];
-  return {
-    weights: sizes.slice(1).flatMap((b, i) => dense(sizes[i], b)),
-    x: normal([batch, sizes[0]]),
-    y: task.loss === "squared" ? normal([batch, last]) : labels(batch),
-    loss(w, x, y) {
-      let h = x;
-      for (let i = 0; i < w.length; i += 2) {
-        h = linear(h, w[i], w[i + 1]);
-        if (i < w.length - 2) h = activation(h);
-      }
-      return task.loss === "squared" ? squared(h, y) : crossEntropy(h, y);
-    },
-  };
-}
-
-function lenet(batch: number): Model {
-  return {
-    weights: [...filters(6, 1, 5), ...filters(16, 6, 5), ...dense(400, 120), ...dense(120, 84), ...dense(84, 10)],
-    x: normal([batch, 1, 28, 28]),
-    y: labels(batch),
-    loss([w1, b1, w2, b2, w3, b3, w4, b4, w5, b5], x, y) {
-      const h1 = averagePool(np.tanh(conv(x, w1, b1, 2))); // [batch, 6, 14, 14]
-      const h2 = averagePool(np.tanh(conv(h1, w2, b2, 0))); // [batch, 16, 5, 5]
-      const h3 = np.tanh(linear(flatten(h2), w3, b3));
-      return crossEntropy(linear(np.tanh(linear(h3, w4, b4)), w5, b5), y);
-    },
-  };
-}
-
-/** A convolution, and the scale and shift of the batch norm after it. */
-const block = (a: number, b: number): Values => [...filters(b, a, 3), np.ones([b, 1, 1]), zeros(b, 1, 1)];
-
-function cnn(batch: number): Model {
-  return {
-    weights: [...block(3, 32), ...block(32, 64), ...block(64, 64), ...dense(64 * 64, 10)],
-    x: normal([batch, 3, 32, 32]),
-    y: labels(batch),
-    loss(w, x, y) {
-      const forward = (h: jax.Array, i: number): jax.Array =>
-        nn.relu(batchNorm(conv(h, w[i], w[i + 1], 1), w[i + 2], w[i + 3]));
-      const h2 = maxPool(forward(forward(x, 0), 4)); // [batch, 64, 16, 16]
-      const h3 = maxPool(forward(h2, 8)); // [batch, 64, 8, 8]
-      return crossEntropy(linear(flatten(h3), w[12], w[13]), y);
-    },
-  };
+/** Inputs and targets of a training step; classes as rows with a one. */
+function batchOf(task: Task): [x: jax.Array, y: jax.Array] {
+  switch (task.task) {
+    case "mlp": {
+      const { sizes, batch } = task;
+      const last = sizes[sizes.length - 1];
+      const target = task.loss === "squared" ? input([batch, last], 101) : oneHot(integers(batch, 101, last), last);
+      return [input([batch, sizes[0]], 100), target];
+    }
+    case "lenet":
+      return [array(pictures([task.batch, 1, 28, 28], 100)), oneHot(integers(task.batch, 101, 10), 10)];
+    case "cnn":
+      return [array(pictures([task.batch, 3, 32, 32], 100)), oneHot(integers(task.batch, 101, 10), 10)];
+    case "lstm":
+    case "gpt": {
+      // a row of a table is a product with a one: what is gathered has no gradient in it
+      const { batch, length, vocabulary } = task;
+      const tokens = integers(batch * length, 100, vocabulary);
+      const ordered =
+        task.task === "gpt" ? tokens : tokens.map((_, i) => tokens[(i % batch) * length + Math.floor(i / batch)]);
+      return [oneHot(ordered, vocabulary), oneHot(integers(batch * length, 101, vocabulary), vocabulary)];
+    }
+    default:
+      throw new Error(`bench: ${task.task} is no training step`);
+  }
 }
 
 /** One jitted function: loss, gradients and Adam. */
-function trainingStep({ weights, x, y, loss }: Model): Run {
-  type State = { w: Values; m: Values; v: Values; t: jax.Array };
-  const step = jax.jit((state: State, input: jax.Array, target: jax.Array) => {
+function trainingStep(task: Task): Prepared {
+  const loss = lossOf(task);
+  const weights = weightsOf(task).map(array);
+  const [x, y] = batchOf(task);
+  type State = { w: jax.Array[]; m: jax.Array[]; v: jax.Array[]; t: jax.Array };
+  const step = jax.jit((state: State, inputs: jax.Array, target: jax.Array) => {
     const [value, gradients] = jax.valueAndGrad(loss)(
       state.w.map((w) => w.ref),
-      input,
+      inputs,
       target,
     );
     const t = state.t.add(1);
@@ -149,68 +72,117 @@ function trainingStep({ weights, x, y, loss }: Model): Run {
     v: weights.map((a) => np.zeros(a.shape)),
     t: np.array(0).astype(np.float32),
   };
-  return async (times) => {
-    const start = performance.now();
-    for (let i = 0; i < times; i++) {
+  return training(
+    () => {
       const next = step(state, x.ref, y.ref);
       state = next.state;
-      if (i === times - 1) await next.value.data();
-      else next.value.dispose();
-    }
-    await jax.blockUntilReady(state);
-    return (performance.now() - start) / 1000;
-  };
+      return next.value;
+    },
+    async (value) => {
+      const [number] = await value.data();
+      await jax.blockUntilReady(state);
+      return number;
+    },
+    (value) => value.dispose(),
+  );
 }
 
-function kernel(f: () => jax.Array): Run {
-  return async (times) => {
-    const start = performance.now();
-    for (let i = 0; i < times; i++) {
-      const y = f();
+const kernel = (f: () => jax.Array): Prepared =>
+  operation(
+    f,
+    async (y) => {
       await y.blockUntilReady();
       y.dispose();
+    },
+    async (y) => y.data(),
+  );
+
+function convolution({ pass, from, to, size, batch }: TaskOf<"convolution">): Prepared {
+  const x = array(pictures([batch, from, size, size], 0));
+  const shape = [to, from, 3, 3];
+  const w = array(permute(values(shape, 1, (9 * from) ** -0.5), shape, [2, 3, 1, 0]));
+  const g = array(pictures([batch, to, size, size], 2));
+  if (pass === "forward") {
+    const f = jax.jit((a: jax.Array, b: jax.Array) => conv(a, b, 1));
+    return kernel(() => f(x.ref, w.ref));
+  }
+  const f = jax.jit((a: jax.Array, b: jax.Array, c: jax.Array) =>
+    pass === "input"
+      ? jax.grad((v: jax.Array) => conv(v, b, 1).mul(c).sum())(a)
+      : jax.grad((v: jax.Array) => conv(a, v, 1).mul(c).sum())(b),
+  );
+  return kernel(() => f(x.ref, w.ref, g.ref));
+}
+
+function eager({ each, operations }: TaskOf<"eager">): Prepared {
+  const x = input([8], 0);
+  const chain = async (): Promise<jax.Array> => {
+    let y = x.ref;
+    for (let i = 0; i < operations; i++) {
+      y = i % 2 === 0 ? y.mul(0.99) : y.add(0.01);
+      if (each) await y.blockUntilReady();
     }
-    return (performance.now() - start) / 1000;
+    await y.blockUntilReady();
+    return y;
+  };
+  return {
+    run: (times) =>
+      seconds(async () => {
+        for (let i = 0; i < times; i++) (await chain()).dispose();
+      }),
+    check: async () => digest(await (await chain()).data()),
   };
 }
 
-function prepare(task: Task): Run {
+function unary(f: (x: jax.Array) => jax.Array, shape: readonly number[]): Prepared {
+  const x = input(shape, 0);
+  const jitted = jax.jit(f);
+  return kernel(() => jitted(x.ref));
+}
+
+function prepare(task: Task): Prepared {
   switch (task.task) {
-    case "mlp":
-      return trainingStep(mlp(task));
-    case "lenet":
-      return trainingStep(lenet(task.batch));
-    case "cnn":
-      return trainingStep(cnn(task.batch));
     case "matmul": {
-      const a = normal([task.n, task.n]);
-      const b = normal([task.n, task.n]);
+      const [a, b] = [input([task.m, task.k], 0), input([task.k, task.n], 1)];
       return kernel(() => np.matmul(a.ref, b.ref));
     }
-    case "tanh-chain": {
-      const x = normal([task.n]);
-      const f = jax.jit((v: jax.Array) => np.tanh(v.ref.mul(2).add(1)).mul(v.ref).sub(v.mul(0.5)).sum());
-      return kernel(() => f(x.ref));
+    case "convolution":
+      return convolution(task);
+    case "softmax":
+      return unary((x) => nn.softmax(x, -1), [task.rows, task.columns]);
+    case "layer-norm": {
+      const [x, w, b] = [input([task.rows, task.columns], 0), input([task.columns], 1), input([task.columns], 2)];
+      const f = jax.jit((v: jax.Array, scale: jax.Array, shift: jax.Array) =>
+        nn.standardize(v, -1).mul(scale).add(shift),
+      );
+      return kernel(() => f(x.ref, w.ref, b.ref));
     }
+    case "tanh-chain":
+      return unary((x) => np.tanh(x.ref.mul(2).add(1)).mul(x.ref).sub(x.mul(0.5)).sum(), [task.n]);
+    case "cheap-chain":
+      return unary((x) => nn.relu(x.ref.mul(2).add(1)).mul(x), [task.n]);
+    case "sum":
+      return unary((x) => x.sum(), [task.rows, task.columns]);
+    case "gather": {
+      const table = input([task.rows, task.columns], 0);
+      const rows = np.array(integers(task.count, 1, task.rows)).astype(np.int32);
+      const f = jax.jit((a: jax.Array, i: jax.Array) => np.take(a, i, 0));
+      return kernel(() => f(table.ref, rows.ref));
+    }
+    case "eager":
+      return eager(task);
+    default:
+      return trainingStep(task);
   }
 }
 
-export async function jaxJs(): Promise<Runner | null> {
+export async function jaxJs(): Promise<Program> {
   const devices = await jax.init("wasm");
-  if (!devices.includes("wasm")) return null;
+  if (!devices.includes("wasm")) throw new Error("it has no WebAssembly backend here");
   jax.defaultDevice("wasm");
-  const { version }: { version: string } = createRequire(import.meta.url)(
-    createRequire(import.meta.url)
-      .resolve("@jax-js/jax")
-      .replace(/dist\/.*$/, "package.json"),
+  const require = createRequire(import.meta.url);
+  const { version }: { version: string } = require(
+    require.resolve("@jax-js/jax").replace(/dist[\\/].*$/, "package.json"),
   );
-  return {
-    name: "jax-js",
-    version,
-    threads: 1,
-    peer: true,
-    prepare: async (task) => prepare(task),
-    release: async () => {},
-    close: async () => {},
-  };
+  return { version, threads: 1, prepare: async (task) => prepare(task) };
 }
