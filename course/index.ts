@@ -2,7 +2,8 @@
 import type { Chapter } from "typegrad/course";
 import { analysis } from "./ana.js";
 import { approximation } from "./apx.js";
+import { matrixCalculus } from "./cal.js";
 import { linearAlgebra } from "./lin.js";
 import { connectionism } from "./per.js";
 
-export const chapters: readonly Chapter[] = [linearAlgebra, analysis, connectionism, approximation];
+export const chapters: readonly Chapter[] = [linearAlgebra, analysis, matrixCalculus, connectionism, approximation];
