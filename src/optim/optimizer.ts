@@ -75,12 +75,15 @@ export class Optimizer extends Module {
 
   /** Makes the state for the parameters of a model; does nothing when it is there. */
   init(model: unknown): this {
-    if (this.state !== null) return this;
-    const params = leavesOf(model);
-    this.state = this.#transformation.init(params);
+    this.#stateFor(leavesOf(model));
+    return this;
+  }
+
+  #stateFor(params: Leaves): State {
+    if (this.state !== null) return this.state;
     const dtype = sharedDType(params);
     if (this.rate.dtype !== dtype) this.rate = this.#rateIn(dtype);
-    return this;
+    return (this.state = this.#transformation.init(params));
   }
 
   /** `compile` is about to trace: the state is made for the one model that stands beside this optimizer. */
@@ -100,8 +103,7 @@ export class Optimizer extends Module {
     const grads = leavesOf(gradients);
     checkGradients(params, grads);
     this.init(model);
-    if (this.state === null) return;
-    const [updates, state] = this.#transformation.update(grads, this.state, params);
+    const [updates, state] = this.#transformation.update(grads, this.#stateFor(params), params);
     const rate = perDType((dtype) => this.rate.astype(dtype));
     const steps = mapLeaves((u) => u.mul(rate(u)).neg(), updates);
     replaceLeaves(model, this.move(params, steps));

@@ -22,6 +22,8 @@ export interface ChartOptions {
 /** A cloud of points. */
 export interface Points {
   readonly name?: string;
+  /** Joined in their order, the last one marked: the path of a run. */
+  readonly isPath?: boolean;
   readonly x: readonly number[];
   readonly y: readonly number[];
 }

@@ -160,14 +160,12 @@ export const indices = (list: ArrayLike<unknown>): number[] => Array.from({ leng
 
 /** The marks of point clouds, also for charts that put them over something else. */
 export const dots = (groups: readonly Points[], r: number): Plot.Markish[] =>
-  groups.map(({ x, y }, i) =>
-    Plot.dot(indices(x), {
-      x: (k: number) => x[k],
-      y: (k: number) => y[k],
-      r,
-      fill: colour(i),
-      fillOpacity: 0.85,
-      stroke: surface,
-      strokeWidth: 0.75,
-    }),
-  );
+  groups.flatMap(({ x, y, isPath = false }, i): Plot.Markish[] => {
+    const at = { x: (k: number) => x[k], y: (k: number) => y[k] };
+    const shown = isPath ? indices(x).slice(-1) : indices(x);
+    const look = { r, fill: colour(i), fillOpacity: isPath ? 1 : 0.85, stroke: surface, strokeWidth: 0.75 };
+    return [
+      ...(isPath ? [Plot.line(indices(x), { ...at, stroke: colour(i), strokeWidth: 1.8 })] : []),
+      Plot.dot(shown, { ...at, ...look }),
+    ];
+  });

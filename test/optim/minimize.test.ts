@@ -88,18 +88,24 @@ test("nearly exact searches: BFGS and conjugate gradients take n steps on a quad
   }
 });
 
-test("L-BFGS with room for every step makes the steps of BFGS", async () => {
+test("L-BFGS with room for every pair makes the steps of BFGS", async () => {
   const { value, start } = zoo.rosenbrock(4);
   const paths = await Promise.all(
     (["bfgs", "l-bfgs"] as const).map(async (method) => {
       const points: number[][] = [];
       const callback = ({ x }: { x: Tensor }): void => void points.push(numbers(x));
-      await minimize(value, float64(start), { method, historySize: 100, maxIterations: 3, callback });
+      await minimize(value, float64(start), {
+        method,
+        historySize: 100,
+        initialInverseHessian: 0.01,
+        maxIterations: 15,
+        callback,
+      });
       return points;
     }),
   );
-  // From the second on L-BFGS scales its first matrix by the last pair and BFGS by the first one.
-  paths[0].slice(0, 2).forEach((x, k) => assert.ok(away(float64(x), paths[1][k]) < 1e-10, `step ${k}`));
+  assert.equal(paths[0].length, 15);
+  paths[0].forEach((x, k) => assert.ok(away(float64(x), paths[1][k]) < 1e-9, `step ${k}`));
 });
 
 test("logistic regression: every method finds SciPy's solution", async () => {

@@ -35,6 +35,11 @@ export interface MinimizeOptions<M> extends Stopping<M> {
   readonly maxLineSearch?: number;
   /** Pairs that `l-bfgs` keeps; 10 unless given. */
   readonly historySize?: number;
+  /**
+   * The multiple of the identity from which `bfgs` and `l-bfgs` build the inverse Hessian. Unless given it is `sᵀy / yᵀy`,
+   * of the first step in `bfgs` and of the last in `l-bfgs`.
+   */
+  readonly initialInverseHessian?: number;
   /** The nearest point of the set that `projected-gradient` stays in, such as `projections.l2Ball(1)`. */
   readonly projection?: (x: M) => M;
   /** The first radius of `trust-ncg`; 1 unless given. */
@@ -84,7 +89,7 @@ function iterationOf<M>(objective: Objective<M>, options: MinimizeOptions<M>, in
     case "bfgs":
       return along(bfgs(inverse));
     case "l-bfgs":
-      return along(limitedBfgs(historySize));
+      return along(limitedBfgs(historySize, options.initialInverseHessian ?? null));
     case "newton":
       return along(newton(objective));
     case "trust-ncg": {
@@ -131,7 +136,12 @@ export async function minimize<M>(
   if (options.method !== undefined && !methods.includes(options.method))
     throw new ArgumentError(`minimize: the method must be one of ${methods.join(", ")}, got ${String(options.method)}`);
   const objective = new Objective(f, x0, options.compile ?? true);
-  const inverse = new InverseHessian();
+  const { initialInverseHessian = null } = options;
+  if (initialInverseHessian !== null && !(initialInverseHessian > 0))
+    throw new ArgumentError(
+      `minimize: initialInverseHessian must be positive, got ${initialInverseHessian}. leave it out`,
+    );
+  const inverse = new InverseHessian(initialInverseHessian);
   const iterate = iterationOf(objective, options, inverse);
   const run = await follow(objective, iterate, options);
   const { space } = objective;

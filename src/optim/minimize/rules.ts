@@ -63,16 +63,22 @@ const hasCurvature = (s: Vector, y: Vector): boolean => dot(s, y) > 1e-10 * norm
 /** The inverse Hessian as BFGS knows it: rows of a symmetric matrix. */
 export class InverseHessian {
   rows: Vector[] | null = null;
+  readonly #scale: number | null;
+
+  /** It begins as `scale` times the identity, or as the first pair suggests. */
+  constructor(scale: number | null) {
+    this.#scale = scale;
+  }
 
   times(v: Vector): Vector {
-    return this.rows === null ? v.slice() : Float64Array.from(this.rows, (row) => dot(row, v));
+    return this.rows === null ? times(this.#scale ?? 1, v) : Float64Array.from(this.rows, (row) => dot(row, v));
   }
 
   /** `H ← (I - ρsyᵀ) H (I - ρysᵀ) + ρssᵀ` with `ρ = 1/yᵀs`, from `H = (sᵀy / yᵀy) I` (Nocedal & Wright 6.17, 6.20). */
   update(s: Vector, y: Vector): void {
     const sy = dot(s, y);
     const n = s.length;
-    const scale = sy / dot(y, y);
+    const scale = this.#scale ?? sy / dot(y, y);
     this.rows ??= Array.from({ length: n }, (_, i) => new Float64Array(n).fill(scale, i, i + 1));
     const hy = this.times(y);
     const both = (1 + dot(y, hy) / sy) / sy;
@@ -120,14 +126,14 @@ export function twoLoop(pairs: readonly Pair[], scale: number, v: Vector): Vecto
 }
 
 /** BFGS from the last `history` pairs alone (Liu & Nocedal 1989; Nocedal & Wright, algorithm 7.5). */
-export function limitedBfgs(history: number): Rule {
+export function limitedBfgs(history: number, fixedScale: number | null): Rule {
   const pairs: Pair[] = [];
   return {
     c2: 0.9,
     direction({ gradient }) {
       const last = pairs.at(-1);
       const scale = last === undefined ? 1 : dot(last.s, last.y) / dot(last.y, last.y);
-      return times(-1, twoLoop(pairs, scale, gradient));
+      return times(-1, twoLoop(pairs, fixedScale ?? scale, gradient));
     },
     learn(before, after) {
       const [s, y] = [minus(after.x, before.x), minus(after.gradient, before.gradient)];
