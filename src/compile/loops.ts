@@ -18,9 +18,11 @@ export interface Target {
   readonly mc: number;
   /** Bytes of operands from which on a sum of products is done in sweeps. */
   readonly cacheBytes: number;
-  /** Bytes of a right operand from which on it is copied into panels, and how many rows must read them. */
-  readonly panelBytes: number;
+  /** How often an operand of a product must be read for a copy in panels to pay. */
   readonly panelRows: number;
+  /** Bytes between neighbours along the summed index, and their number, from which on straight operands are copied too. */
+  readonly farBytes: number;
+  readonly farSteps: number;
   /** Work, in scalar operations, below which a kernel is not divided into more tasks. */
   readonly taskWork: number;
 }
@@ -54,6 +56,13 @@ export const halved = (lanes: Lanes): Lanes => (lanes === 16 ? 8 : lanes === 8 ?
 
 /** Half as many lanes, half of that, and so on. */
 const shorterThan = (lanes: Lanes): Lanes[] => (lanes <= 2 ? [] : [halved(lanes), ...shorterThan(halved(lanes))]);
+
+/** How many vectors cover an extent: full ones, then halves, quarters and so on. */
+export function vectorsIn(extent: number, lanes: Lanes): number {
+  let count = Math.floor(extent / lanes);
+  for (let rest = extent % lanes; rest > 0; rest &= rest - 1) count++;
+  return count;
+}
 
 /** As many lanes as fit into an extent. */
 export function lanesWithin(extent: number, most: Lanes): Lanes {
@@ -212,24 +221,22 @@ export function vectorLoop(
 }
 
 interface Suitability {
-  /** Of what is read for every folded element. */
-  readonly folding: number;
-  /** Of what is read and written once for every result. */
-  readonly once: number;
+  /** How many single elements of arrays are gathered for every folded element. */
+  readonly gathered: number;
+  /** The sum over all that is read and written: 2 for what lies along the index, -3 for what is gathered. */
+  readonly total: number;
 }
 
 /** How well an index suits as the vectorised one: neighbours in memory are good, gathers of single elements bad. */
 export function suitability(emit: Emitter, nest: Nest, index: IndexTerm): Suitability {
   const depends = (t: Term) => emit.terms.depends(t).has(index.id);
   const contiguous = (t: Term) => factorOf(t, index) === 1 && !depends(without(emit.terms, t, index));
-  const score = (offsets: readonly Term[]) =>
-    offsets.filter(depends).reduce((sum, t) => sum + (contiguous(t) ? 2 : -3), 0);
-  const folded = new Set(reachable(nest.folds.map((f) => f.value)));
-  const offsetsIn = (all: readonly Term[]) => all.flatMap((t) => (t.kind === "fetch" ? [t.offset] : []));
-  const others = reachable(rootsOf(nest)).filter((t) => !folded.has(t));
+  const readBy = (roots: readonly Term[]) =>
+    reachable(roots).flatMap((t) => (t.kind === "fetch" && depends(t) ? [t.offset] : []));
+  const used = [...readBy(rootsOf(nest)), ...nest.stores.map((x) => x.offset).filter(depends)];
   return {
-    folding: score(offsetsIn([...folded])),
-    once: score([...offsetsIn(others), ...nest.stores.map((x) => x.offset)]),
+    gathered: readBy(nest.folds.map((f) => f.value)).filter((t) => !contiguous(t)).length,
+    total: used.reduce((sum, t) => sum + (contiguous(t) ? 2 : -3), 0),
   };
 }
 
@@ -238,6 +245,9 @@ export interface Stretch {
   readonly nest: Nest;
   readonly index: IndexTerm;
 }
+
+/** Folded elements beside which gathers and scatters for each result do not matter. */
+const manyTurns = 16;
 
 /**
  * The index that suits best as the vectorised one, if there is one with room for four lanes, or as many as there can be;
@@ -256,11 +266,11 @@ export function bestIndex(
   for (const index of candidates) {
     const lanes = lanesWithin(index.extent, widest);
     if (lanes < Math.min(widest, 4)) continue;
-    const waste = (index.extent % lanes) / index.extent;
+    const waste = (vectorsIn(index.extent, widest) * widest) / index.extent - 1;
     const most = mostly(index);
-    const { folding, once } = suitability(emit, most.nest, most.index);
-    if (folding + once + 0.5 - waste < -1) continue;
-    const score = turns * folding + once + 0.5 - waste;
+    const { gathered, total } = suitability(emit, most.nest, most.index);
+    if (total < -1 && (gathered > 0 || turns < manyTurns)) continue;
+    const score = total - turns * (3 * gathered + waste);
     if (score >= top) [best, top] = [index, score];
   }
   return best;

@@ -1,37 +1,40 @@
 /**
- * Panels: a large right operand of a matrix product is copied once into strips as wide as the register tile, so that the
- * innermost loops read it in a straight line; rows and the summed index are divided so that what is read again stays near.
+ * Panels: an operand of a matrix product that is read again and again, but not in a straight line, is first copied into the
+ * order in which the innermost loops read it; rows and the summed index are divided so that what is read again stays near.
  */
 import { byteSize } from "../ir/dtype.js";
 import type { Aval } from "../ir/shape.js";
 import { product } from "../util/arrays.js";
-import type { Target } from "./loops.js";
-import { type Nest, mapTerms } from "./nest.js";
-import { type FetchTerm, type IndexTerm, type Term, type Terms, factorOf } from "./terms.js";
+import { type Target, lanesOf, vectorsIn } from "./loops.js";
+import type { Lanes } from "./loop.js";
+import { type Nest, mapTerms, rootsOf } from "./nest.js";
+import { type FetchTerm, type IndexTerm, type Term, type Terms, factorOf, without } from "./terms.js";
 
+/** `left[rows] · right[column]`, both of them also along batch axes. */
 interface Product {
   readonly column: IndexTerm;
   readonly right: FetchTerm;
   readonly left: Term;
+  /** Axes that only the left operand depends on. */
   readonly rows: readonly IndexTerm[];
+  /** Whether the right operand must be copied for vectors along the column: it does not lie along it. */
+  readonly across: boolean;
 }
 
-/** The nest reading panels, preceded by the one that fills them; the nest as it is where that would not pay. */
-export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: (aval: Aval) => number): Nest[] {
-  const found = productOf(terms, nest);
+type MakeBuffer = (aval: Aval) => number;
+
+/** The nest reading panels, preceded by those that fill them; the nest as it is where that would not pay. */
+export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: MakeBuffer): Nest[] {
+  const found = productOf(terms, nest, target);
   if (found === null) return [nest];
-  const { column, right, left, rows } = found;
-  const { type } = right;
-  if (type !== "float32" && type !== "float64") return [nest];
-  const width = (target.microVectors * target.vectorBytes) / byteSize(type);
-  const summed = nest.over.filter((x) => terms.depends(right).has(x.id));
-  const bytes = column.extent * product(summed.map((x) => x.extent)) * byteSize(type);
+  const { column, right, left, rows, across } = found;
   const reads = product(rows.map((x) => x.extent));
-  if (column.extent % width !== 0 || bytes < target.panelBytes || reads < target.panelRows) return [nest];
+  if (reads < target.panelRows || !(across || isFar(terms, nest, right, target))) return [nest];
 
   const divide = divider(terms);
-  const [panel, lane] = divide.by(column, width);
-  const axes = rows.reduce<readonly IndexTerm[]>(
+  const lanes = lanesOf(rootsOf(nest), target);
+  const [panel, lane] = divide.by(column, panelWidth(column.extent, lanes, target.microVectors * lanes));
+  const others = rows.reduce<readonly IndexTerm[]>(
     (list, row) => replaced(list, row, divide.into(row, target.mc / 2, target.mc)),
     nest.axes.filter((x) => x !== column),
   );
@@ -40,47 +43,96 @@ export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: (aval
     nest.over,
   );
   const move = divide.substitution();
-  const inside = over.filter((x) => terms.depends(move(right)).has(x.id));
-  const layout = [panel, ...inside, lane];
-  const shape = layout.map((x) => x.extent);
-  const number = buffer({ dtype: type, shape });
-  const filled = layout.map((x) => terms.index(x.extent));
-  const fill = terms.substitution(new Map(layout.map((x, i) => [x, filled[i]])));
-  const entry = terms.fetch(type, number, terms.flatten(layout, shape));
   const moved = mapTerms(nest, move);
-  const blocks = axes.filter((x) => !nest.axes.includes(x));
   // Blocks of rows outside, then panels, then the rows of a block, then the columns of a panel.
-  const outside = blocks.filter((_, i) => i % 2 === 0);
-  const order = [...outside, panel, ...axes.filter((x) => !outside.includes(x)), lane];
-  const value = terms.op(type, "mul", [move(left), entry]);
-  return [
-    {
-      name: `${nest.name}_panels`,
-      axes: filled,
-      over: [],
-      folds: [],
-      stores: [{ buffer: number, offset: terms.flatten(filled, shape), value: fill(move(right)) }],
-      running: false,
-      sweeps: [],
-      adds: null,
-    },
-    { ...moved, axes: order, over, folds: [{ ...moved.folds[0], value }] },
+  const outside = others.filter((x) => !nest.axes.includes(x)).filter((_, i) => i % 2 === 0);
+  const inner = others.filter((x) => !outside.includes(x));
+  const copy = copier(terms, nest.name, buffer);
+  const uses = (t: Term, xs: readonly IndexTerm[]) => xs.filter((x) => terms.depends(t).has(x.id));
+  const [moveRight, moveLeft] = [move(right), move(left)];
+  const entry = copy.of(moveRight, [...uses(moveRight, inner), panel, ...uses(moveRight, over), lane]);
+  const line = inner.findLast((x) => moveLeft.kind === "fetch" && factorOf(moveLeft.offset, x) === 1);
+  const isStrided = left.kind === "fetch" && line !== undefined && isFar(terms, nest, left, target);
+  const rest = inner.filter((x) => x !== line);
+  const factor =
+    isStrided && column.extent >= target.panelRows
+      ? copy.of(moveLeft, [...uses(moveLeft, [...outside, ...rest, ...over]), line])
+      : moveLeft;
+  const value = terms.op(right.type, "mul", [factor, entry]);
+  const axes = [
+    ...outside,
+    ...uses(moveRight, inner),
+    panel,
+    ...inner.filter((x) => !uses(moveRight, [x]).length),
+    lane,
   ];
+  return [...copy.nests, { ...moved, axes, over, folds: [{ ...moved.folds[0], value }] }];
 }
 
-/** The operands of a matrix product whose results and right operand are contiguous along one index. */
-function productOf(terms: Terms, nest: Nest): Product | null {
+/** Nests that copy operands, each into an array over the given indices. */
+function copier(terms: Terms, name: string, buffer: MakeBuffer) {
+  const nests: Nest[] = [];
+  const of = (operand: Term, layout: readonly IndexTerm[]): Term => {
+    const { type } = operand;
+    if (type === "int64") return operand;
+    const shape = layout.map((x) => x.extent);
+    const number = buffer({ dtype: type, shape });
+    const moved = layout.map((x) => terms.index(x.extent));
+    const value = terms.substitution(new Map(layout.map((x, i) => [x, moved[i]])))(operand);
+    const stores = [{ buffer: number, offset: terms.flatten(moved, shape), value }];
+    // In the order of the operand's memory; what is contiguous in the copy stays last.
+    const stride = (x: IndexTerm) => (value.kind === "fetch" ? Math.abs(factorOf(value.offset, x)) : 0);
+    const axes = [...moved.slice(0, -1).sort((a, b) => stride(b) - stride(a)), ...moved.slice(-1)];
+    nests.push({ name: `${name}_panels`, axes, over: [], folds: [], stores, running: false, sweeps: [], adds: null });
+    return terms.fetch(type, number, terms.flatten(layout, shape));
+  };
+  return { nests, of };
+}
+
+/** Whether neighbours along the last summed index that an operand depends on are far from each other, and many. */
+function isFar(terms: Terms, nest: Nest, operand: FetchTerm, { farBytes, farSteps }: Target): boolean {
+  const last = nest.over.findLast((x) => terms.depends(operand).has(x.id));
+  if (operand.type === "int64" || last === undefined || last.extent < farSteps) return false;
+  return Math.abs(factorOf(operand.offset, last)) * byteSize(operand.type) >= farBytes;
+}
+
+/** The divisor of an extent, at most `most`, of which vectors cover the most elements each. */
+function panelWidth(extent: number, lanes: Lanes, most: number): number {
+  let best = 1;
+  const density = (width: number) => width / vectorsIn(width, lanes);
+  for (let width = 1; width <= Math.min(most, extent); width++)
+    if (extent % width === 0 && density(width) >= density(best)) best = width;
+  return best;
+}
+
+/** Vectors along a column that results do not lie along must be this much fuller than along where they do. */
+const fuller = 0.9;
+/** Folded elements that make the stores across negligible. */
+const longFold = 64;
+
+/** The operands of a matrix product; results lie along the column, or along nothing that vectors suit as well. */
+function productOf(terms: Terms, nest: Nest, target: Target): Product | null {
   if (nest.folds.length !== 1 || nest.running || nest.stores.length === 0) return null;
   const [{ combine, value }] = nest.folds;
   if (combine !== "sum" || value.kind !== "op" || value.op !== "mul") return null;
+  if (value.type !== "float32" && value.type !== "float64") return null;
   const depends = (t: Term, x: IndexTerm) => terms.depends(t).has(x.id);
+  const lanes = lanesOf(rootsOf(nest), target);
+  const { offset } = nest.stores[0];
+  const line = nest.axes.findLast((x) => factorOf(offset, x) === 1);
+  const sparsity = (x: IndexTerm) => vectorsIn(x.extent, lanes) / x.extent;
   for (const [right, left] of [value.args, value.args.toReversed()]) {
     if (right.kind !== "fetch") continue;
-    const own = nest.axes.filter((x) => depends(right, x));
-    const [column] = own;
-    if (own.length !== 1 || factorOf(right.offset, column) !== 1 || depends(left, column)) continue;
-    if (factorOf(nest.stores[0].offset, column) !== 1) continue;
-    return { column, right, left, rows: nest.axes.filter((x) => x !== column) };
+    const [column, ...more] = nest.axes.filter((x) => depends(right, x) && !depends(left, x));
+    if (column === undefined || more.length > 0) continue;
+    const along = factorOf(right.offset, column) === 1 && !depends(without(terms, right.offset, column), column);
+    const suits =
+      column === line ||
+      (product(nest.over.map((x) => x.extent)) >= longFold &&
+        (line === undefined || sparsity(column) < fuller * sparsity(line)));
+    if (!suits || column.extent < lanes) continue;
+    const rows = nest.axes.filter((x) => !depends(right, x));
+    return { column, right, left, rows, across: !along };
   }
   return null;
 }

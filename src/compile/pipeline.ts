@@ -36,8 +36,9 @@ export const defaultTarget: Target = {
   kc: 256,
   mc: 96,
   cacheBytes: 1 << 20,
-  panelBytes: 1 << 20,
-  panelRows: 256,
+  panelRows: 64,
+  farBytes: 1024,
+  farSteps: 64,
   taskWork: 16384,
 };
 

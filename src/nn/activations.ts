@@ -47,7 +47,7 @@ export const gelu = keepsShape((x, options: { readonly approximate?: "none" | "t
     const inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
     return x.mul(inner.tanh().add(1)).mul(0.5);
   }
-  return x.mul(x.mul(-Math.SQRT1_2).erfc()).mul(0.5);
+  return x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
 });
 
 /** `x σ(x)`, also called swish. */

@@ -5,7 +5,7 @@ import { kernelsOf } from "#src/compile/walk.js";
 import type { Node } from "#src/ir/node.js";
 import type { Shape } from "#src/ir/shape.js";
 import { abs, div, maximum, mul, sub } from "#src/primitive/arithmetic.js";
-import { dot } from "#src/primitive/contraction.js";
+import { convolution, dot } from "#src/primitive/contraction.js";
 import { add, broadcast, sum } from "#src/primitive/define.js";
 import { fill, fillLike, hole } from "#src/primitive/leaf.js";
 import { concatenate, flip, pad, reshape, transpose } from "#src/primitive/movement.js";
@@ -137,7 +137,7 @@ test("large, odd and transposed products agree with the reference", () => {
 });
 
 /** A machine whose caches hold next to nothing. */
-const small = { ...defaultTarget, cacheBytes: 1 << 10, panelBytes: 1 << 10, panelRows: 16, kc: 16, mc: 12 };
+const small = { ...defaultTarget, cacheBytes: 1 << 10, panelRows: 16, farBytes: 64, farSteps: 16, kc: 16, mc: 12 };
 
 test("a sum over more data than caches hold is done in sweeps", () => {
   const [x, g, v] = [input([6, 5, 12, 20]), input([6, 7, 12, 20]), input([5, 7])];
@@ -163,6 +163,20 @@ test("large products read panels, in blocks of rows and sweeps of the summed ind
       const program = check([a, b], [maximum(y, fillLike(y, 0))], values([a, b]), { target });
       assert.ok(kernelsOf(program.steps).some((k) => k.name.endsWith("_panels")));
     }
+});
+
+test("operands that lie across are copied into panels, batched and strided rows too", () => {
+  const panels = (inputs: readonly Node[], y: Node, target = small) =>
+    kernelsOf(check(inputs, [y], values(inputs), { target }).steps).filter((k) => k.name.endsWith("_panels")).length;
+  const [a, b] = [input([2, 30, 24]), input([2, 16, 24])];
+  assert.equal(panels([a, b], dot(a, b, { contract: [[2], [2]], batch: [[0], [0]] })), 1);
+  const [x, y] = [input([40, 36]), input([40, 24])];
+  assert.equal(panels([x, y], dot(x, y, { contract: [[0], [0]], batch: [[], []] })), 2);
+  const [image, other] = [input([3, 1, 4, 7, 8]), input([1, 8, 4, 5, 6])];
+  const padding = [0, 0].map(() => [0, 0] as const);
+  const dense = { strides: [1, 1], padding, inputDilation: [1, 1], kernelDilation: [1, 1] };
+  // Results lie along a window of 3 by 3: vectors go along the 8 channels instead.
+  assert.equal(panels([image, other], convolution(image, other, dense)), 1);
 });
 
 test("arrays read across, padded and joined agree with the reference", () => {

@@ -42,7 +42,7 @@ export class NativeCompiler {
   get target(): Target {
     const { vectorBytes, registers } = this.#toolchain;
     const microRows = registers === 32 ? 14 : 6;
-    return { ...defaultTarget, vectorBytes, microRows, kc: 512, panelBytes: 1 << 18, panelRows: 64 };
+    return { ...defaultTarget, vectorBytes, microRows, kc: 512 };
   }
 
   /** What `use` gives; `null`, which is said once, when the C compiler refuses. */
