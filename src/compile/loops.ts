@@ -220,24 +220,18 @@ export function vectorLoop(
   }
 }
 
-interface Suitability {
-  /** How many single elements of arrays are gathered for every folded element. */
-  readonly gathered: number;
-  /** The sum over all that is read and written: 2 for what lies along the index, -3 for what is gathered. */
-  readonly total: number;
-}
-
-/** How well an index suits as the vectorised one: neighbours in memory are good, gathers of single elements bad. */
-export function suitability(emit: Emitter, nest: Nest, index: IndexTerm): Suitability {
+/**
+ * How well an index suits as the vectorised one: how many single elements are gathered for every folded element, and a sum
+ * over all that is read and written, 2 for what lies along the index, -3 for what is gathered.
+ */
+function suitability(emit: Emitter, nest: Nest, index: IndexTerm): readonly [gathered: number, total: number] {
   const depends = (t: Term) => emit.terms.depends(t).has(index.id);
   const contiguous = (t: Term) => factorOf(t, index) === 1 && !depends(without(emit.terms, t, index));
   const readBy = (roots: readonly Term[]) =>
     reachable(roots).flatMap((t) => (t.kind === "fetch" && depends(t) ? [t.offset] : []));
   const used = [...readBy(rootsOf(nest)), ...nest.stores.map((x) => x.offset).filter(depends)];
-  return {
-    gathered: readBy(nest.folds.map((f) => f.value)).filter((t) => !contiguous(t)).length,
-    total: used.reduce((sum, t) => sum + (contiguous(t) ? 2 : -3), 0),
-  };
+  const gathered = readBy(nest.folds.map((f) => f.value)).filter((t) => !contiguous(t)).length;
+  return [gathered, used.reduce((sum, t) => sum + (contiguous(t) ? 2 : -3), 0)];
 }
 
 /** The nest as it is where an index runs through most of its values, and that index. */
@@ -268,7 +262,7 @@ export function bestIndex(
     if (lanes < Math.min(widest, 4)) continue;
     const waste = (vectorsIn(index.extent, widest) * widest) / index.extent - 1;
     const most = mostly(index);
-    const { gathered, total } = suitability(emit, most.nest, most.index);
+    const [gathered, total] = suitability(emit, most.nest, most.index);
     if (total < -1 && (gathered > 0 || turns < manyTurns)) continue;
     const score = total - turns * (3 * gathered + waste);
     if (score >= top) [best, top] = [index, score];

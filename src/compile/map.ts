@@ -74,10 +74,7 @@ function turningPoint(terms: Terms, t: Term, index: IndexTerm): number | null {
   if (t.kind !== "op" || t.args.length !== 2 || t.args[0].type !== "int32") return null;
   const strict = t.op === "lt";
   if (!strict && t.op !== "le" && t.op !== "min" && t.op !== "max") return null;
-  const difference = terms.sum([
-    [t.args[0], 1],
-    [t.args[1], -1],
-  ]);
+  const difference = terms.plus(t.args[0], t.args[1], -1);
   const factor = factorOf(difference, index);
   const rest = without(terms, difference, index);
   if (rest.kind !== "const" || (factor !== 1 && factor !== -1)) return null;

@@ -51,6 +51,15 @@ export interface Nest {
 /** Whether a fold gives the position of the first extreme. */
 export const isPosition = (fold: NestFold): boolean => fold.combine === "argmax" || fold.combine === "argmin";
 
+const noFolds = { over: [], folds: [], running: false, sweeps: [], adds: null };
+/** The nest that computes each element by itself. */
+export const elementwise = (name: string, axes: readonly IndexTerm[], stores: readonly NestStore[]): Nest => ({
+  ...noFolds,
+  name,
+  axes,
+  stores,
+});
+
 /** The terms a nest computes. */
 export const rootsOf = (nest: Nest): Term[] => [
   ...nest.stores.flatMap((x) => [x.offset, x.value]),
@@ -87,16 +96,7 @@ export function nestsOf(wiring: Wiring, plan: Schedule, draft: Draft, bufferOf: 
       draft.over.map((x) => x.extent),
     ),
   }));
-  const base: Nest = {
-    name,
-    axes: draft.axes,
-    over: draft.over,
-    folds,
-    stores,
-    running: false,
-    sweeps: [],
-    adds: null,
-  };
+  const base: Nest = { ...elementwise(name, draft.axes, stores), over: draft.over, folds };
   const nests = draft.along
     ? [alongAxis(terms, base, draft.along.axis, draft.along.reverse)]
     : draft.scatter
@@ -176,10 +176,7 @@ function split(terms: Terms, nest: Nest): Nest {
     const [index, by] = found.args;
     if (index.kind !== "index" || by.kind !== "const") throw new InternalError("internal: not an index to split");
     const [outer, inner] = [terms.index(index.extent / by.value), terms.index(by.value)];
-    const image = terms.sum([
-      [outer, by.value],
-      [inner, 1],
-    ]);
+    const image = terms.plus(inner, outer, by.value);
     const put = (xs: readonly IndexTerm[]) => xs.flatMap((x) => (x === index ? [outer, inner] : [x]));
     nest = { ...substitute(terms, nest, new Map([[index, image]])), axes: put(nest.axes), over: put(nest.over) };
   }

@@ -4,10 +4,10 @@
  */
 import { byteSize } from "../ir/dtype.js";
 import type { Aval } from "../ir/shape.js";
-import { product } from "../util/arrays.js";
+import { product, range } from "../util/arrays.js";
 import { type Target, lanesOf, vectorsIn } from "./loops.js";
 import type { Lanes } from "./loop.js";
-import { type Nest, mapTerms, rootsOf } from "./nest.js";
+import { type Nest, elementwise, mapTerms, rootsOf } from "./nest.js";
 import { type FetchTerm, type IndexTerm, type Term, type Terms, factorOf, without } from "./terms.js";
 
 /** `left[rows] · right[column]`, both of them also along batch axes. */
@@ -34,14 +34,12 @@ export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: MakeB
   const divide = divider(terms);
   const lanes = lanesOf(rootsOf(nest), target);
   const [panel, lane] = divide.by(column, panelWidth(column.extent, lanes, target.microVectors * lanes));
-  const others = rows.reduce<readonly IndexTerm[]>(
-    (list, row) => replaced(list, row, divide.into(row, target.mc / 2, target.mc)),
+  const others = divide.inBlocks(
     nest.axes.filter((x) => x !== column),
+    rows,
+    target.mc,
   );
-  const over = nest.over.reduce<readonly IndexTerm[]>(
-    (list, k) => replaced(list, k, divide.into(k, target.kc / 2, target.kc)),
-    nest.over,
-  );
+  const over = divide.inBlocks(nest.over, nest.over, target.kc);
   const move = divide.substitution();
   const moved = mapTerms(nest, move);
   // Blocks of rows outside, then panels, then the rows of a block, then the columns of a panel.
@@ -83,7 +81,7 @@ function copier(terms: Terms, name: string, buffer: MakeBuffer) {
     // In the order of the operand's memory; what is contiguous in the copy stays last.
     const stride = (x: IndexTerm) => (value.kind === "fetch" ? Math.abs(factorOf(value.offset, x)) : 0);
     const axes = [...moved.slice(0, -1).sort((a, b) => stride(b) - stride(a)), ...moved.slice(-1)];
-    nests.push({ name: `${name}_panels`, axes, over: [], folds: [], stores, running: false, sweeps: [], adds: null });
+    nests.push(elementwise(`${name}_panels`, axes, stores));
     return terms.fetch(type, number, terms.flatten(layout, shape));
   };
   return { nests, of };
@@ -137,31 +135,19 @@ function productOf(terms: Terms, nest: Nest, target: Target): Product | null {
   return null;
 }
 
-const replaced = (
-  list: readonly IndexTerm[],
-  index: IndexTerm,
-  by: readonly IndexTerm[] | null,
-): readonly IndexTerm[] => (by === null ? list : list.flatMap((x) => (x === index ? by : [x])));
-
 /** Divides indices into an outer and an inner one, and remembers what stands for what. */
 function divider(terms: Terms) {
   const images = new Map<Term, Term>();
   const by = (index: IndexTerm, length: number): readonly [IndexTerm, IndexTerm] => {
-    const pair = [terms.index(index.extent / length), terms.index(length)] as const;
-    images.set(
-      index,
-      terms.sum([
-        [pair[0], length],
-        [pair[1], 1],
-      ]),
-    );
-    return pair;
+    const [outer, inner] = [terms.index(index.extent / length), terms.index(length)];
+    images.set(index, terms.flatten([outer, inner], [outer.extent, length]));
+    return [outer, inner];
   };
-  /** Blocks of the greatest length from `least` to `most` that divides the index; `null` when none does. */
-  const into = (index: IndexTerm, least: number, most: number): readonly IndexTerm[] | null => {
-    for (let length = Math.min(most, index.extent - 1); length >= least; length--)
-      if (index.extent % length === 0) return by(index, length);
-    return null;
-  };
-  return { by, into, substitution: () => terms.substitution(images) };
+  /** Those of `chosen` in blocks of the greatest length from `most / 2` to `most` that divides them, where one does. */
+  const inBlocks = (list: readonly IndexTerm[], chosen: readonly IndexTerm[], most: number): readonly IndexTerm[] =>
+    list.flatMap((x) => {
+      const length = range(most / 2 + 1).find((i) => most - i < x.extent && x.extent % (most - i) === 0);
+      return length === undefined || !chosen.includes(x) ? [x] : by(x, most - length);
+    });
+  return { by, inBlocks, substitution: () => terms.substitution(images) };
 }

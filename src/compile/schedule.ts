@@ -192,25 +192,16 @@ class Scheduler {
     draft.stores.push({ home: { storage: d.target, prefix: d.prefix }, at: draft.axes, value });
   }
 
+  #empty(shape: Shape, block: Block, name: string): Draft {
+    const axes = shape.map((d) => this.#terms.index(d));
+    const sets = { holes: new Map(), own: new Set<Wire>(), loads: new Map(), reads: new Set<Wire>() };
+    const lists = { over: [], folds: [], stores: [], names: [name] };
+    const nothing = { along: null, scatter: null, size: 0 };
+    return { kind: "draft", id: this.drafts.length, block, shape, axes, ...nothing, ...sets, ...lists };
+  }
+
   #draft(shape: Shape, block: Block, name: string): Draft {
-    const draft: Draft = {
-      kind: "draft",
-      id: this.drafts.length,
-      block,
-      shape,
-      axes: shape.map((d) => this.#terms.index(d)),
-      over: [],
-      folds: [],
-      along: null,
-      scatter: null,
-      stores: [],
-      holes: new Map(),
-      own: new Set(),
-      loads: new Map(),
-      reads: new Set(),
-      names: [name],
-      size: 0,
-    };
+    const draft = this.#empty(shape, block, name);
     this.#add(draft);
     return draft;
   }
@@ -460,27 +451,14 @@ class Scheduler {
 
   #running(wire: Wire, here: readonly Delivery[]): void {
     const { source } = wire;
-    const axes = wire.shape.map((d) => this.#terms.index(d));
-    const base = {
-      kind: "draft" as const,
-      id: this.drafts.length,
-      block: wire.block,
-      shape: wire.shape,
-      axes,
-      stores: [],
-      holes: new Map<Term, HoleTerm>(),
-      own: new Set<Wire>(),
-      loads: new Map<LoadTerm, Occurrence>(),
-      reads: new Set<Wire>(),
-      names: [wire.name],
-      size: 0,
-    };
+    const base = this.#empty(wire.shape, wire.block, wire.name);
+    const { axes } = base;
     if (source.kind === "prefix") {
       const hole = this.#terms.hole(wire.dtype);
       const value = source.value(axes);
       const { axis, reverse } = source;
       const folds = [{ combine: source.combine, value, hole }];
-      const draft: Draft = { ...base, over: [], folds, along: { axis, reverse }, scatter: null };
+      const draft: Draft = { ...base, folds, along: { axis, reverse } };
       this.#add(draft);
       this.#expand(draft, value);
       this.#keep(wire, here, draft, axes, hole);
@@ -488,7 +466,7 @@ class Scheduler {
       const over = source.over.map((d) => this.#terms.index(d));
       const [inside, at, value] = [source.inside(over), source.target(over), source.value(over)];
       const scatter: NonNullable<Draft["scatter"]> = { inside, at, value, home: null };
-      const draft: Draft = { ...base, over, folds: [], along: null, scatter };
+      const draft: Draft = { ...base, over, scatter };
       this.#add(draft);
       const initial = source.initial(axes);
       for (const t of [initial, inside, value, ...at]) this.#expand(draft, t);

@@ -4,7 +4,7 @@
  */
 import type { Aval, Shape } from "../ir/shape.js";
 import { product, zip } from "../util/arrays.js";
-import type { Nest, NestFold } from "./nest.js";
+import { type Nest, type NestFold, elementwise } from "./nest.js";
 import { type IndexTerm, type Part, type Term, type Terms, reachable } from "./terms.js";
 
 /** A sum of multiples of indices; a formula may depend on its indices only through a few of them. */
@@ -58,16 +58,7 @@ function tableOf(
   const number = buffer({ dtype: type, shape });
   const at = coordinates.map((c) => terms.sum(c.parts, -c.min));
   return {
-    nest: {
-      name: `${nest.name}_table`,
-      axes,
-      over: [],
-      folds: [],
-      stores: [{ buffer: number, offset: terms.flatten(axes, shape), value }],
-      running: false,
-      sweeps: [],
-      adds: null,
-    },
+    nest: elementwise(`${nest.name}_table`, axes, [{ buffer: number, offset: terms.flatten(axes, shape), value }]),
     entry: terms.fetch(type, number, terms.flatten(at, shape)),
   };
 }

@@ -115,6 +115,14 @@ export class Terms {
     return this.#affine(parts, constant);
   }
 
+  plus(a: Term, b: Term, times = 1): Term {
+    const parts: readonly Part[] = [
+      [a, 1],
+      [b, times],
+    ];
+    return this.sum(parts);
+  }
+
   /** `c·(x / c) + x % c` is `x`. */
   #rejoin(parts: Map<Term, number>, add: (term: Term, factor: number) => void): void {
     for (let changed = true; changed;) {
@@ -163,10 +171,7 @@ export class Terms {
     if (x.max < c) return this.int(0);
     const { multiple, rest } = this.#divide(x, c);
     if (rest.max < c) return multiple;
-    return this.sum([
-      [multiple, 1],
-      [this.#smallQuotient(rest, c), 1],
-    ]);
+    return this.plus(multiple, this.#smallQuotient(rest, c));
   }
 
   /** `x % c` for `x >= 0` and `c > 0`. */
@@ -176,11 +181,7 @@ export class Terms {
     const { rest } = this.#divide(x, c);
     if (rest.max < c) return rest;
     const { whole, small, unit } = this.#commonFactor(rest, c);
-    if (unit > 1)
-      return this.sum([
-        [this.remainder(whole, c / unit), unit],
-        [small, 1],
-      ]);
+    if (unit > 1) return this.plus(small, this.remainder(whole, c / unit), unit);
     if (rest.kind === "op" && rest.op === "rem" && rest.args[1].kind === "const" && rest.args[1].value % c === 0)
       return this.remainder(rest.args[0], c);
     return this.#node("int32", "rem", [rest, this.int(c)], [0, c - 1]);
@@ -273,10 +274,7 @@ export class Terms {
     switch (op) {
       case "add":
       case "sub":
-        return this.sum([
-          [a, 1],
-          [b, op === "add" ? 1 : -1],
-        ]);
+        return this.plus(a, b, op === "add" ? 1 : -1);
       case "neg":
         return this.sum([[a, -1]]);
       case "mul":
@@ -308,10 +306,7 @@ export class Terms {
     const [a, b] = args;
     const answer = (holds: boolean) => this.const("bool", holds ? 1 : 0);
     if ((op === "lt" || op === "le" || op === "eq" || op === "ne") && a.type === "int32") {
-      const d = this.sum([
-        [a, 1],
-        [b, -1],
-      ]);
+      const d = this.plus(a, b, -1);
       const overflows = a.min - b.max < lowest || a.max - b.min > highest;
       if (!overflows) {
         if (op === "lt" && (d.max < 0 || d.min >= 0)) return answer(d.max < 0);
@@ -471,8 +466,5 @@ export function factorOf(term: Term, index: Term): number {
 
 /** The sum without that index. */
 export function without(terms: Terms, term: Term, index: Term): Term {
-  return terms.sum([
-    [term, 1],
-    [index, -factorOf(term, index)],
-  ]);
+  return terms.plus(term, index, -factorOf(term, index));
 }

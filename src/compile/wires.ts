@@ -161,13 +161,14 @@ class Wirer {
     };
     for (const node of topological(outputs, (n) => bindings.get(n) === undefined)) {
       if (bindings.get(node)) continue;
-      if (node.part !== null) bindings.set(node, [value(node.inputs[0])[node.part]]);
+      const inputs = node.inputs.map(value);
+      if (node.part !== null) bindings.set(node, [inputs[0][node.part]]);
       else
         bindings.set(
           node,
           this.#apply(
             node,
-            node.inputs.map((x) => value(x)[0]),
+            inputs.map(([x]) => x),
             bindings,
             block,
           ),
