@@ -19,6 +19,7 @@ function idOf(primitive: Primitive): number {
 const variable = (k: number): string => String.fromCharCode(97 + (k % 26)) + (k < 26 ? "" : String(Math.floor(k / 26)));
 
 function params(node: Node): string {
+  if (Object.keys(node.params ?? {}).length === 0) return "";
   const text = keyOf(node.params);
   return text === "{}" ? "" : ` ${text}`;
 }
@@ -45,4 +46,26 @@ export function printGraph(inputs: readonly Node[], outputs: readonly Node[], wi
       return `  ${result} = ${n.primitive.name}${id}(${n.inputs.map(nameOf).join(", ")})${params(n)}`;
     });
   return [`(${head}) =>`, ...lines, `  return ${outputs.map(nameOf).join(", ")}`].join("\n");
+}
+
+/**
+ * A text that is equal for graphs of one form, made for speed: dtypes and shapes stand at the leaves only, as primitives
+ * derive all others from them. `order` is topological; nodes with a value are leaves.
+ */
+export function graphKey(order: readonly Node[], outputs: readonly Node[]): string {
+  const places = new Map<Node, number>();
+  let key = "";
+  for (const node of order) {
+    places.set(node, places.size);
+    if (node.value !== null) {
+      const { dtype, shape } = node.aval;
+      key += `${dtype}${shape.join()};`;
+      continue;
+    }
+    key += node.part ?? `#${idOf(node.primitive)}`;
+    for (const x of node.inputs) key += ` ${places.get(x)}`;
+    key += `${params(node)};`;
+  }
+  for (const node of outputs) key += ` ${places.get(node)}`;
+  return key;
 }

@@ -2,7 +2,7 @@
 import type { Device, DeviceValue, Executable } from "../backend/backend.js";
 import { detached } from "../ir/graph.js";
 import type { HostValue, Node, Stored } from "../ir/node.js";
-import { printGraph } from "../ir/print.js";
+import { graphKey } from "../ir/print.js";
 import { topological } from "../ir/rewrite.js";
 import { show } from "../ir/shape.js";
 import { hole } from "../primitive/leaf.js";
@@ -64,11 +64,11 @@ function missingValue(leaf: Node, asked: Node): TraceError {
   );
 }
 
-/** Leaves with a value of the pending graph of `roots`. */
-function leavesOf(roots: readonly Node[]): readonly Node[] {
+/** The pending graph of `roots`, inputs first, and its leaves, which have values. */
+function pendingGraph(roots: readonly Node[]): { readonly order: readonly Node[]; readonly leaves: readonly Node[] } {
   const order = topological(roots, (n) => n.value === null);
   for (const n of order) if (n.value === null && n.isInput) throw missingValue(n, roots[0]);
-  return order.filter((n) => n.value !== null);
+  return { order, leaves: order.filter((n) => n.value !== null) };
 }
 
 const programs = new WeakMap<Device, Map<string, Executable>>();
@@ -79,10 +79,9 @@ function prepare(device: Device, inputs: readonly Node[], outputs: readonly Node
 }
 
 /** A prepared program for a graph of this form; the least recently used is forgotten beyond a limit. */
-function prepared(device: Device, inputs: readonly Node[], outputs: readonly Node[]): Executable {
+function prepared(device: Device, key: string, inputs: readonly Node[], outputs: readonly Node[]): Executable {
   const known = programs.get(device) ?? new Map<string, Executable>();
   programs.set(device, known);
-  const key = printGraph(inputs, outputs);
   const found = known.get(key);
   const executable = found ?? prepare(device, inputs, outputs);
   known.delete(key);
@@ -94,16 +93,17 @@ function prepared(device: Device, inputs: readonly Node[], outputs: readonly Nod
 
 /** Computes the nodes that have no value yet, together with the held ones. */
 export function evaluateNodes(nodes: readonly Node[]): void {
-  const asked = [...new Set(nodes)].filter((n) => n.value === null);
-  if (asked.length === 0) return;
-  const leaves = leavesOf(asked);
-  const device = commonDevice(leaves.flatMap((n) => n.value ?? []));
+  const pending = nodes.filter((n) => n.value === null);
+  if (pending.length === 0) return;
+  const asked = pending.length === 1 ? pending : [...new Set(pending)];
+  const graph = pendingGraph(asked);
+  const device = commonDevice(graph.leaves.map((n) => n.value));
   const also = [...held].filter((n) => n.value === null && n.scopes.length === 0 && !asked.includes(n));
   held.clear();
-  const roots = [...asked, ...also];
-  const all = also.length === 0 ? leaves : leavesOf(roots);
-  const executable = prepared(device, all, roots);
-  const results = executable.run(all.map((n) => onDevice(n, device)));
+  const roots = also.length === 0 ? asked : [...asked, ...also];
+  const { order, leaves } = also.length === 0 ? graph : pendingGraph(roots);
+  const executable = prepared(device, graphKey(order, roots), leaves, roots);
+  const results = executable.run(leaves.map((n) => onDevice(n, device)));
   roots.forEach((n, i) => n.settle(results[i]));
 }
 

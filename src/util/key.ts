@@ -8,13 +8,18 @@ export function identity(object: object): number {
   return id;
 }
 
-function exact(_: string, value: unknown): unknown {
-  if (typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)))
-    return `number ${Object.is(value, -0) ? "-0" : value}`;
-  if (typeof value === "function") return `function ${identity(value)}`;
-  if (ArrayBuffer.isView(value)) return `array ${identity(value)}`;
-  return value;
-}
-
 /** A string that is equal for equal parameters: JSON, with functions and typed arrays standing for themselves. */
-export const keyOf = (params: unknown): string => (params === undefined ? "" : JSON.stringify(params, exact));
+export function keyOf(params: unknown): string {
+  if (typeof params === "number") return Object.is(params, -0) ? "-0" : String(params);
+  if (typeof params === "string") return JSON.stringify(params);
+  if (typeof params === "function") return `function ${identity(params)}`;
+  if (params === undefined) return "";
+  if (typeof params !== "object" || params === null) return String(params);
+  if (Array.isArray(params)) return `[${params.map(keyOf).join()}]`;
+  if (ArrayBuffer.isView(params)) return `array ${identity(params)}`;
+  if ("toJSON" in params && typeof params.toJSON === "function") return keyOf(params.toJSON());
+  let text = "";
+  for (const [name, value] of Object.entries(params))
+    if (value !== undefined) text += `${text === "" ? "" : ","}"${name}":${keyOf(value)}`;
+  return `{${text}}`;
+}

@@ -11,7 +11,7 @@ import { type Arena, guardBytes } from "./arena.js";
 const ballastStep = 1 << 18;
 
 /** So many of the smallest tensors, such as losses, share a block: telling the collector of each would cost the most. */
-const places = 16;
+const places = 8;
 
 /** A chunk the collector is told of: once nobody refers to the block, the chunk is freed. */
 class Block {
