@@ -24,7 +24,7 @@ const layers: readonly (readonly string[])[] = [
 ];
 const core = ["util", "ir", "primitive", "transform", "compile", "backend", "tensor"];
 /** Devices that are loaded when somebody asks for them; they are not what everybody has to read. */
-const onDemand = ["backend/native/"];
+const onDemand = ["backend/native/", "backend/reference/"];
 /** From here upwards only the public API of lower layers is imported. */
 const firstUser = layers.findIndex((names) => names.includes("nn"));
 
