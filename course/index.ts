@@ -3,7 +3,17 @@ import type { Chapter } from "typegrad/course";
 import { analysis } from "./ana.js";
 import { approximation } from "./apx.js";
 import { matrixCalculus } from "./cal.js";
+import { informationTheory } from "./inf.js";
 import { linearAlgebra } from "./lin.js";
 import { connectionism } from "./per.js";
+import { probability } from "./prb.js";
 
-export const chapters: readonly Chapter[] = [linearAlgebra, analysis, matrixCalculus, connectionism, approximation];
+export const chapters: readonly Chapter[] = [
+  probability,
+  informationTheory,
+  linearAlgebra,
+  analysis,
+  matrixCalculus,
+  connectionism,
+  approximation,
+];
