@@ -17,13 +17,15 @@ export const values = (shape: readonly number[], seed: number, scale = 1): Float
 export const integers = (count: number, seed: number, end: number): Int32Array =>
   Int32Array.from({ length: count }, (_, i) => scrambled(i, seed) % end);
 
-/** What is compared of a result: mean, mean of the squares, and one element out of its middle. */
+/** What is compared of a result, whatever the order of its axes: mean, mean of the squares, greatest element. */
 export function digest(data: ArrayLike<number>): number[] {
   let sum = 0;
   let squares = 0;
+  let greatest = -Infinity;
   for (let i = 0; i < data.length; i++) {
     sum += data[i];
     squares += data[i] * data[i];
+    greatest = Math.max(greatest, data[i]);
   }
-  return [sum / data.length, squares / data.length, data[Math.floor(data.length / 2)]];
+  return [sum / data.length, squares / data.length, greatest];
 }

@@ -107,12 +107,16 @@ const lstm =
     return crossEntropy(linear(all, w, b), y);
   };
 
+/** By hand: `nn.dotProductAttention` needs Node 22. x: [n, t, 3d] -> [n, t, d] */
 function attention(x: jax.Array, heads: number): jax.Array {
   const [n, t, d3] = x.shape;
-  const [q, k, v] = np
-    .split(x.reshape([n, t, 3, heads, d3 / 3 / heads]), 3, 2)
-    .map((part) => part.reshape([n, t, heads, -1]));
-  return nn.dotProductAttention(q, k, v, { isCausal: true }).reshape([n, t, d3 / 3]);
+  const width = d3 / 3 / heads;
+  const parts = np.split(np.transpose(x.reshape([n, t, 3, heads, width]), [2, 0, 3, 1, 4]), 3, 0);
+  const [q, k, v] = parts.map((part) => part.reshape([n, heads, t, width]));
+  const scores = np.matmul(q.mul(width ** -0.5), np.transpose(k, [0, 1, 3, 2])); // [n, heads, t, t]
+  const visible = np.tri(t).astype(np.bool);
+  const mixed = np.matmul(nn.softmax(np.where(visible, scores, -1e9), -1), v);
+  return np.transpose(mixed, [0, 2, 1, 3]).reshape([n, t, d3 / 3]);
 }
 
 const gpt =

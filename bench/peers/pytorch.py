@@ -217,7 +217,7 @@ def check():
     if kind in trains:
         return [float(prepared()) for _ in range(3)]
     data = prepared().flatten().double()
-    return [float(data.mean()), float((data * data).mean()), float(data[len(data) // 2])]
+    return [float(data.mean()), float((data * data).mean()), float(data.max())]
 
 
 def answer(request):

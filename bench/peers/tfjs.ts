@@ -20,9 +20,8 @@ const conv = (x: tf.Tensor, w: tf.Tensor, b: tf.Tensor, pad: number): tf.Tensor 
   tf.add(tf.conv2d(as4d(x), as4d(w), 1, pad), b);
 const flatten = (x: tf.Tensor): tf.Tensor => tf.reshape(x, [x.shape[0], -1]);
 const scalar = (x: tf.Tensor): tf.Scalar => tf.reshape<tf.Rank.R0>(x, []);
-/** `tf.losses.softmaxCrossEntropy` gives the bits of an integer on the WebAssembly backend. */
 const crossEntropy = (logits: tf.Tensor, target: tf.Tensor): tf.Scalar =>
-  scalar(tf.neg(tf.mean(tf.sum(tf.mul(target, tf.logSoftmax(logits)), -1))));
+  scalar(tf.losses.softmaxCrossEntropy(target, logits));
 
 function normalize(x: tf.Tensor, axes: number[], scale: tf.Tensor, shift: tf.Tensor): tf.Tensor {
   const { mean, variance } = tf.moments(x, axes, true);
@@ -46,8 +45,9 @@ function mlp(task: TaskOf<"mlp">, w: readonly tf.Tensor[]): Loss {
   };
 }
 
+/** Converted from integers: asked for floats, the WebAssembly backend gives the bits of integers. */
 const oneHot = (classes: Int32Array, end: number): tf.Tensor =>
-  tf.oneHot(tf.tensor1d(classes, "int32"), end, 1, 0, "float32");
+  tf.cast(tf.oneHot(tf.tensor1d(classes, "int32"), end), "float32");
 
 function lenet(batch: number, [w1, b1, w2, b2, w3, b3, w4, b4, w5, b5]: readonly tf.Tensor[]): Loss {
   const x = tensor(pictures([batch, 1, 28, 28], 100));
