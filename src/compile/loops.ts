@@ -30,6 +30,9 @@ export interface Target {
 /** Tasks of a kernel, at most. */
 const mostTasks = 256;
 
+/** Tasks that keep all threads busy to the end. */
+const enoughTasks = 32;
+
 /** The part of an index range that a call of a kernel does. */
 export interface Span {
   readonly index: IndexTerm;
@@ -98,16 +101,18 @@ export class KernelBuilder {
     this.emit.expect(rootsOf(nest));
   }
 
-  /** The outermost index range, divided into tasks of a length that is a multiple of `unit`. */
-  divided(index: IndexTerm, unit: number): Span {
+  /** Elements of an index range that a task does when it is divided, a multiple of `unit`. */
+  chunk(index: IndexTerm, unit: number): number {
     const perTurn = this.#flops / index.extent;
     const least = Math.max(Math.ceil(this.#taskWork / perTurn), Math.ceil(index.extent / mostTasks));
-    const chunk = Math.ceil(least / unit) * unit;
-    this.tasks = Math.ceil(index.extent / chunk);
-    if (this.tasks <= 1) {
-      this.tasks = 1;
-      return whole(index);
-    }
+    return Math.ceil(least / unit) * unit;
+  }
+
+  /** An index range, divided into tasks of a length that is a multiple of `unit`. */
+  divided(index: IndexTerm, unit: number): Span {
+    const chunk = this.chunk(index, unit);
+    this.tasks = Math.max(1, Math.ceil(index.extent / chunk));
+    if (this.tasks === 1) return whole(index);
     const from = v.mul(v.get(this.first), v.int(chunk));
     const to = v.min(v.mul(v.get(this.last), v.int(chunk)), v.int(index.extent));
     return { index, from, to };
@@ -270,7 +275,7 @@ export function bestIndex(
   return best;
 }
 
-/** Outer loops in order, the first of them divided into tasks; `inner` goes last. */
+/** Outer loops in order, `inner` last: the first that gives enough tasks, or else the one that gives most, is divided. */
 export function orderSpans(
   builder: KernelBuilder,
   outer: readonly IndexTerm[],
@@ -278,7 +283,10 @@ export function orderSpans(
   unit: number,
 ): Span[] {
   const all = inner === null ? outer : [...outer, inner];
-  return all.map((x, i) => (i === 0 ? builder.divided(x, x === inner ? unit : 1) : whole(x)));
+  const unitOf = (x: IndexTerm) => (x === inner ? unit : 1);
+  const tasks = all.map((x) => Math.min(enoughTasks, Math.ceil(x.extent / builder.chunk(x, unitOf(x)))));
+  const split = tasks.indexOf(Math.max(...tasks));
+  return all.map((x, i) => (i === split ? builder.divided(x, unitOf(x)) : whole(x)));
 }
 
 /**
