@@ -12,10 +12,6 @@ export function zip<A, B>(as: readonly A[], bs: readonly B[]): [A, B][] {
   return as.map((a, i) => [a, bs[i]]);
 }
 
-/** Whether two lists hold the same elements in the same order. */
-export const sameList = <T>(a: readonly T[], b: readonly T[]): boolean =>
-  a.length === b.length && a.every((x, i) => x === b[i]);
-
 /** The list with position `from` moved to position `to`. */
 export function moved<T>(xs: readonly T[], from: number, to: number): T[] {
   const rest = xs.toSpliced(from, 1);
