@@ -113,8 +113,8 @@ const functions: Partial<Record<ScalarOp, readonly Row[]>> = {
 };
 
 /**
- * Single instructions for whole vectors, which GCC would otherwise have to find in a loop over the lanes: that takes most
- * of its time. Templates of the macro that tells of them and the builtin, by vector bytes; `$s` is `s` or `d`, `$m` a mask
+ * Single instructions for whole vectors, which compilers would otherwise have to find in a loop over the lanes: GCC takes
+ * long over that, Clang 14 does not find them. Templates of the macro that tells of them and the builtin, by vector bytes; `$s` is `s` or `d`, `$m` a mask
  * of all lanes.
  */
 const fmas: Intrinsics = {
@@ -133,13 +133,20 @@ const rounding = (mode: number): Intrinsics => ({
   64: ["__AVX512F__", `__builtin_ia32_rndscalep$s_mask(a, ${mode}, a, $m, 4)`],
 });
 type Intrinsics = Readonly<Record<16 | 32 | 64, readonly [macro: string, builtin: string]>>;
-const intrinsics: Partial<Record<ScalarOp, { readonly gcc: Intrinsics; readonly clang: string }>> = {
-  fma: { gcc: fmas, clang: "__builtin_elementwise_fma(a, b, c)" },
-  sqrt: { gcc: roots, clang: "__builtin_elementwise_sqrt(a)" },
-  nearest: { gcc: rounding(8), clang: "__builtin_elementwise_nearbyint(a)" },
-  floor: { gcc: rounding(9), clang: "__builtin_elementwise_floor(a)" },
-  ceil: { gcc: rounding(10), clang: "__builtin_elementwise_ceil(a)" },
-  trunc: { gcc: rounding(11), clang: "__builtin_elementwise_trunc(a)" },
+/** Clang's own are for vectors of any length; it makes a multiply-add of a product and a sum where it is told it may. */
+const elementwise = (name: string) => {
+  const builtin = `__builtin_elementwise_${name}`;
+  return { when: `HAS(${builtin})`, clang: `return ${builtin}(a);` };
+};
+const intrinsics: Partial<
+  Record<ScalarOp, { readonly x86: Intrinsics; readonly when: string; readonly clang: string }>
+> = {
+  fma: { x86: fmas, when: "defined(__clang__)", clang: "#pragma clang fp contract(fast)\nreturn a * b + c;" },
+  sqrt: { x86: roots, ...elementwise("sqrt") },
+  nearest: { x86: rounding(8), ...elementwise("nearbyint") },
+  floor: { x86: rounding(9), ...elementwise("floor") },
+  ceil: { x86: rounding(10), ...elementwise("ceil") },
+  trunc: { x86: rounding(11), ...elementwise("trunc") },
 };
 
 /** The body of a vector function, by one instruction where there is one, else by `loop`. */
@@ -147,14 +154,13 @@ function withIntrinsic(op: ScalarOp, type: ScalarType, lanes: Lanes, loop: strin
   const known = isFloat(type) ? intrinsics[op] : undefined;
   const bytes = (isWide(type) ? 8 : 4) * lanes;
   if (known === undefined) return loop;
-  const { clang, gcc } = known;
-  const cases = [["defined(__clang__) && HAS(" + clang.slice(0, clang.indexOf("(")) + ")", clang]];
+  const cases = [[known.when, known.clang]];
   if (bytes === 16 || bytes === 32 || bytes === 64) {
-    const [macro, builtin] = gcc[bytes];
+    const [macro, builtin] = known.x86[bytes];
     const call = builtin.replace("$s", isWide(type) ? "d" : "s").replace("$m", String(2 ** lanes - 1));
-    cases.push([`!defined(__clang__) && defined(${macro})`, call]);
+    cases.push([`defined(${macro}) && HAS(${call.slice(0, call.indexOf("("))})`, `return ${call};`]);
   }
-  const written = cases.map(([when, call], i) => `\n#${i === 0 ? "if" : "elif"} ${when}\nreturn ${call};`);
+  const written = cases.map(([when, text], i) => `\n#${i === 0 ? "if" : "elif"} ${when}\n${text}`);
   return `${written.join("")}\n#else\n${loop}\n#endif\n`;
 }
 
