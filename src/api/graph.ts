@@ -106,6 +106,7 @@ export class ComputationGraph {
 
 /** The cotangents of nodes, and of each operand of an application, pulled back from one output. */
 function adjointsOf(output: Node, sources: readonly Node[]) {
+  const ends = new Set(sources);
   const active = new Set([...sources, ...dependents(sources, [output])]);
   const whole = new Map<Node, (Node | null)[]>([[output, [fillLike(output, 1)]]]);
   const contributions = new Map<Node, readonly (Node | null)[]>();
@@ -118,7 +119,7 @@ function adjointsOf(output: Node, sources: readonly Node[]) {
   };
   for (const node of [...active].toSorted((a, b) => b.id - a.id)) {
     const g = whole.get(node);
-    if (g === undefined || sources.includes(node)) continue;
+    if (g === undefined || ends.has(node)) continue;
     if (node.part !== null) {
       contribute(node.inputs[0], node.part, g[0]);
       continue;
@@ -139,37 +140,39 @@ const labelOf = (node: Node): string => {
 
 const tensorOf = (node: Node | null | undefined): Tensor | null => (node ? Tensor.of(node) : null);
 
+type Adjoints = ReturnType<typeof adjointsOf>;
+const noAdjoints: Adjoints = { adjoint: () => null, contributions: new Map() };
+
+/** An application with several outputs is drawn as these: each has the operands of the application. */
+const operandsOf = (n: Node): readonly Node[] => (n.part === null ? n.inputs : n.inputs[0].inputs);
+
+function edgesInto(n: Node, to: number, places: ReadonlyMap<Node, number>, { contributions }: Adjoints): GraphEdge[] {
+  return operandsOf(n).flatMap((x, operand) => {
+    const from = places.get(x);
+    return from === undefined ? [] : [{ from, to, operand, contribution: tensorOf(contributions.get(n)?.[operand]) }];
+  });
+}
+
 /** The graph below the outputs, down to the marked inputs. */
 function describe(outputs: readonly Node[], inputs: readonly Node[], names: readonly string[]): ComputationGraph {
-  const stops = new Set(inputs);
+  const inputNames = new Map(inputs.map((x, i) => [x, names[i]]));
   const computed = new Set(dependents(inputs, outputs));
+  const kindOf = (n: Node): GraphNode["kind"] =>
+    inputNames.has(n) ? "input" : computed.has(n) ? "operation" : "constant";
   // What does not depend on the inputs is a constant, however it was made.
-  const all = topological(outputs, (n) => computed.has(n) && !stops.has(n));
+  const all = topological(outputs, (n) => kindOf(n) === "operation").filter((n) => n.outputs.length === 1);
   const [only] = outputs;
   const hasGradient = outputs.length === 1 && isFloat(only.dtype) && only.shape.length === 0 && computed.has(only);
-  const { adjoint, contributions } = hasGradient
-    ? adjointsOf(only, inputs)
-    : { adjoint: () => null, contributions: new Map<Node, readonly (Node | null)[]>() };
-  const shown = all.filter((n) => n.outputs.length === 1);
-  const places = new Map(shown.map((n, i) => [n, i]));
-  // An application with several outputs is drawn as these: each has the operands of the application.
-  const operandsOf = (n: Node): readonly Node[] => (n.part === null ? n.inputs : n.inputs[0].inputs);
+  const adjoints = hasGradient ? adjointsOf(only, inputs) : noAdjoints;
   const results = new Set(outputs);
-  const nodes = shown.map((n, id): GraphNode => {
-    const kind = stops.has(n) ? "input" : computed.has(n) ? "operation" : "constant";
-    const input = inputs.indexOf(n);
-    const label = input >= 0 ? names[input] : kind === "constant" ? "constant" : labelOf(n);
-    return { id, label, kind, isOutput: results.has(n), value: Tensor.of(n), adjoint: tensorOf(adjoint(n)) };
+  const nodes = all.map((n, id): GraphNode => {
+    const kind = kindOf(n);
+    const label = inputNames.get(n) ?? (kind === "constant" ? "constant" : labelOf(n));
+    const adjoint = tensorOf(adjoints.adjoint(n));
+    return { id, label, kind, isOutput: results.has(n), value: Tensor.of(n), adjoint };
   });
-  const edges = shown.flatMap((n, to) =>
-    nodes[to].kind === "operation"
-      ? operandsOf(n).flatMap((x, operand): GraphEdge[] => {
-          const from = places.get(x);
-          const back = contributions.get(n)?.[operand];
-          return from === undefined ? [] : [{ from, to, operand, contribution: tensorOf(back) }];
-        })
-      : [],
-  );
+  const places = new Map(all.map((n, i) => [n, i]));
+  const edges = all.flatMap((n, to) => (nodes[to].kind === "operation" ? edgesInto(n, to, places, adjoints) : []));
   return new ComputationGraph(nodes, edges);
 }
 

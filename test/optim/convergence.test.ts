@@ -214,3 +214,29 @@ test("certificates: NaN breaks them, nothing to look at is an error", () => {
   assert.equal(certify([1, 1.5], () => 2).worst, 0.75);
   assert.throws(() => certify([1], () => 2, { from: 1 }), /something from index 1/);
 });
+
+test("a run may see another loss at every step: stochastic gradients of a quadratic keep the bound of falling rates", async () => {
+  // ½ (x - bᵢ)² with b = ±1 in turn, f = ½ x² + ½; on |x| ≤ 2 gradients are at most 3.
+  const sign = (k: number): number => (k % 2 === 0 ? 1 : -1);
+  const f = (x: Tensor): Tensor => x.square().sum().add(1).div(2);
+  const rate = (k: number): number => 0.5 / Math.sqrt(k + 1);
+  const optimizer = optim.sgd({ learningRate: optim.schedules.inversePower({ start: 0.5, power: 0.5 }) });
+  const loss = (x: Tensor, k: number): Tensor => x.sub(sign(k)).square().sum().div(2);
+  const run = await follow(f, [2], optimizer, 40, { loss });
+  // By hand: x ← x - η (x - b).
+  let x = 2;
+  run.points.forEach((p, k) => {
+    assert.ok(Math.abs(p[0] - x) < 1e-12, `step ${k}`);
+    x -= rate(k) * (x - sign(k));
+  });
+  const averages = run.points.slice(1).map((_, k) => {
+    const rates = Array.from({ length: k + 1 }, (__, i) => rate(i));
+    const mean = rates.reduce((s, r, i) => s + r * run.points[i][0], 0) / rates.reduce((s, r) => s + r, 0);
+    return mean ** 2 / 2;
+  });
+  const bound = bounds.sgdConvex({ distance: 2, gradientBound: 3, rate });
+  assert.ok(certify(averages, (k) => bound(k + 1)).holds);
+  const sparse = await follow(f, [2], optim.sgd({ learningRate: 0.1 }), 40, { every: 10 });
+  assert.equal(sparse.points.length, 5);
+  assert.ok(Math.abs(sparse.points[1][0] - 2 * 0.9 ** 10) < 1e-12);
+});

@@ -276,3 +276,21 @@ test("what cannot be drawn is refused with the reason", () => {
   ];
   for (const [draw, message] of cases) assert.throws(draw, message);
 });
+
+test("contour: a path is one line through its points, and one dot at its end", () => {
+  const field = {
+    x: [0, 1],
+    y: [0, 1],
+    values: [
+      [0, 1],
+      [1, 2],
+    ],
+  } as const;
+  const points = { name: "run", x: [0, 0.5, 1], y: [0, 1, 0] };
+  const path = contour(field, { points: [{ ...points, isPath: true }] });
+  const cloud = contour(field, { points: [points] });
+  assert.equal(attribute(group(path, "dot"), "circle", "r").length, 1);
+  assert.equal(attribute(group(cloud, "dot"), "circle", "r").length, 3);
+  const [[a, b, c]] = attribute(group(path, "line"), "path", "d").map(corners);
+  assert.ok(Math.abs(b[0] - (a[0] + c[0]) / 2) < 1e-2 && b[1] < a[1] && Math.abs(a[1] - c[1]) < 1e-2);
+});
