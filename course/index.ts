@@ -1,5 +1,6 @@
 /** The chapters, in the order in which they build on each other. */
 import type { Chapter } from "typegrad/course";
+import { activations } from "./act.js";
 import { analysis } from "./ana.js";
 import { approximation } from "./apx.js";
 import { matrixCalculus } from "./cal.js";
@@ -10,10 +11,11 @@ import { probability } from "./prb.js";
 
 export const chapters: readonly Chapter[] = [
   probability,
-  informationTheory,
   linearAlgebra,
   analysis,
   matrixCalculus,
   connectionism,
+  activations,
   approximation,
+  informationTheory,
 ];
