@@ -1,6 +1,6 @@
 import { arange, random, type Shape, type Tensor, where } from "../index.js";
 import { boolean, type Interval, unitInterval } from "./constraints.js";
-import { drawType, Univariate } from "./distribution.js";
+import { Univariate } from "./distribution.js";
 import { registerKL } from "./kl.js";
 import { declareOdds, Odds, type ProbsOrLogits } from "./odds.js";
 import { parameters } from "./parameters.js";
@@ -56,7 +56,7 @@ export class Bernoulli extends Univariate {
     return p.greater(this.odds.failure).astype(p.dtype);
   }
   protected override draw(key: random.Key, shape: Shape): Tensor {
-    const u: Tensor = random.uniform(key, shape, { dtype: drawType(this.dtype) });
+    const u: Tensor = random.uniform(key, shape, { dtype: "float64" }); // small probabilities need the bits
     return u.less(this.probs).astype(this.dtype);
   }
 }

@@ -85,9 +85,8 @@ export abstract class Distribution extends Module {
   rsample(key: Key, shape?: Shape): Tensor;
   rsample(first: Key | Shape = [], second: Shape = []): Tensor {
     if (!this.hasRsample)
-      this.unavailable(
-        "rsample",
-        "use sample and the derivative of logProb: its draws are no transform of a parameter-free draw",
+      throw new UnavailableError(
+        `${this.constructor.name}.rsample: draws must be a transform of parameter-free draws, got a distribution that has none. use sample and the derivative of logProb`,
       );
     return this.drawn(first, second);
   }
@@ -152,9 +151,7 @@ export abstract class Distribution extends Module {
   }
   protected unavailable(what: string, instead: string): never {
     const { name } = this.constructor;
-    throw new UnavailableError(
-      `${name}.${what}: a ${name} distribution has none in closed form, got no way to it. ${instead}`,
-    );
+    throw new UnavailableError(`${name}.${what}: it must have a closed form, got a distribution without. ${instead}`);
   }
 }
 
@@ -183,11 +180,11 @@ export abstract class Univariate extends Distribution {
 
   /** `P(X ≤ x)` for x in the support. */
   protected cumulative(_x: Tensor): Tensor {
-    return super.cdf(0);
+    return this.unavailable("cdf", "count samples below the value");
   }
   /** The inverse of `cumulative` for 0 < p < 1. */
   protected quantile(_p: Tensor): Tensor {
-    return super.icdf(0);
+    return this.unavailable("icdf", "take quantiles of samples");
   }
   /** Draws by the inverse: `F⁻¹(U)` for a uniform U. */
   protected draw(key: Key, shape: Shape): Tensor {

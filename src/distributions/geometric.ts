@@ -59,7 +59,7 @@ export class Geometric extends Univariate {
     return where(this.cumulative(before).greaterEqual(p), before, guess); // where rounding went one too far
   }
   protected override draw(key: random.Key, shape: Shape): Tensor {
-    return openUniform(key, shape, this.dtype).log().div(this.odds.logFailure).floor();
+    return openUniform(key, shape, "float64").log().div(this.odds.logFailure).floor().astype(this.dtype);
   }
 }
 

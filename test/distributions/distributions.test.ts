@@ -147,7 +147,7 @@ test("what a distribution does not have has a name", () => {
   for (const call of missing) assert.throws(call, { name: "UnavailableError" });
   assert.throws(() => new d.Poisson(3).rsample(), {
     message:
-      /^Poisson\.rsample: a Poisson distribution has none in closed form.* use sample and the derivative of logProb/,
+      /^Poisson\.rsample: draws must be a transform of parameter-free draws, got a distribution that has none\. use sample/,
   });
 });
 

@@ -148,7 +148,7 @@ for (const { title, of } of densities)
   test(`${title}: rsample moves as the distribution does`, () => {
     const key = random.key(8);
     if (!of.hasRsample) {
-      assert.throws(() => of.rsample(key), { name: "UnavailableError", message: /\.rsample: .* has none/ });
+      assert.throws(() => of.rsample(key), { name: "UnavailableError", message: /\.rsample: .* that has none/ });
       return;
     }
     // F(x(θ); θ) stays what it is: dx/dθ = -∂F/∂θ / p

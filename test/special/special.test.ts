@@ -149,6 +149,22 @@ test("closed forms", () => {
     "I + I",
   );
   close(special.ndtri(special.ndtr(x.sub(3))), x.sub(3), 1e-13, "quantile of the normal distribution");
+  // mpmath, 60 digits
+  const tails = [
+    [1e-300, -37.0470962993612],
+    [1e-100, -21.273453560965324],
+    [1e-20, -9.262340089798408],
+    [1e-10, -6.361340902404056],
+    [1e-4, -3.7190164854556806],
+    [0.0199, -2.055818646612404],
+  ];
+  const tailPoints = tensor(Float64Array.from(tails, ([q]) => q));
+  const tailValues = tensor(Float64Array.from(tails, ([, z]) => z));
+  close(special.ndtri(tailPoints).div(tailValues), tailValues.mul(0).add(1), 4e-16, "quantiles of the lower tail");
+  assert.deepEqual(
+    [...special.ndtri(tensor([0, 1, -1, 1e-30])).dataSync()],
+    [-Infinity, Infinity, Number.NaN, Math.fround(-11.464024688169063)],
+  );
   close(special.expit(special.logit(p)), p, 1e-14, "logit");
   // ψ₁(1) = π²/6, ψ₁(1/2) = π²/2, ψ(1) = -γ
   close(
@@ -184,7 +200,10 @@ const differentiable: readonly (readonly [name: string, f: (x: Tensor) => Tensor
   ["i1e", special.i1e, positive.neg()],
   ["ndtr", special.ndtr, positive],
   ["ndtri", special.ndtri, p],
+  ["log ndtri in the tail", (x) => special.ndtri(x.exp()), tensor(Float64Array.of(-300, -40, -12, -5))],
   ["logit", special.logit, p],
+  ["xlogy by x, at 0, too", (x) => special.xlogy(x, x.square().add(0.5)), tensor(Float64Array.of(0, 1, -2))],
+  ["xlog1py by x, at 0, too", (x) => special.xlog1py(x, x.square()), tensor(Float64Array.of(0, 1, -2))],
   ["xlogy", (x) => special.xlogy(x, x.add(1)), p],
   ["xlog1py", (x) => special.xlog1py(x, x), p],
   ["entr", special.entr, p],
