@@ -39,14 +39,11 @@ export function layoutMap(builder: KernelBuilder, nest: Nest, target: Target): v
   const parts = stretches(emit.terms, nest, inner);
   const across = parts.length === 1 ? readAcross(emit, nest, inner, outer) : null;
   if (across) return blocks(builder, nest, across, inner, lanes);
-  if (parts.length === 1 || outer.length > 0) {
-    const spans = orderSpans(builder, outer, parts.length === 1 ? inner : null, lanes);
-    const [around, last] = parts.length === 1 ? [spans.slice(0, -1), spans[spans.length - 1]] : [spans, null];
-    return loops(emit, around, () => {
-      for (const part of parts) along(emit, part, last ?? whole(part.index), lanes);
-    });
-  }
-  for (const part of parts) along(emit, part, whole(part.index), lanes);
+  const spans = orderSpans(builder, outer, parts.length === 1 ? inner : null, lanes);
+  const [around, last] = parts.length === 1 ? [spans.slice(0, -1), spans[spans.length - 1]] : [spans, null];
+  return loops(emit, around, () => {
+    for (const part of parts) along(emit, part, last ?? whole(part.index), lanes);
+  });
 }
 
 function along(emit: Emitter, { nest }: Stretch, span: Span, lanes: Lanes): void {

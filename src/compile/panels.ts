@@ -10,17 +10,6 @@ import type { Lanes } from "./loop.js";
 import { type Nest, elementwise, mapTerms, rootsOf } from "./nest.js";
 import { type FetchTerm, type IndexTerm, type Term, type Terms, factorOf, without } from "./terms.js";
 
-/** `left[rows] · right[column]`, both of them also along batch axes. */
-interface Product {
-  readonly column: IndexTerm;
-  readonly right: FetchTerm;
-  readonly left: Term;
-  /** Axes that only the left operand depends on. */
-  readonly rows: readonly IndexTerm[];
-  /** Whether the right operand must be copied for vectors along the column: it does not lie along it. */
-  readonly across: boolean;
-}
-
 type MakeBuffer = (aval: Aval) => number;
 
 /** The nest reading panels, preceded by those that fill them; the nest as it is where that would not pay. */
@@ -108,8 +97,11 @@ const fuller = 0.9;
 /** Folded elements that make the stores across negligible. */
 const longFold = 64;
 
-/** The operands of a matrix product; results lie along the column, or along nothing that vectors suit as well. */
-function productOf(terms: Terms, nest: Nest, target: Target): Product | null {
+/**
+ * The operands of `left[rows] · right[column]`, both perhaps also along batch axes. Results lie along the column, or along
+ * nothing that vectors suit as well; `across` tells that the right operand does not.
+ */
+function productOf(terms: Terms, nest: Nest, target: Target) {
   if (nest.folds.length !== 1 || nest.running || nest.stores.length === 0) return null;
   const [{ combine, value }] = nest.folds;
   if (combine !== "sum" || value.kind !== "op" || value.op !== "mul") return null;

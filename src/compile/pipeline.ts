@@ -4,6 +4,7 @@ import { show } from "../ir/shape.js";
 import { assemble } from "./assemble.js";
 import type { Target } from "./loops.js";
 import type { Program } from "./loop.js";
+import type { Nest } from "./nest.js";
 import { printProgram } from "./print.js";
 import { schedule } from "./schedule.js";
 import { verify } from "./verify.js";
@@ -42,6 +43,9 @@ export const defaultTarget: Target = {
   taskWork: 16384,
 };
 
+const showSpace = (name: string, { axes, over }: Pick<Nest, "axes" | "over">): string =>
+  `${name} over [${axes.map((x) => x.extent)}] folds [${over.map((x) => x.extent)}]`;
+
 /** Compiles, and tells what each pass did. */
 export function compileWithPasses({ inputs, outputs, donated }: Source, target: Target = defaultTarget): Compiled {
   const wiring = wireUp(inputs, outputs);
@@ -57,21 +61,12 @@ export function compileWithPasses({ inputs, outputs, donated }: Source, target: 
     {
       name: "schedule",
       summary: `${plan.drafts.length} kernels, ${plan.inlined.size} arrays computed where they are used`,
-      text: () =>
-        plan.drafts
-          .map(
-            (d) =>
-              `${d.names.toReversed().join("_")} over [${d.axes.map((x) => x.extent)}] folds [${d.over.map((x) => x.extent)}]`,
-          )
-          .join("\n"),
+      text: () => plan.drafts.map((d) => showSpace(d.names.toReversed().join("_"), d)).join("\n"),
     },
     {
       name: "nests",
       summary: `${nests.length} loop nests`,
-      text: () =>
-        nests
-          .map((n) => `${n.name} over [${n.axes.map((x) => x.extent)}] folds [${n.over.map((x) => x.extent)}]`)
-          .join("\n"),
+      text: () => nests.map((n) => showSpace(n.name, n)).join("\n"),
     },
     {
       name: "program",

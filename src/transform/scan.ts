@@ -4,6 +4,7 @@ import { interpret } from "../ir/interpret.js";
 import { type NdArray, Node, type Primitive } from "../ir/node.js";
 import { Graph } from "../ir/graph.js";
 import { substitute } from "../ir/rewrite.js";
+import { s } from "../ir/scalar.js";
 import { type Aval, type Shape, sameShape, show, sizeOf } from "../ir/shape.js";
 import { convert, mul, sub } from "../primitive/arithmetic.js";
 import { add, broadcast } from "../primitive/define.js";
@@ -11,7 +12,7 @@ import { fillLike } from "../primitive/leaf.js";
 import { moveAxis } from "../primitive/movement.js";
 import { range } from "../util/arrays.js";
 import { ShapeError } from "../util/errors.js";
-import { stretch } from "./passes.js";
+import { dependents, stretch } from "./passes.js";
 import { batchGraph, batchGraphTo, dense, jvpGraph, trace, traceClosed, vjpGraph, zeros } from "./graphs.js";
 
 /**
@@ -24,6 +25,8 @@ export interface Scan {
   readonly reverse: boolean;
   readonly constants: number;
   readonly carries: number;
+  /** How many of the last results are there for a reverse pass to use: entering carries, then sums. */
+  readonly saved: number;
 }
 
 /** The three groups that inputs of a scan, or of its body, consist of. */
@@ -72,7 +75,7 @@ export const scanPrimitive: Primitive<Scan> = {
       size,
     );
     const results = scanNodes(
-      { ...scan, body },
+      { ...scan, body, saved: 0 },
       constants,
       carry.map((node, i) => (carryFlags[i] ? stretch({ node, batched: carryStart[i] }, size) : node)),
       sequences.map((x, i) => (sequenceFlags[i] ? moveAxis(x, 0, 1) : x)),
@@ -135,9 +138,9 @@ export function scan(
   });
   const given = initial.length + slices.length;
   const body = new Graph([...graph.inputs.slice(given), ...graph.inputs.slice(0, given)], graph.outputs);
-  const params = { body, length, reverse, constants: captured.length, carries: initial.length };
+  const params = saving({ body, length, reverse, constants: captured.length, carries: initial.length, saved: 0 });
   const outputs = scanNodes(params, captured, initial, sequences);
-  return { carry: outputs.slice(0, initial.length), results: outputs.slice(initial.length) };
+  return { carry: outputs.slice(0, initial.length), results: outputs.slice(initial.length, graph.outputs.length) };
 }
 
 /** Which carries are batched once a batched one has reached all it influences. */
@@ -189,6 +192,7 @@ function scanJvp(node: Node<Scan>, tangents: readonly (Node | null)[]): readonly
       body: graph,
       constants: constants.length + group(0, scan.constants).length,
       carries: carries + carryOut.length,
+      saved: 0,
     },
     [...constants, ...given(0, scan.constants)],
     [...carry, ...given(scan.constants, edge)],
@@ -201,45 +205,64 @@ function scanJvp(node: Node<Scan>, tangents: readonly (Node | null)[]): readonly
   return dense({ positions: floats, values: dys.slice(0, floats.length) }, node.outputs.length);
 }
 
-/** The carries that entered each step, stacked: what the backward loop needs of the forward one. */
-function enteringCarries(node: Node<Scan>): readonly Node[] {
-  const scan = node.params;
-  const [, carryHoles] = groups(scan.body.inputs, scan);
-  const body = new Graph(scan.body.inputs, [...scan.body.outputs.slice(0, scan.carries), ...carryHoles]);
-  return scanNodes({ ...scan, body }, ...groups(node.inputs, scan)).slice(scan.carries);
+/** Whether a node sums, or otherwise folds, many elements into each of its own: dearer to compute again than to keep. */
+const folds = ({ primitive, inputs, params, outputs }: Node): boolean =>
+  primitive.lower(
+    inputs.map(({ dtype, shape }) => ({ dtype, shape, at: (index) => s.load(dtype, 0, index) })),
+    params,
+    outputs,
+  ).form === "reduce";
+
+/** The scan with what the reverse pass uses of each step as further results. Programs leave out those nobody reads. */
+function saving(scan: Scan): Scan {
+  const { inputs, outputs } = scan.body;
+  const [, carry] = groups(inputs, scan);
+  const own = dependents(inputs.slice(scan.constants), outputs);
+  const kept = [...carry, ...own.filter((x) => x.part === null && !x.isInput && folds(x))];
+  return { ...scan, body: new Graph(inputs, [...outputs, ...kept]), saved: kept.length };
 }
 
-/** Runs the loop the other way round, each step pulling its cotangents back through a recomputed body. */
+/** Runs the loop the other way round, each step pulling its cotangents back through a body that is partly recomputed. */
 function scanVjp(node: Node<Scan>, cotangents: readonly (Node | null)[]): readonly (Node | null)[] {
-  const scan = node.params;
-  const { body, carries } = scan;
-  const [constants, , sequences] = groups(node.inputs, scan);
-  const derived = vjpGraph(body);
+  const scan = node.params.saved > 0 ? node.params : saving(node.params);
+  const { body, carries, saved } = scan;
+  const [constants, initial, sequences] = groups(node.inputs, scan);
+  const forward = scan === node.params ? Node.parts(node) : scanNodes(scan, constants, initial, sequences);
+  const kept = body.outputs.slice(body.outputs.length - saved);
+  const wanted = range(body.outputs.length).filter((i) => i < carries || (cotangents[i] ?? null) !== null);
+  const derived = vjpGraph(
+    new Graph(
+      body.inputs,
+      wanted.map((i) => body.outputs[i]),
+    ),
+  );
   const floatsOf = (nodes: readonly Node[], offset: number) =>
     nodes.flatMap((x, i) => (isFloat(x.dtype) ? [offset + i] : []));
   const edge = constants.length + carries;
   const constantAt = floatsOf(constants, 0);
   const carryAt = floatsOf(node.inputs.slice(constants.length, edge), constants.length);
   const sequenceAt = floatsOf(sequences, edge);
-  const resultAt = floatsOf(body.outputs.slice(carries), carries);
+  const resultAt = wanted.filter((i) => i >= carries && isFloat(body.outputs[i].dtype));
   const inputAval = (i: number) => body.inputs[i].aval;
   const avals = [
     ...constants.map((x) => x.aval),
     ...carryAt.map(inputAval), // cotangents of the carry
     ...constantAt.map(inputAval), // sums of the cotangents of the constants
-    ...body.inputs.slice(constants.length).map((x) => x.aval), // entering carry, slices
+    ...[...kept, ...body.inputs.slice(edge)].map((x) => x.aval), // entering carry and sums, slices
     ...resultAt.map((i) => body.outputs[i].aval), // cotangents of the result slices
   ];
   const back = trace(avals, (holes) => {
     const take = cutter(holes);
     const c = take(constants.length);
     const carryCt = take(carryAt.length);
-    const sums = take(constantAt.length);
-    const inner = take(body.inputs.length - constants.length);
-    const values = substitute(derived.graph, [...c, ...inner, ...carryCt, ...take(resultAt.length)]);
+    const totals = take(constantAt.length);
+    const [carry, sums] = [take(carries), take(saved - carries)];
+    const given = [...c, ...carry, ...take(sequences.length), ...carryCt, ...take(resultAt.length)];
+    const graph = new Graph([...derived.graph.inputs, ...kept.slice(carries)], derived.graph.outputs);
+    const values = substitute(graph, [...given, ...sums]);
     const cts = dense({ positions: derived.positions, values }, body.inputs.length);
     const at = (i: number) => cts[i] ?? zeros(inputAval(i));
-    return [...carryAt.map(at), ...constantAt.map((i, k) => add(sums[k], at(i))), ...sequenceAt.map(at)];
+    return [...carryAt.map(at), ...constantAt.map((i, k) => add(totals[k], at(i))), ...sequenceAt.map(at)];
   });
   const ctOf = (i: number) => cotangents[i] ?? zeros(node.outputs[i]);
   const outputs = scanNodes(
@@ -249,10 +272,11 @@ function scanVjp(node: Node<Scan>, cotangents: readonly (Node | null)[]): readon
       reverse: !scan.reverse,
       constants: constants.length,
       carries: carryAt.length + constantAt.length,
+      saved: 0,
     },
     constants,
     [...carryAt.map((i) => ctOf(i - constants.length)), ...constantAt.map((i) => zeros(node.inputs[i].aval))],
-    [...enteringCarries(node), ...sequences, ...resultAt.map(ctOf)],
+    [...forward.slice(forward.length - saved), ...sequences, ...resultAt.map(ctOf)],
   );
   return dense({ positions: [...carryAt, ...constantAt, ...sequenceAt], values: outputs }, node.inputs.length);
 }
@@ -293,7 +317,7 @@ function scanSample(dtype: DType, length: number, reverse: boolean): Primitive<S
   });
   return {
     inputs: [aval, aval, stackedAval(aval, length)],
-    params: { body, length, reverse, constants: 1, carries: 1 },
+    params: { body, length, reverse, constants: 1, carries: 1, saved: 0 },
   };
 }
 
@@ -313,6 +337,6 @@ function countingSample(dtype: DType): Primitive<Scan>["samples"][number] {
   ]);
   return {
     inputs: [int, float, float, stackedAval(float, 3), stackedAval(float, 3)],
-    params: { body, length: 3, reverse: false, constants: 0, carries: 3 },
+    params: { body, length: 3, reverse: false, constants: 0, carries: 3, saved: 0 },
   };
 }
