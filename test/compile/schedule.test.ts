@@ -10,6 +10,7 @@ import { add, broadcast, sum } from "#src/primitive/define.js";
 import { fill, fillLike, hole } from "#src/primitive/leaf.js";
 import { concatenate, flip, pad, reshape, transpose } from "#src/primitive/movement.js";
 import { max } from "#src/primitive/reduction.js";
+import { backward } from "#src/transform/passes.js";
 import { scan } from "#src/transform/scan.js";
 import { check, drawn, generator } from "./support.js";
 
@@ -110,6 +111,23 @@ test("what does not change in a loop is computed before it", () => {
   const program = check([h, w, xs], [results[0]], values([h, w, xs]));
   const loop = program.steps.find((s) => s.kind === "loop");
   assert.ok(loop?.kind === "loop" && kernelsOf(loop.steps).length === 1);
+});
+
+test("the reverse pass of a loop takes products and carries from the forward one", () => {
+  const [h, w, xs] = [input([2, 4]), input([4, 4]), input([5, 2, 4])];
+  const { carry } = scan(([state], [x]) => ({ carry: [abs(add(matmul(state, w), x))], results: [] }), [h], [xs], {
+    length: 5,
+    reverse: false,
+  });
+  const gradients = backward([sum(carry[0], [0, 1])], [fill(1, "float32", [])], [w, h]);
+  const program = check(
+    [h, w, xs],
+    gradients.filter((g) => g !== null),
+    values([h, w, xs]),
+  );
+  assert.equal(program.steps.filter((step) => step.kind === "loop").length, 2);
+  // One forward, two backward: the pre-activation is not computed again.
+  assert.equal(kernelsOf(program.steps).filter((k) => k.name.includes("dot")).length, 3);
 });
 
 test("temporaries whose lives do not meet share memory", () => {
