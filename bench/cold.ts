@@ -54,7 +54,7 @@ export async function measureCold(
       }
       seconds.push(sample.seconds);
       bytes.push(sample.bytes);
-    } while (seconds.length < repeats && seconds[0] < 3);
+    } while (seconds.length < repeats && seconds[0] < 1);
     if (seconds.length === 0) continue;
     cold.push({ contestant, samples: seconds });
     memory.push({ contestant, samples: bytes });

@@ -13,7 +13,7 @@ export interface Budget {
   readonly longest: number;
 }
 export const full: Budget = { burst: 0.1, warmUp: 0.4, rounds: 11, longest: 8 };
-export const quick: Budget = { burst: 0.03, warmUp: 0.1, rounds: 5, longest: 1 };
+export const quick: Budget = { burst: 0.02, warmUp: 0.05, rounds: 4, longest: 0.6 };
 
 /** The q-quantile, linear between neighbours. */
 export function quantile(values: readonly number[], q: number): number {

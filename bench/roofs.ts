@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { findToolchain } from "#src/backend/native/toolchain.js";
-import { median } from "./measure.js";
 import { allThreads } from "./runner.js";
 import type { Bound } from "./workloads.js";
 
@@ -21,7 +20,7 @@ const roofOf = ([a, b, c]: readonly number[]): Roof => ({ "multiply-add": a, rea
 
 const workerFile = new URL("roofs-worker.js", import.meta.url);
 
-/** Threads that measure side by side, each with memory of its own; the sum of their medians. */
+/** Threads that measure side by side, each with memory of its own; the best round of all together. */
 async function wasmRoof(threads: number): Promise<Roof> {
   const meeting = new SharedArrayBuffer(8);
   const rates = await Promise.all(
@@ -35,10 +34,8 @@ async function wasmRoof(threads: number): Promise<Roof> {
         }),
     ),
   );
-  const sums = roofNames.map((_, kind) =>
-    median(rates[0][kind].map((_, round) => rates.reduce((sum, of) => sum + of[kind][round], 0))),
-  );
-  return roofOf(sums);
+  const sum = (kind: number, round: number): number => rates.reduce((total, of) => total + of[kind][round], 0);
+  return roofOf(roofNames.map((_, kind) => Math.max(...rates[0][kind].map((_, round) => sum(kind, round)))));
 }
 
 /** The same in C; `null` where there is no compiler. */

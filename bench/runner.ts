@@ -57,13 +57,16 @@ const keepMemory = { MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: String(2 ** 
 
 const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === "object" && x !== null;
 
+/** Seconds that a program may take to start, or to fill its inputs. */
+const longest = 60;
+
 /** Starts a contestant, or says why it is not there. `frugal`: the allocator keeps its defaults, as memory is measured. */
 export async function startRunner(
   contestant: Contestant,
   options: {
     readonly frugal?: boolean;
     readonly env?: Readonly<Record<string, string>>;
-    /** Seconds after which an answer is not waited for any longer; the process is ended. */
+    /** Seconds that runs may take before the process is ended. */
     readonly patience?: number;
   } = {},
 ): Promise<Runner | Refusal> {
@@ -82,21 +85,21 @@ export async function startRunner(
   });
   child.stdin.on("error", () => {}); // it has ended: the next answer says so
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const answer = async (): Promise<Record<string, unknown>> => {
+  const answer = async (limit = patience): Promise<Record<string, unknown>> => {
     let late = false;
     const timer = setTimeout(() => {
       late = true;
       child.kill("SIGKILL");
-    }, patience * 1000);
+    }, limit * 1000);
     const line = await lines.next();
     clearTimeout(timer);
-    if (late) return { cannot: `took longer than ${patience} s` };
+    if (late) return { cannot: `took longer than ${limit} s` };
     const message: unknown = line.done ? {} : JSON.parse(line.value);
     return isRecord(message) ? message : {};
   };
-  const ask = (request: object): Promise<Record<string, unknown>> => {
+  const ask = (request: object, limit = patience): Promise<Record<string, unknown>> => {
     child.stdin.write(`${JSON.stringify(request)}\n`);
-    return answer();
+    return answer(limit);
   };
   const refusal = ({ cannot }: Record<string, unknown>): Refusal => ({
     cannot: typeof cannot === "string" ? cannot : "the process ended",
@@ -108,13 +111,13 @@ export async function startRunner(
     return value;
   };
 
-  const { version, missing } = await answer();
+  const { version, missing } = await answer(longest);
   if (typeof version !== "string") return { cannot: typeof missing === "string" ? missing : `${program} does not run` };
   return {
     contestant,
     version,
     async prepare(task) {
-      const said = await ask({ prepare: task });
+      const said = await ask({ prepare: task }, longest);
       return said["ready"] === true ? null : refusal(said);
     },
     async check() {
