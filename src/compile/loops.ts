@@ -31,7 +31,7 @@ export interface Target {
 const mostTasks = 256;
 
 /** Tasks that keep all threads busy to the end. */
-const enoughTasks = 32;
+const enoughTasks = 16;
 
 /** The part of an index range that a call of a kernel does. */
 export interface Span {
