@@ -4,6 +4,7 @@ import { activations } from "./act.js";
 import { analysis } from "./ana.js";
 import { approximation } from "./apx.js";
 import { matrixCalculus } from "./cal.js";
+import { differentiation } from "./dif.js";
 import { informationTheory } from "./inf.js";
 import { linearAlgebra } from "./lin.js";
 import { connectionism } from "./per.js";
@@ -11,11 +12,12 @@ import { probability } from "./prb.js";
 
 export const chapters: readonly Chapter[] = [
   probability,
+  informationTheory,
   linearAlgebra,
   analysis,
   matrixCalculus,
+  differentiation,
   connectionism,
   activations,
   approximation,
-  informationTheory,
 ];
