@@ -5,13 +5,15 @@ import { detached } from "../ir/graph.js";
 import type { Node, Scope } from "../ir/node.js";
 import { topological } from "../ir/rewrite.js";
 import { type Aval, sameShape } from "../ir/shape.js";
-import { constant, hole, placeholder } from "../primitive/leaf.js";
+import { constant, fill, hole, placeholder } from "../primitive/leaf.js";
 import { commonDevice, getDevice } from "../tensor/device.js";
 import { evaluateNodes, onDevice } from "../tensor/evaluate.js";
 import { Tensor } from "../tensor/tensor.js";
 import { assign, entries, Layout, leaves, Module, modules, structure, unflatten } from "../tree/index.js";
-import { ArgumentError, TraceError } from "../util/errors.js";
+import { ArgumentError, DeviceError, TraceError } from "../util/errors.js";
 import { enter, type Entered, open } from "./marks.js";
+import { Explanation, type PassExplanation } from "./explain.js";
+import { timesOf } from "./times.js";
 import { watchingHolds } from "./memory.js";
 import { Programs } from "./programs.js";
 
@@ -25,6 +27,8 @@ export interface Compiled<A extends readonly unknown[], R> {
   (...args: A): R;
   /** What runs, for people; the program of the last call. */
   explain(): string;
+  /** For `explain`: measures the program for arguments, or that of the last call, on numbers like theirs. */
+  measure(args: A | null): Explanation;
   /** How many programs were traced. */
   readonly traces: () => number;
 }
@@ -44,6 +48,7 @@ type Source =
 interface Traced<R> {
   readonly executable: Executable;
   readonly device: Device;
+  readonly tracing: PassExplanation;
   readonly sources: readonly Source[];
   readonly donated: readonly boolean[];
   /** Dtypes and shapes of the tensors among the arguments, and whether the arguments are tensors and nothing else. */
@@ -118,7 +123,16 @@ export function compile<A extends readonly unknown[], R>(
       throw new TraceError("explain: the function must have been called, got none. call it once first");
     return last.program.executable.explain();
   };
-  return Object.assign(step, { explain, traces: () => programs.made });
+  const measure = (args: A | null): Explanation => {
+    const state = [...(options.state ?? []), ...shared];
+    const chosen = args === null ? last : find(args, state);
+    if (chosen === null)
+      throw new TraceError(
+        "explain: the function must have been called, or its arguments given, got neither. write explain(step, ...args)",
+      );
+    return accountFor(chosen.program, args === null ? null : leaves(args), leaves(state));
+  };
+  return Object.assign(step, { explain, measure, traces: () => programs.made });
 }
 
 function isTraced({ node: { scopes } }: Tensor): boolean {
@@ -131,6 +145,7 @@ function trace<A extends readonly unknown[], R>(
   args: A,
   state: readonly object[],
 ): Traced<R> | null {
+  const start = performance.now();
   const scope = open("compile", true);
   const enteredArgs = enter<A>(args, (x, i) => placeholder(x.aval, `argument tensor ${i}`, scope));
   const paths = entries(state).map((e) => e.path);
@@ -154,6 +169,7 @@ function trace<A extends readonly unknown[], R>(
       enteredState,
       leaves(state).map((x) => x.node),
       scope,
+      start,
     );
   } finally {
     scope.live = false;
@@ -190,6 +206,7 @@ function prepare<A extends readonly unknown[], R>(
   state: Entered<readonly object[]>,
   newState: readonly Node[],
   scope: Scope,
+  start: number,
 ): Traced<R> | null {
   const results = leaves(form).map((y) => y.node);
   const written = newState.flatMap((node, i) => (node === state.nodes[i] ? [] : [i]));
@@ -206,15 +223,31 @@ function prepare<A extends readonly unknown[], R>(
   const donated = sources.map((s) => s.kind === "state" && written.includes(s.index));
   const graph = detached(used, outputs, (x) => hole(x.aval, "input"));
   const device = commonDevice(originalValues(args, state, sources));
+  const nodes = topological(graph.outputs).length;
+  const tracing = { name: "trace", milliseconds: performance.now() - start, result: `${nodes} nodes` };
   const executable = device.prepare({ inputs: graph.inputs, outputs: graph.outputs, donated });
   const avals = args.originals.map((x) => x.node.aval);
   const plainArguments = args.argument.every(isTensor);
-  return { executable, device, sources, donated, avals, plainArguments, form, results: results.length, written };
+  return {
+    executable,
+    device,
+    tracing,
+    sources,
+    donated,
+    avals,
+    plainArguments,
+    form,
+    results: results.length,
+    written,
+  };
 }
 
+/** What is known, when tracing, of the values that a program will run on. */
 function originalValues<A>(args: Entered<A>, state: Entered<readonly object[]>, sources: readonly Source[]) {
-  const nodes = [...args.originals, ...state.originals].map((x) => x.node);
-  return [...nodes, ...sources.flatMap((s) => (s.kind === "hidden" ? [s.node] : []))].flatMap((n) => n.value ?? []);
+  return sources.flatMap((s) => {
+    const node = s.kind === "hidden" ? s.node : (s.kind === "argument" ? args : state).originals[s.index].node;
+    return node.value ?? [];
+  });
 }
 
 /** Pending nodes from outside the trace that hold computed data: computed once, now, and then hidden inputs. */
@@ -226,6 +259,27 @@ function closedOver(outputs: readonly Node[], scope: Scope): readonly Node[] {
   const edge = new Set(outputs.filter((n) => fromData.has(n)));
   for (const n of order) if (n.scopes.includes(scope)) for (const x of n.inputs) if (fromData.has(x)) edge.add(x);
   return [...edge];
+}
+
+/** Measures a program, with zeros for arguments that are not given. */
+function accountFor<R>(program: Traced<R>, args: readonly Tensor[] | null, state: readonly Tensor[]): Explanation {
+  const { device, sources, avals, executable, tracing } = program;
+  const zeros = (aval: Aval): Node => fill(0, aval.dtype, aval.shape);
+  const nodes = sources.map((s) => {
+    if (s.kind === "hidden") return s.node;
+    return s.kind === "state" ? state[s.index].node : (args?.[s.index].node ?? zeros(avals[s.index]));
+  });
+  evaluateNodes(nodes);
+  const account = executable.account();
+  if (account === null)
+    throw new DeviceError(`explain: the device must compile what it runs, got ${device.name}. use setDevice("wasm")`);
+  const times = timesOf(
+    device,
+    executable,
+    account,
+    nodes.map((n) => onDevice(n, device)),
+  );
+  return new Explanation(account, times, tracing);
 }
 
 /** One call. Small programs take few microseconds, so that each step of it is one pass over what goes in or comes out. */
@@ -256,4 +310,17 @@ function keepShared<R>({ donated, device }: Traced<R>, nodes: readonly Node[], v
 function copyOf(device: Device, value: DeviceValue): DeviceValue {
   const { dtype, shape } = value;
   return device.upload({ device: "host", dtype, shape, data: device.read(value) });
+}
+
+/**
+ * What a compiled function runs and where its time goes: passes, kernels with their loops, operations, bytes and times, and
+ * memory. Printed, it is a table. With arguments, it is about the program for them, which is traced if need be but not
+ * called: nothing of its state changes, as what is measured runs on copies. Without, it is about the last call's program.
+ *
+ * @throws TraceError for a function that was not called, without arguments; DeviceError on `reference`.
+ */
+export function explain<A extends readonly unknown[], R>(f: Compiled<A, R>): Explanation;
+export function explain<A extends readonly unknown[], R>(f: Compiled<A, R>, ...args: A): Explanation;
+export function explain<A extends readonly unknown[], R>(f: Compiled<A, R>, ...args: A): Explanation {
+  return f.measure(args.length === 0 && f.traces() > 0 ? null : args);
 }

@@ -1,5 +1,6 @@
 /** The contract between tensors and the devices that compute them. */
 import type { HostValue, Node, Stored } from "../ir/node.js";
+import type { Compiled } from "../compile/pipeline.js";
 import type { TypedArray } from "../ir/dtype.js";
 
 /** A value in a device's memory. Its memory is freed when nobody holds the object, or by `free`. */
@@ -19,12 +20,28 @@ export interface Computation {
   readonly donated: readonly boolean[];
 }
 
+/** Hears how many milliseconds a part took. */
+export type Watch = (part: number, milliseconds: number) => void;
+
+/** A program that became code. */
+export interface Account {
+  readonly compiled: Compiled;
+  /** One line on the code. */
+  readonly summary: string;
+  /** Milliseconds in which it became code. */
+  readonly rendering: number;
+  /** The same with its kernels, in the order of `kernelsOf`, run one by one. */
+  apart(watch: Watch): Pick<Executable, "run">;
+}
+
 /** A prepared computation. It may be called any number of times, with inputs of the same dtypes and shapes. */
 export interface Executable {
   /** Runs, and returns the outputs. Everything that can be wrong was found before the first element is written. */
   run(inputs: readonly DeviceValue[]): readonly DeviceValue[];
   /** What it does, for people: passes, kernels, bytes. */
   explain(): string;
+  /** What it is made of; `null` where nothing is compiled. */
+  account(): Account | null;
 }
 
 export interface Device {

@@ -22,12 +22,15 @@ export interface Source {
 export interface PassRecord {
   readonly name: string;
   readonly summary: string;
+  readonly milliseconds: number;
   text(): string;
 }
 
 export interface Compiled {
   readonly program: Program;
   readonly passes: readonly PassRecord[];
+  /** The loops of each kernel, in the order of `kernelsOf`. */
+  readonly nests: readonly Nest[];
 }
 
 export const defaultTarget: Target = {
@@ -48,33 +51,36 @@ const showSpace = (name: string, { axes, over }: Pick<Nest, "axes" | "over">): s
 
 /** Compiles, and tells what each pass did. */
 export function compileWithPasses({ inputs, outputs, donated }: Source, target: Target = defaultTarget): Compiled {
-  const wiring = wireUp(inputs, outputs);
-  const plan = schedule(wiring);
-  const { program, nests } = assemble(wiring, plan, donated, target);
+  const [wiring, wiringTook] = timed(() => wireUp(inputs, outputs));
+  const [plan, planTook] = timed(() => schedule(wiring));
+  const [{ program, nests }, programTook] = timed(() => assemble(wiring, plan, donated, target));
   verify(program, target.vectorBytes);
   const passes: PassRecord[] = [
     {
       name: "wires",
       summary: `${wiring.wires.length} arrays, ${wiring.merged} merged`,
+      milliseconds: wiringTook,
       text: () => wiring.wires.map(showWire).join("\n"),
     },
     {
       name: "schedule",
       summary: `${plan.drafts.length} kernels, ${plan.inlined.size} arrays computed where they are used`,
+      milliseconds: planTook,
       text: () => plan.drafts.map((d) => showSpace(d.names.toReversed().join("_"), d)).join("\n"),
-    },
-    {
-      name: "nests",
-      summary: `${nests.length} loop nests`,
-      text: () => nests.map((n) => showSpace(n.name, n)).join("\n"),
     },
     {
       name: "program",
       summary: `${kernelsOf(program.steps).length} kernels, ${program.workspaceBytes} bytes of workspace`,
+      milliseconds: programTook,
       text: () => printProgram(program),
     },
   ];
-  return { program, passes };
+  return { program, passes, nests };
+}
+
+function timed<T>(f: () => T): [result: T, milliseconds: number] {
+  const start = performance.now();
+  return [f(), performance.now() - start];
 }
 
 /** The program that computes `outputs` from `inputs`. */

@@ -62,16 +62,30 @@ export abstract class ArenaDevice implements Device {
     return this.ready(compiled, computation.donated, (plan) => this.link(plan));
   }
 
-  protected ready(compiled: Compiled, donated: readonly boolean[], link: (plan: Plan) => Code): Executable {
+  /** `relink` makes code of another plan, for `account`. */
+  protected ready(
+    compiled: Compiled,
+    donated: readonly boolean[],
+    link: (plan: Plan) => Code,
+    relink: (plan: Plan) => Code = link,
+  ): Executable {
+    const start = performance.now();
     const executable = new ArenaExecutable(compiled.program, donated, this.state, link);
+    const rendering = performance.now() - start;
     return {
       run: (values) => executable.run(values),
+      account: () => ({
+        compiled,
+        summary: executable.explain(),
+        rendering,
+        apart: (watch) => new ArenaExecutable(compiled.program, donated, this.state, relink, watch),
+      }),
       explain: () => `${explainCompiled(compiled)}\n${executable.explain()}`,
     };
   }
 
   /** A program, rendered. */
-  load(program: Program, donated: readonly boolean[]): Executable {
+  load(program: Program, donated: readonly boolean[]): ArenaExecutable {
     return new ArenaExecutable(program, donated, this.state, (plan) => this.link(plan));
   }
 

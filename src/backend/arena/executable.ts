@@ -4,7 +4,7 @@ import { invariant } from "../../util/errors.js";
 import type { Program, Step } from "../../compile/loop.js";
 import { kernelsOf } from "../../compile/walk.js";
 import { show, sizeOf } from "../../ir/shape.js";
-import type { DeviceValue, Executable } from "../backend.js";
+import type { DeviceValue, Watch } from "../backend.js";
 import { assertInputs } from "../values.js";
 import type { Chunk } from "./allocator.js";
 import { Choice } from "./choice.js";
@@ -75,12 +75,13 @@ interface Call {
   readonly team: Enlisted | null;
 }
 
-export class ArenaExecutable implements Executable {
+export class ArenaExecutable {
   readonly #program: Program;
   readonly #donated: readonly boolean[];
   readonly #state: DeviceState;
   readonly #plan: Plan;
   readonly #code: Code;
+  readonly #watch: Watch | null;
   readonly #outputBytes: readonly number[];
   readonly #scratchOffset: number;
   /** Bytes of one thread's table and scratch memory. */
@@ -89,11 +90,19 @@ export class ArenaExecutable implements Executable {
   readonly #choices: readonly Choice[];
   #enlisted: Enlisted | null = null;
 
-  constructor(program: Program, donated: readonly boolean[], state: DeviceState, link: (plan: Plan) => Code) {
+  /** With `watch`, kernels run one by one, and it hears of each. */
+  constructor(
+    program: Program,
+    donated: readonly boolean[],
+    state: DeviceState,
+    link: (plan: Plan) => Code,
+    watch: Watch | null = null,
+  ) {
     this.#program = program;
     this.#donated = donated;
     this.#state = state;
-    this.#plan = planOf(program, state.worth);
+    this.#plan = planOf(program, state.worth, watch !== null);
+    this.#watch = watch;
     this.#code = link(this.#plan);
     this.#outputBytes = program.outputs.map(bytesOf);
     this.#scratchOffset = aligned(4 * this.#plan.table.words);
@@ -214,7 +223,9 @@ export class ArenaExecutable implements Executable {
   #perform(action: Action, call: Call): void {
     switch (action.kind) {
       case "segment":
-        return this.#segment(action.number, call);
+        return this.#watch === null
+          ? this.#segment(action.number, call)
+          : this.#timed(action.number, call, this.#watch);
       case "routine":
         return this.#routine(action.routine, call);
       case "loop":
@@ -232,6 +243,12 @@ export class ArenaExecutable implements Executable {
         for (const inner of action.cases[at]) this.#perform(inner, call);
       }
     }
+  }
+
+  #timed(number: number, call: Call, watch: Watch): void {
+    const start = performance.now();
+    this.#segment(number, call);
+    watch(number, performance.now() - start);
   }
 
   #segment(number: number, call: Call): void {

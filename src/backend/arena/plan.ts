@@ -45,8 +45,8 @@ export interface Plan {
   readonly sharedWork: readonly number[];
 }
 
-/** Cuts a program at its routines. */
-export function planOf(program: Program, worth: Worth = measuredWorth): Plan {
+/** Cuts a program at its routines, or, when kernels are to stand `apart`, everywhere: segment i is then kernel i. */
+export function planOf(program: Program, worth: Worth = measuredWorth, apart = false): Plan {
   const segments: (readonly Step[])[] = [];
   const cut = (steps: readonly Step[]): readonly Action[] => {
     const actions: Action[] = [];
@@ -56,12 +56,13 @@ export function planOf(program: Program, worth: Worth = measuredWorth): Plan {
       together = [];
     };
     for (const step of steps) {
-      if (!hasRoutine(step)) {
+      if (!apart && !hasRoutine(step)) {
         together.push(step);
         continue;
       }
       flush();
-      if (step.kind === "routine") actions.push({ kind: "routine", routine: step });
+      if (step.kind === "kernel") actions.push({ kind: "segment", number: segments.push([step]) - 1 });
+      else if (step.kind === "routine") actions.push({ kind: "routine", routine: step });
       else if (step.kind === "loop") actions.push({ ...step, actions: cut(step.steps) });
       else if (step.kind === "branch") actions.push({ ...step, cases: step.cases.map(cut) });
     }

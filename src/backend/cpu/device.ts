@@ -7,7 +7,7 @@ import { workOf } from "../../compile/walk.js";
 import type { ArenaOptions } from "../arena/device.js";
 import { moduleNow } from "../arena/environment.js";
 import { planOf } from "../arena/plan.js";
-import type { Computation, DeviceValue, Executable } from "../backend.js";
+import type { Account, Computation, DeviceValue, Executable } from "../backend.js";
 import type { NativeCompiler } from "../native/compiler.js";
 import { WasmDevice, wasmTarget } from "../wasm/device.js";
 
@@ -55,7 +55,11 @@ export class CpuDevice extends WasmDevice {
     const { worth } = this.state;
     const compiled = compileWithPasses(computation, { ...compiler.target, taskWork: worth.task });
     const finish = compiler.attempt(() => compiler.start(planOf(compiled.program, worth)));
-    return finish && (() => compiler.attempt(() => this.ready(compiled, computation.donated, finish)));
+    return (
+      finish &&
+      (() =>
+        compiler.attempt(() => this.ready(compiled, computation.donated, finish, (plan) => compiler.start(plan)())))
+    );
   }
 
   #openNative() {
@@ -104,5 +108,8 @@ class Growing implements Executable {
 
   explain(): string {
     return this.#now.explain();
+  }
+  account(): Account | null {
+    return this.#now.account();
   }
 }

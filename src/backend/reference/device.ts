@@ -92,6 +92,7 @@ export class ReferenceDevice implements Device {
         inputs.forEach((x, i) => computation.donated[i] && x.release("donated"));
         return outputs;
       },
+      account: () => null,
       explain: () => order.map((node) => `${node.id} = ${node.toString()}`).join("\n"),
     };
   }
