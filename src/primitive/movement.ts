@@ -340,16 +340,19 @@ export const concatenatePrimitive: Primitive<{ readonly axis: number }> = {
     form: "map",
     value(at) {
       const parts = inputs.filter((x) => sizeOf(x.shape) > 0);
-      let start = parts.reduce((n, x) => n + x.shape[axis], 0);
-      return (
-        parts.reduceRight<Expr | null>((rest, x) => {
-          start -= x.shape[axis];
-          const local = s.sub(at[axis], start);
-          const index = rest === null && start === 0 ? local : s.min(s.max(local, 0), x.shape[axis] - 1);
-          const here = x.at(at.with(axis, index));
-          return rest === null ? here : s.select(s.lt(local, x.shape[axis]), here, rest);
-        }, null) ?? s.const(inputs[0].dtype, 0)
-      );
+      if (parts.length === 0) return s.const(inputs[0].dtype, 0);
+      const starts = parts.map((_, i) => parts.slice(0, i).reduce((n, x) => n + x.shape[axis], 0));
+      // by halves, so that many parts do not nest deeply
+      const between = (from: number, to: number): Expr => {
+        if (to - from > 1) {
+          const middle = (from + to) >> 1;
+          return s.select(s.lt(at[axis], starts[middle]), between(from, middle), between(middle, to));
+        }
+        const local = s.sub(at[axis], starts[from]);
+        const isAlone = parts.length === 1;
+        return parts[from].at(at.with(axis, isAlone ? local : s.min(s.max(local, 0), parts[from].shape[axis] - 1)));
+      };
+      return between(0, parts.length);
     },
   }),
   reference(inputs, { axis }, [out]) {

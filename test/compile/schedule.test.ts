@@ -85,6 +85,12 @@ test("an unrolled loop of 20,000 nodes compiles", () => {
   assert.ok(kernelsOf(program.steps).length < 1000);
 });
 
+test("thousands of parts are joined", () => {
+  const parts = Array.from({ length: 3000 }, () => input([1]));
+  const program = compileProgram({ inputs: parts, outputs: [concatenate(parts, 0)], donated: parts.map(() => false) });
+  assert.equal(kernelsOf(program.steps).length, 1);
+});
+
 test("equal computations are done once, different parameters keep them apart", () => {
   const x = input([16, 3]);
   const twice = [sum(x, [0]), sum(x, [0]), sum(x, [1])];
