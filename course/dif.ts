@@ -310,19 +310,20 @@ export const differentiation = chapter(
           if (g) t.close(g, closed[i], 1e-14, `network: adjoint of ${label} against the closed form`);
         });
         t.equal(inputs.length, 2, "inputs with an adjoint");
-        for (const { id, adjoint: g, label, isOutput } of nodes) {
+        const brought = nodes.flatMap(({ id, adjoint: g, isOutput }) => {
           const parts = edges.flatMap((edge) => (edge.from === id && edge.contribution ? [edge.contribution] : []));
-          if (g && !isOutput)
-            t.close(
-              parts.reduce((a, b) => a.add(b)),
-              g,
-              1e-14,
-              `sum of the arrows into ${label}`,
-            );
-        }
+          return g && !isOutput ? [{ g, sum: parts.reduce((p, q) => p.add(q)) }] : [];
+        });
+        t.close(
+          brought.map(({ sum }) => sum),
+          brought.map(({ g }) => g),
+          1e-14,
+          "at every node: sum of what the arrows bring",
+        );
+        t.atLeast(brought.length, 9, "nodes with an adjoint: 2 inputs and 7 operations or more");
         t.plot(
           graph(small.drawing({ adjoints: true }), { title: "(a + b)(b + 1) and its derivatives" }),
-          "Values flow up, derivatives (dashed, ∂) down.",
+          "Values flow up, derivatives (dashed, ∂) down; *x0* is $a$ and *x1* is $b$.",
         );
       },
     ),

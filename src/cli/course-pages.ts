@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Chapter, Row, RowResult } from "../course/index.js";
 import { writeFileAtomic } from "../io/index.js";
-import { expectedText, measuredText, toleranceText } from "./course-text.js";
+import { sidesText, toleranceText } from "./course-text.js";
 import { pageCss, searchScript } from "./course-style.js";
 import { courseSource, type CourseSource } from "./course-source.js";
 import { formula, formulaCss, inline, prose } from "./formulas.js";
@@ -20,26 +20,27 @@ interface Book {
 const fileOf = (chapter: Chapter): string => `${chapter.id.toLowerCase()}.html`;
 
 /** Whether a row passed, failed or was not run, as a mark. */
-function verdict({ results }: Book, row: Row): Markup {
+function verdict({ results }: Book, row: Row, [good, bad] = ["holds", "fails"]): Markup {
   const result = results.get(row.id);
   if (!result) return html`<span class="mark idle" title="not run for this page">not run</span>`;
   return result.pass
-    ? html`<span class="mark good" title="every comparison holds">holds</span>`
-    : html`<span class="mark bad">fails</span>`;
+    ? html`<span class="mark good" title="every comparison holds">${good}</span>`
+    : html`<span class="mark bad">${bad}</span>`;
 }
 
 function checksTable({ checks }: RowResult): Markup {
   if (checks.length === 0) return html``;
-  const rows = checks.map(
-    (check) =>
-      html`<tr class="${check.pass ? "" : "broken"}">
-        <td>${inline(check.what)}${check.count > 1 ? html` <small>worst of ${count(check.count)}</small>` : ""}</td>
-        <td class="n">${measuredText(check)}</td>
-        <td class="n">${expectedText(check)}</td>
-        <td class="n">${toleranceText(check)}</td>
-        <td>${check.pass ? "✓" : "✗"}</td>
-      </tr>`,
-  );
+  const rows = checks.map((check) => {
+    const [measured, expected] = sidesText(check);
+    const worst = check.pairs.length === 0 ? html` <small>worst of ${count(check.count)}</small>` : "";
+    return html`<tr class="${check.pass ? "" : "broken"}">
+      <td>${inline(check.what)}${worst}</td>
+      <td class="n">${measured}</td>
+      <td class="n">${expected}</td>
+      <td class="n">${toleranceText(check)}</td>
+      <td>${check.pass ? "✓" : "✗"}</td>
+    </tr>`;
+  });
   return html`<div class="scroll">
     <table>
       <thead>
@@ -183,7 +184,8 @@ function indexPage(book: Book): string {
           ${chapter.rows.map(
             (row) =>
               html`<li>
-                <a href="${fileOf(chapter)}#${row.id}"><b>${row.id}</b> ${row.title}</a> ${verdict(book, row)}
+                <a href="${fileOf(chapter)}#${row.id}"><b>${row.id}</b> ${row.title}</a>
+                ${verdict(book, row, ["✓", "fails"])}
               </li>`,
           )}
         </ol>

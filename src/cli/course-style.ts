@@ -10,9 +10,9 @@ body{margin:0;background:var(--tg-surface);color:var(--tg-ink);font:16px/1.6 sys
 a{color:var(--link);text-decoration:none}a:hover{text-decoration:underline}
 nav{position:sticky;top:0;height:100vh;overflow:auto;padding:24px 16px 40px 20px;background:var(--panel);border-right:1px solid var(--tg-grid);font-size:14px;line-height:1.4}
 nav ul,nav ol{list-style:none;margin:0;padding:0}
-nav li a{display:block;padding:5px 8px;border-radius:6px;color:var(--tg-ink)}
+nav li a{display:flex;gap:.45em;padding:5px 8px;border-radius:6px;color:var(--tg-ink)}
 nav li a:hover{background:var(--tg-grid);text-decoration:none}
-nav li b{display:inline-block;min-width:2.4em;color:var(--tg-muted);font-weight:600;font-variant-numeric:tabular-nums}
+nav li b{flex:none;min-width:2.4em;color:var(--tg-muted);font-weight:600;font-variant-numeric:tabular-nums}
 nav li li b{min-width:1.7em}
 nav li.current>a{font-weight:650}
 nav ol{margin:2px 0 10px 10px;border-left:2px solid var(--tg-grid);padding-left:4px}
@@ -40,10 +40,10 @@ th,td{padding:5px 14px 5px 0;border-bottom:1px solid var(--tg-grid);vertical-ali
 tr>:last-child{padding-right:0;width:1.2em;color:var(--good)}
 tr.broken td{color:var(--bad)}
 td small{color:var(--tg-muted)}
-.n{text-align:right;white-space:nowrap}
+.n{text-align:right}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 18px;font-size:14px;margin:12px 0}dt{color:var(--tg-muted)}dd{margin:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,380px),1fr));gap:20px;margin:18px 0}
-figure{margin:0;min-width:0}figure svg{width:100%;height:auto;display:block;max-width:660px}
+figure{margin:0;min-width:0}figure svg{max-width:100%;height:auto;display:block}
 figcaption{font-size:14px;color:var(--tg-muted);margin-top:6px}
 code{font:13.5px/1.55 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 p code,td code,figcaption code{background:var(--panel);padding:1px 4px;border-radius:4px}
@@ -51,10 +51,11 @@ pre{margin:8px 0 0;padding:12px 16px;background:var(--panel);border-radius:10px;
 details{margin-top:14px}summary{cursor:pointer;color:var(--tg-muted);font-size:14px}
 .card ol{list-style:none;margin:0;padding:0;columns:2 340px;column-gap:28px}
 .card li{break-inside:avoid;padding:3px 0;font-size:15px;line-height:1.4}.card li b{font-weight:600;font-size:13px;color:var(--tg-muted);margin-right:4px}
-.card .mark{border:0;padding:0 4px;vertical-align:0}.card .good{font-weight:400}
+.card .mark{border:0;padding:0 4px;vertical-align:0}
 .around{display:flex;justify-content:space-between;gap:20px;margin-top:48px}
 footer{margin-top:48px;color:var(--tg-muted);font-size:13px}
 @media(max-width:900px){body{display:block;font-size:15.5px}.menu{display:block;position:sticky;top:0;z-index:1;margin:0;background:var(--panel);border-bottom:1px solid var(--tg-grid)}.menu summary{padding:10px 16px;font-weight:600;color:var(--tg-ink)}nav{position:static;height:auto;display:none;border-right:0;border-bottom:1px solid var(--tg-grid)}.menu[open]+nav{display:block}html{scroll-padding-top:56px}main{padding:24px 16px 48px}h1{font-size:26px}h2{font-size:19px}section{margin-top:26px}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:6px}}
+@media(max-width:600px){section table,section tbody{display:block}section thead{display:none}section tr{display:grid;grid-template-columns:auto auto 1fr 1.4em;column-gap:12px;padding:6px 0;border-bottom:1px solid var(--tg-grid)}section td{border:0;padding:0}section td:first-child{grid-column:1/-1}section td:nth-child(2)::after{content:" "}section td:nth-child(3){color:var(--tg-muted)}.katex{font-size:1.04em}}
 @media print{body{display:block}nav,.menu{display:none}pre{white-space:pre-wrap}}`;
 
 /** Shows the rows whose id or title has every word that is typed. `rows` holds id, title and file. */

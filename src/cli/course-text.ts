@@ -16,6 +16,16 @@ export const expectedText = ({ relation, expected, logical }: Check): string =>
   bounds[relation] + text(expected, logical);
 /** The measured side. */
 export const measuredText = ({ measured, logical }: Check): string => text(measured, logical);
+/** Both sides in full where a list is short enough to read: `7, 11, 16`. */
+export function sidesText(check: Check): readonly [measured: string, expected: string] {
+  const { pairs, logical, relation } = check;
+  if (pairs.length < 2) return [measuredText(check), expectedText(check)];
+  const figures = pairs.length > 3 ? 5 : 7;
+  const side = (k: 0 | 1): string =>
+    pairs.map((pair) => text(Number(pair[k].toPrecision(figures)), logical)).join(", ");
+  const bound = new Set(pairs.map(([, expected]) => expected)).size === 1;
+  return [side(0), bound ? expectedText(check) : bounds[relation] + side(1)];
+}
 /** `± 1e-12`; empty where none is allowed. */
 export const toleranceText = ({ tolerance }: Check): string =>
   tolerance > 0 ? `± ${Number(tolerance.toPrecision(2))}` : "";

@@ -19,10 +19,15 @@ export interface Check {
   readonly tolerance: number;
   /** How many numbers were compared. */
   readonly count: number;
+  /** All of them, where they are few enough to read; empty otherwise. */
+  readonly pairs: readonly (readonly [measured: number, expected: number])[];
   /** Whether the numbers are truth values. */
   readonly logical: boolean;
   readonly pass: boolean;
 }
+
+/** How many pairs of numbers a check keeps. */
+const mostPairs = 6;
 
 /** A picture, and what to see in it. */
 export interface Figure {
@@ -144,6 +149,7 @@ export class Trial {
       measured: measured[worst],
       expected: wide[worst],
       count: measured.length,
+      pairs: measured.length <= mostPairs ? measured.map((m, i) => [m, wide[i]]) : [],
       pass: used[worst] <= 1,
     });
   }
