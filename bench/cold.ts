@@ -15,7 +15,11 @@ async function once(
 ): Promise<{ seconds: number; bytes: number } | string> {
   const cache = mkdtempSync(join(tmpdir(), "typegrad-cold-")); // compiled kernels of earlier runs are not found here
   try {
-    const runner = await startRunner(contestant, { frugal: true, patience, env: { XDG_CACHE_HOME: cache } });
+    const runner = await startRunner(contestant, {
+      frugal: true,
+      env: { XDG_CACHE_HOME: cache },
+      ...(contestant.peer ? { patience } : {}),
+    });
     if (refuses(runner)) return runner.cannot;
     try {
       const refusal = await runner.prepare(workload.task);
