@@ -10,10 +10,8 @@ import { commonDevice, getDevice } from "../tensor/device.js";
 import { evaluateNodes, onDevice } from "../tensor/evaluate.js";
 import { Tensor } from "../tensor/tensor.js";
 import { assign, entries, Layout, leaves, Module, modules, structure, unflatten } from "../tree/index.js";
-import { ArgumentError, DeviceError, TraceError } from "../util/errors.js";
+import { ArgumentError, TraceError } from "../util/errors.js";
 import { enter, type Entered, open } from "./marks.js";
-import { Explanation, type PassExplanation } from "./explain.js";
-import { timesOf } from "./times.js";
 import { watchingHolds } from "./memory.js";
 import { Programs } from "./programs.js";
 
@@ -22,13 +20,28 @@ export interface CompileOptions {
   readonly state?: readonly object[];
 }
 
+/** How a program was traced. */
+export interface Tracing {
+  readonly name: string;
+  readonly milliseconds: number;
+  readonly result: string;
+}
+
+/** A program that could run now. */
+export interface Ready {
+  readonly device: Device;
+  readonly executable: Executable;
+  readonly tracing: Tracing;
+  readonly values: readonly DeviceValue[];
+}
+
 /** A compiled function. */
 export interface Compiled<A extends readonly unknown[], R> {
   (...args: A): R;
   /** What runs, for people; the program of the last call. */
   explain(): string;
-  /** For `explain`: measures the program for arguments, or that of the last call, on numbers like theirs. */
-  measure(args: A | null): Explanation;
+  /** For `explain`: the program for arguments with its inputs, or that of the last call. */
+  ready(args: A | null): Ready;
   /** How many programs were traced. */
   readonly traces: () => number;
 }
@@ -48,7 +61,7 @@ type Source =
 interface Traced<R> {
   readonly executable: Executable;
   readonly device: Device;
-  readonly tracing: PassExplanation;
+  readonly tracing: Tracing;
   readonly sources: readonly Source[];
   readonly donated: readonly boolean[];
   /** Dtypes and shapes of the tensors among the arguments, and whether the arguments are tensors and nothing else. */
@@ -123,16 +136,16 @@ export function compile<A extends readonly unknown[], R>(
       throw new TraceError("explain: the function must have been called, got none. call it once first");
     return last.program.executable.explain();
   };
-  const measure = (args: A | null): Explanation => {
+  const ready = (args: A | null): Ready => {
     const state = [...(options.state ?? []), ...shared];
     const chosen = args === null ? last : find(args, state);
     if (chosen === null)
       throw new TraceError(
         "explain: the function must have been called, or its arguments given, got neither. write explain(step, ...args)",
       );
-    return accountFor(chosen.program, args === null ? null : leaves(args), leaves(state));
+    return readyFor(chosen.program, args === null ? null : leaves(args), leaves(state));
   };
-  return Object.assign(step, { explain, measure, traces: () => programs.made });
+  return Object.assign(step, { explain, ready, traces: () => programs.made });
 }
 
 function isTraced({ node: { scopes } }: Tensor): boolean {
@@ -261,8 +274,8 @@ function closedOver(outputs: readonly Node[], scope: Scope): readonly Node[] {
   return [...edge];
 }
 
-/** Measures a program, with zeros for arguments that are not given. */
-function accountFor<R>(program: Traced<R>, args: readonly Tensor[] | null, state: readonly Tensor[]): Explanation {
+/** A program with inputs, of which zeros stand for arguments that are not given. */
+function readyFor<R>(program: Traced<R>, args: readonly Tensor[] | null, state: readonly Tensor[]): Ready {
   const { device, sources, avals, executable, tracing } = program;
   const zeros = (aval: Aval): Node => fill(0, aval.dtype, aval.shape);
   const nodes = sources.map((s) => {
@@ -270,16 +283,7 @@ function accountFor<R>(program: Traced<R>, args: readonly Tensor[] | null, state
     return s.kind === "state" ? state[s.index].node : (args?.[s.index].node ?? zeros(avals[s.index]));
   });
   evaluateNodes(nodes);
-  const account = executable.account();
-  if (account === null)
-    throw new DeviceError(`explain: the device must compile what it runs, got ${device.name}. use setDevice("wasm")`);
-  const times = timesOf(
-    device,
-    executable,
-    account,
-    nodes.map((n) => onDevice(n, device)),
-  );
-  return new Explanation(account, times, tracing);
+  return { device, executable, tracing, values: nodes.map((n) => onDevice(n, device)) };
 }
 
 /** One call. Small programs take few microseconds, so that each step of it is one pass over what goes in or comes out. */
@@ -310,17 +314,4 @@ function keepShared<R>({ donated, device }: Traced<R>, nodes: readonly Node[], v
 function copyOf(device: Device, value: DeviceValue): DeviceValue {
   const { dtype, shape } = value;
   return device.upload({ device: "host", dtype, shape, data: device.read(value) });
-}
-
-/**
- * What a compiled function runs and where its time goes: passes, kernels with their loops, operations, bytes and times, and
- * memory. Printed, it is a table. With arguments, it is about the program for them, which is traced if need be but not
- * called: nothing of its state changes, as what is measured runs on copies. Without, it is about the last call's program.
- *
- * @throws TraceError for a function that was not called, without arguments; DeviceError on `reference`.
- */
-export function explain<A extends readonly unknown[], R>(f: Compiled<A, R>): Explanation;
-export function explain<A extends readonly unknown[], R>(f: Compiled<A, R>, ...args: A): Explanation;
-export function explain<A extends readonly unknown[], R>(f: Compiled<A, R>, ...args: A): Explanation {
-  return f.measure(args.length === 0 && f.traces() > 0 ? null : args);
 }

@@ -5,7 +5,9 @@ import { explainCompiled } from "../compile/pipeline.js";
 import { buffersOf, kernelsOf } from "../compile/walk.js";
 import { byteSize } from "../ir/dtype.js";
 import { type Aval, sizeOf } from "../ir/shape.js";
-import type { Times } from "./times.js";
+import { DeviceError } from "../util/errors.js";
+import type { Compiled } from "./compile.js";
+import { type Times, timesOf } from "./times.js";
 
 /** One pass of the compiler. */
 export interface PassExplanation {
@@ -184,4 +186,21 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], ri
       .join("  ")
       .trimEnd(),
   );
+}
+
+/**
+ * What a compiled function runs and where its time goes: passes, kernels with their loops, operations, bytes and times, and
+ * memory. Printed, it is a table. With arguments, it is about the program for them, which is traced if need be but not
+ * called: nothing of its state changes, as what is measured runs on copies. Without, it is about the last call's program.
+ *
+ * @throws TraceError for a function that was not called, without arguments; DeviceError on `reference`.
+ */
+export function explain<A extends readonly unknown[], R>(f: Compiled<A, R>): Explanation;
+export function explain<A extends readonly unknown[], R>(f: Compiled<A, R>, ...args: A): Explanation;
+export function explain<A extends readonly unknown[], R>(f: Compiled<A, R>, ...args: A): Explanation {
+  const { device, executable, values, tracing } = f.ready(args.length === 0 && f.traces() > 0 ? null : args);
+  const account = executable.account();
+  if (account === null)
+    throw new DeviceError(`explain: the device must compile what it runs, got ${device.name}. use setDevice("wasm")`);
+  return new Explanation(account, timesOf(device, executable, account, values), tracing);
 }
