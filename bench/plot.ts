@@ -25,38 +25,40 @@ function marksOf(rows: readonly Row[]): Mark[] {
   });
 }
 
-/** An SVG with a panel for each device; on the right of the line at 1 we are ahead. */
+const devices = [...new Set(contestants.filter((c) => !c.peer).map((c) => c.name))];
+const title = "How many times better typegrad is than each peer (rings: wasm, discs: native)";
+
+/** An SVG; right of the line at 1 we are ahead. */
 export function picture(rows: readonly Row[]): string {
   const marks = marksOf(rows);
   if (marks.length === 0) return render({ title: "No peer was measured", width: 320, height: 40 }, { marks: [] });
   const names = [...new Set(marks.map((m) => m.workload))];
-  const devices = [...new Set(marks.map((m) => m.device))];
-  const at = { x: (m: Mark) => m.ratio, y: (m: Mark) => m.workload, fx: (m: Mark) => m.device };
   const used = peers.filter((peer) => marks.some((m) => m.peer === peer));
+  const at = { x: (m: Mark) => m.ratio, y: (m: Mark) => m.workload, r: 4.5, strokeWidth: 2 };
+  const colourOf = (peer: string): string => colour(peers.indexOf(peer));
+  const marksBeside = (peer: string, device: string): Plot.Markish =>
+    Plot.dot(
+      marks.filter((m) => m.peer === peer && m.device === device),
+      { ...at, stroke: colourOf(peer), fill: device === devices[0] ? surface : colourOf(peer) },
+    );
   return render(
-    { title: "How many times better typegrad is than each peer", width: 960, height: 110 + names.length * 20 },
+    { title, width: 960, height: 100 + names.length * 20 },
     {
       marks: [
         Plot.gridY(names, { stroke: grid, strokeOpacity: 1 }),
-        Plot.gridX({ stroke: grid, strokeOpacity: 1, ticks: 5 }),
+        Plot.gridX({ stroke: grid, strokeOpacity: 1, ticks: 7 }),
         Plot.ruleX([1], { stroke: muted, strokeWidth: 1.5 }),
-        ...used.map((peer) =>
-          Plot.dot(
-            marks.filter((m) => m.peer === peer),
-            { ...at, r: 4.5, fill: colour(peers.indexOf(peer)), stroke: surface },
-          ),
-        ),
+        ...used.flatMap((peer) => devices.map((device) => marksBeside(peer, device))),
         Plot.axisY({ color: ink, tickSize: 0, label: null }),
-        Plot.axisX({ color: muted, tickSize: 0, ticks: 5, tickFormat: (x: number) => `${x}×`, label: null }),
-        Plot.axisFx({ color: ink, label: null, anchor: "bottom", tickSize: 0, dy: 18 }),
+        Plot.axisX({ color: muted, tickSize: 0, ticks: 7, tickFormat: (x: number) => `${x}×`, label: null }),
       ],
-      keys: used.map((peer) => ({ name: peer, colour: colour(peers.indexOf(peer)), shape: "dot" })),
+      keys: used.map((peer) => ({ name: peer, colour: colourOf(peer), shape: "dot" })),
       plot: {
         x: { type: "log", nice: true },
         y: { type: "point", domain: names, label: null },
-        fx: { domain: devices, label: null },
-        marginLeft: Math.max(...names.map(textWidth)) + 12,
-        marginBottom: 44,
+        marginLeft: Math.max(...names.map(textWidth)) + 32,
+        marginRight: 36,
+        marginBottom: 30,
       },
     },
   );
