@@ -165,6 +165,7 @@ function chapterPage(book: Book, chapter: Chapter): string {
   const shared = chapter.rows.map((row) => book.source.shared.get(row.id) ?? "").find((text) => text) ?? "";
   const main = html`<h1><small>${chapter.id}</small> ${chapter.title}</h1>
     ${prose(chapter.about)} ${shared ? codeBlock("What the rows of this chapter share", shared, false) : ""}
+    ${codeBlock("What the rows of all chapters use", book.source.helpers, false)}
     ${chapter.rows.map((row) => section(book, row))}
     <p class="around">${link(book.chapters[at - 1], "prev", "←")}${link(book.chapters[at + 1], "next", "→")}</p>`;
   return page(book, `${chapter.title} · the deep-learning course`, chapter, main);

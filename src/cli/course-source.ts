@@ -50,6 +50,8 @@ function sharedOf(source: string): string {
 export interface CourseSource {
   /** The code of a row, by its id. */
   readonly rows: ReadonlyMap<string, string>;
+  /** What the rows of all chapters use. */
+  readonly helpers: string;
   /** What the rows of a chapter share, by the id of a row of it. */
   readonly shared: ReadonlyMap<string, string>;
 }
@@ -58,10 +60,12 @@ export interface CourseSource {
 export function courseSource(): CourseSource {
   const rows = new Map<string, string>();
   const shared = new Map<string, string>();
-  for (const source of sources())
+  const all = sources();
+  for (const source of all)
     for (const [code, , id] of source.matchAll(rowPattern)) {
       rows.set(id, bodyOf(code));
       shared.set(id, sharedOf(source));
     }
-  return { rows, shared };
+  const helpers = all.find((source) => source.startsWith("/** What rows of all chapters use")) ?? "";
+  return { rows, helpers: sharedOf(helpers), shared };
 }

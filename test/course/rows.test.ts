@@ -11,7 +11,7 @@ import { formula, prose } from "#src/cli/formulas.js";
 const full = process.env.TYPEGRAD_FULL === "1";
 const rows = chapters.flatMap((chapter) => chapter.rows);
 const verdicts = new Map<string, Verdict>();
-const { rows: code } = courseSource();
+const { rows: code, helpers } = courseSource();
 
 for (const { id, rows } of chapters)
   describe(id, () => {
@@ -38,6 +38,7 @@ for (const { id, rows } of chapters)
 
 test("ids are different, and every row has words, a formula that KaTeX sets, and its code", () => {
   assert.equal(new Set(rows.map((row) => row.id)).size, rows.length);
+  assert.match(helpers, /^export const f64 = |\nexport const f64 = /);
   for (const { about } of chapters) assert.match(prose(about).text, /^<p>/);
   for (const row of rows) {
     assert.match(formula(row.statement, true).text, /class="katex-display"/, row.id);
