@@ -42,6 +42,7 @@ const asksNode: Readonly<Record<string, string>> = {
   "backend/native/toolchain.ts": "the C compiler",
   "backend/wasm/features.ts": "switching on relaxed SIMD in Node 20",
   "io/files.ts": "files",
+  "plot/raster.ts": "drawing SVG as PNG, where the package for it is installed",
 };
 
 /** Packages a folder may import. The core imports none. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { crc32, deflateSync, inflateSync } from "node:zlib";
 import { FormatError } from "#src/util/errors.js";
-import { decodeGrey, encodePng, pngUri } from "typegrad/plot";
+import { decode } from "fast-png";
+import { decodeGrey, encodePng, pngUri, polygons, toPng } from "typegrad/plot";
 
 const chunk = (kind: string, data: Uint8Array): Buffer => {
   const body = Buffer.concat([Buffer.from(kind, "latin1"), data]);
@@ -76,4 +77,32 @@ test("damaged files are refused, and so are pixels that do not fill the picture"
     () => encodePng({ width: 2, height: 2, channels: 3, pixels: new Uint8Array(4) }),
     /2 × 2 × 3 bytes, got 4/,
   );
+});
+
+test("a chart becomes a PNG with its shapes, in its own colours, at the size asked", async () => {
+  const svg = polygons(
+    [
+      {
+        corners: [
+          [0, 0],
+          [1, 0],
+          [1, 1],
+          [0, 1],
+        ],
+      },
+    ],
+    { width: 300, height: 200 },
+  );
+  const png = await toPng(svg, { scale: 2 });
+  const { width, height, channels, data } = decode(png);
+  assert.deepEqual([width, height], [600, 400]);
+  const at = (x: number, y: number): number[] =>
+    Array.from(data.subarray((y * width + x) * channels, (y * width + x) * channels + 3));
+  // a colour at 0.3 on white: 255 - 0.3 (255 - c) for #2f6bd8
+  [0x2f, 0x6b, 0xd8].forEach((c, i) =>
+    assert.ok(Math.abs(at(320, 200)[i] - (255 - 0.3 * (255 - c))) <= 2, `${at(320, 200)}`),
+  );
+  assert.equal(decode(await toPng(svg, { scale: 1 })).width, 300);
+  await assert.rejects(toPng("hello"), /it takes an SVG string/);
+  await assert.rejects(toPng(svg, { scale: 0 }), /scale must be above 0/);
 });
