@@ -8,6 +8,7 @@ import { differentiation } from "./dif.js";
 import { informationTheory } from "./inf.js";
 import { linearAlgebra } from "./lin.js";
 import { connectionism } from "./per.js";
+import { optimization } from "./opt.js";
 import { probability } from "./prb.js";
 
 export const chapters: readonly Chapter[] = [
@@ -20,4 +21,5 @@ export const chapters: readonly Chapter[] = [
   connectionism,
   activations,
   approximation,
+  optimization,
 ];

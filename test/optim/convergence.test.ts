@@ -240,3 +240,27 @@ test("a run may see another loss at every step: stochastic gradients of a quadra
   assert.equal(sparse.points.length, 5);
   assert.ok(Math.abs(sparse.points[1][0] - 2 * 0.9 ** 10) < 1e-12);
 });
+
+test("the gradient flow of a quadratic is exp(-tH) x₀; Euler's steps are gradient descent", async () => {
+  const f = (x: Tensor): Tensor =>
+    x
+      .square()
+      .mul(float64([0.5, 2]))
+      .sum(); // curvatures 1 and 4
+  const exact = [3 * Math.exp(-2), -2 * Math.exp(-8)];
+  const errors: number[] = [];
+  for (const steps of [20, 40, 80]) {
+    const { points } = await convergence.gradientFlow(f, [3, -2], { time: 2, steps });
+    assert.equal(points.length, steps + 1);
+    errors.push(Math.hypot(...exact.map((v, i) => points[steps][i] - v)));
+  }
+  const { slope } = convergence.logLogSlope([20, 40, 80], errors);
+  assert.ok(Math.abs(slope + 4) < 0.2, `the error falls like h^${-slope}`);
+  const euler = await convergence.gradientFlow(f, [3, -2], { time: 2, steps: 20, method: "euler" });
+  euler.points.forEach((x, k) => {
+    assert.ok(Math.abs(x[0] - 3 * 0.9 ** k) < 1e-14);
+    assert.ok(Math.abs(x[1] + 2 * 0.6 ** k) < 1e-14);
+  });
+  await assert.rejects(convergence.gradientFlow(f, [1, 1], { time: 0, steps: 3 }), /the time must be positive, got 0/);
+  await assert.rejects(convergence.gradientFlow(f, [1, 1], { time: 1, steps: 0.5 }), /positive integer, got 0.5/);
+});

@@ -12,5 +12,6 @@ export {
   sufficientDecrease,
 } from "./certificates.js";
 export { type Critical, type CriticalPoint, critical, curvatures } from "./curvature.js";
+export { type FlowOptions, gradientFlow } from "./flow.js";
 export { geometricRate, type LineFit, lineFit, logLogSlope, type RobbinsMonro, robbinsMonro } from "./rates.js";
 export { follow, type FollowOptions, observe, type Trajectory } from "./trajectory.js";

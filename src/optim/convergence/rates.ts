@@ -1,5 +1,5 @@
 /** Rates read off runs. */
-import { ArgumentError, type Tensor, tensor } from "../../index.js";
+import { ArgumentError, tensor, vmap } from "../../index.js";
 import type { Schedule } from "../schedules.js";
 
 /** A straight line through points, by least squares. */
@@ -55,7 +55,7 @@ export interface RobbinsMonro {
 /** Checks `Σ ηₜ = ∞` and `Σ ηₜ² < ∞` by the exponent with which a schedule falls between the steps 10⁶ and 10⁹. */
 export function robbinsMonro(schedule: Schedule): RobbinsMonro {
   const counts = Array.from({ length: 13 }, (_, i) => Math.round(10 ** (6 + i / 4)));
-  const rates = counts.map((t) => scalar(schedule(tensor(t, { dtype: "float64" }))));
+  const rates = Array.from(vmap(schedule)(tensor(counts, { dtype: "float64" })).dataSync());
   if (rates.some((v) => !(v >= 0)))
     throw new ArgumentError("robbinsMonro: rates must not be negative or NaN, got one that is. check the schedule");
   const exponent = rates.includes(0) ? Infinity : -logLogSlope(counts, rates).slope;
@@ -63,5 +63,3 @@ export function robbinsMonro(schedule: Schedule): RobbinsMonro {
   const squaresConverge = exponent > 0.5 + 1e-3;
   return { exponent, sumDiverges, squaresConverge, holds: sumDiverges && squaresConverge };
 }
-
-const scalar = (x: Tensor): number => x.itemSync();
