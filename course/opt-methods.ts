@@ -56,10 +56,7 @@ export const methods: readonly Row[] = [
     "OPT-11",
     "SignSGD: one bit for each coordinate",
     String.raw`\theta_{t+1} = \theta_t - \eta\,\operatorname{sign}\nabla f(\theta_t)`,
-    String.raw`Every coordinate moves by exactly $\eta$, however small its slope; Optax's \`sign_sgd\` does the same. Near a minimum it therefore steps over: from 1.05 with $\eta=0.1$ it ends in $0.05, -0.05, 0.05, \dots$, an error of the order of $\eta$. Adam with both moments forgotten at once is this method. Workers can vote: the sign of the sum of their signs (Bernstein and others 2018).`.replaceAll(
-      "\\`",
-      "`",
-    ),
+    String.raw`Every coordinate moves by exactly $\eta$, however small its slope; Optax's method of the name does the same. Near a minimum it therefore steps over: from 1.05 with $\eta=0.1$ it ends in $0.05, -0.05, 0.05, \dots$, an error of the order of $\eta$. Adam with both moments forgotten at once is this method. Workers can vote: the sign of the sum of their signs (Bernstein and others 2018).`,
     async (t) => {
       const { value, start } = zoo.quadratic({ dimension: 6, condition: 100 });
       const run = await follow(value, start, signSgd({ learningRate: 0.1 }), 60);
@@ -399,7 +396,7 @@ export const methods: readonly Row[] = [
         }),
         [0.7591363, 0.6286528, 1.9745853],
         1e-6,
-        String.raw`ONNX \`test_adam_multiple\`, made with $\varepsilon=0.01$`.replaceAll("\\`", "`"),
+        "ONNX `test_adam_multiple`, made with $\\varepsilon=0.01$",
       );
 
       const valley = zoo.rosenbrock();

@@ -41,7 +41,7 @@ export async function gradientFlow(f: Field, x0: ArrayLike<number>, options: Flo
   const down: Field = (x) => grad(f)(x).neg();
   const run = compile((start: Tensor) => {
     const [, path] = scan(
-      (x: Tensor, _: readonly Tensor[]) => {
+      (x: Tensor) => {
         const next = integrators[method](down, x, time / steps);
         return [next, next];
       },
