@@ -100,7 +100,7 @@ export const descent: readonly Row[] = [
       t.plot(
         lines(
           [
-            { name: "gap", x: at, y: left.slice(1).map((gap) => Math.max(gap, 1e-12)) },
+            { name: "gap", x: at, y: left.slice(1).map((gap) => (gap > 1e-10 ? gap : NaN)) },
             { name: "L d² / 2t", x: at, y: at.map(sharp), dashed: true },
             { name: "2 L d² / (t + 1)", x: at, y: at.map(wide), dashed: true },
           ],
@@ -132,7 +132,7 @@ export const descent: readonly Row[] = [
       );
       const cases = [
         { ...zoo.quadratic({ dimension: 3, condition: 20 }), steps: 120 },
-        { ...zoo.polyakLojasiewicz(2), steps: 120 },
+        { ...zoo.polyakLojasiewicz(2), steps: 9 },
       ];
       for (const { name, value, start, smoothness: L = NaN, pl = NaN, minimum = NaN, steps } of cases) {
         const run = await follow(value, start, sgd({ learningRate: 1 / L }), steps);
@@ -143,10 +143,10 @@ export const descent: readonly Row[] = [
         t.plot(
           lines(
             [
-              { name: "gap", x: range(steps + 1), y: left.map((gap) => Math.max(gap, 1e-16)) },
+              { name: "gap", x: range(steps + 1), y: left.map((gap) => (gap > 1e-12 ? gap : NaN)) },
               { name: "bound", x: range(steps + 1), y: range(steps + 1).map(bound), dashed: true },
             ],
-            { title: name, width: 420, height: 260, x: { label: "step" }, y: { log: true, label: "f − f*" } },
+            { title: name, height: 260, x: { label: "step" }, y: { log: true, label: "f − f*" } },
           ),
         );
       }
@@ -270,7 +270,7 @@ export const descent: readonly Row[] = [
           at,
           seen: (x) => y.push(x.square().mean().itemSync()),
         });
-        return { name: power === 0 ? "constant" : `t^−${power}`, x: [...new Set(at)], y };
+        return { name: power === 0 ? "constant" : power === 1 ? "1/t" : "1/√t", x: [...new Set(at)], y };
       });
       t.plot(
         lines(curves, {

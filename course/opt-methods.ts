@@ -48,7 +48,13 @@ function kerasRun(optimizer: Optimizer, steps: number): Tensor {
 /** Five printed numbers, each for all ten elements. */
 const tenTimes = (values: readonly number[]): number[][] => values.map((v) => range(10).map(() => v));
 
-const ill = zoo.quadratic({ condition: 40, seed: 3 });
+const ill: zoo.Specimen = {
+  ...zoo.quadratic({ condition: 40, seed: 3 }),
+  window: [
+    [-2.7, 2.7],
+    [-2.7, 2.7],
+  ],
+};
 const illBounds = { smoothness: 40, strongConvexity: 1 };
 
 export const methods: readonly Row[] = [
@@ -85,7 +91,7 @@ export const methods: readonly Row[] = [
       const field = await zoo.grid(ill);
       const runs = await Promise.all(
         [0.3, 0.05].map(async (rate) =>
-          pathOf(await follow(ill.value, [-1.7, 1.2], signSgd({ learningRate: rate }), 40), `η = ${rate}`),
+          pathOf(await follow(ill.value, [-1.7, 1.2], signSgd({ learningRate: rate }), 60), `η = ${rate}`),
         ),
       );
       t.plot(contour(field, { points: runs, levels: 14, width: 500, height: 440 }), "Steps go along diagonals.");
@@ -213,7 +219,7 @@ export const methods: readonly Row[] = [
         String.raw`$2L\|\theta_0-\theta^*\|^2/(t+1)^2$ on logistic regression`,
       );
       const plain = await follow(value, [2, 2, -2], sgd({ learningRate: 1 / L }), 200);
-      const positive = (list: readonly number[]): number[] => list.slice(1).map((v) => Math.max(v, 1e-12));
+      const positive = (list: readonly number[]): number[] => list.slice(1).map((v) => (v > 1e-10 ? v : NaN));
       const at = range(200).map((k) => k + 1);
       t.plot(
         lines(
@@ -342,7 +348,7 @@ export const methods: readonly Row[] = [
     "OPT-16",
     "Adam and its bias correction",
     String.raw`\theta_{t+1} = \theta_t - \frac{\alpha\,\hat m_t}{\sqrt{\hat v_t}+\varepsilon},\qquad \hat m_t = \frac{m_t}{1-\beta_1^t},\quad \hat v_t = \frac{v_t}{1-\beta_2^t}`,
-    String.raw`Divided by $1-\beta^t$, the running means are weighted means from the first step on: that step is $-\alpha\operatorname{sign}g$, and under a constant gradient all are. (Prints with a plus sign, with $1-\beta$, or without the roots are wrong.) On Rosenbrock's function gradient descent creeps, while Adam goes down the valley at the same pace everywhere.`,
+    String.raw`Divided by $1-\beta^t$, the running means are weighted means from the first step on: that step is $-\alpha\operatorname{sign}g$, and under a constant gradient all are. (Prints with a plus sign, with $1-\beta$, or without the roots are wrong.) On Rosenbrock's function gradient descent creeps, while Adam's steps do not care how small the slope is.`,
     async (t) => {
       const first = alongConstant(adam({ learningRate: 0.05, epsilon: 0 }), [3, -1e-6, 200], 30);
       t.close(first[1], [-0.05, 0.05, -0.05], 1e-15, String.raw`first step: $-\alpha\operatorname{sign}g$`);
@@ -404,7 +410,7 @@ export const methods: readonly Row[] = [
         [
           { name: "gradient descent", optimizer: sgd({ learningRate: 1e-3 }) },
           { name: "heavy ball", optimizer: heavyBall({ learningRate: 5e-4, momentum: 0.95 }) },
-          { name: "Adam", optimizer: adam({ learningRate: 0.05 }) },
+          { name: "Adam", optimizer: adam({ learningRate: 0.1 }) },
         ].map(async ({ name, optimizer }) => pathOf(await follow(valley.value, valley.start, optimizer, 400), name)),
       );
       t.plot(

@@ -1,4 +1,4 @@
-/** What rows about optimizers share. */
+/** OPT: what its rows share. */
 import { compile, grad, random, stack, type Tensor } from "typegrad";
 import {
   addDecayedWeights,

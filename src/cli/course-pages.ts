@@ -162,7 +162,8 @@ function chapterPage(book: Book, chapter: Chapter): string {
   const at = book.chapters.indexOf(chapter);
   const link = (other: Chapter | undefined, rel: string, arrow: string): Markup =>
     other ? html`<a rel="${rel}" href="${fileOf(other)}">${arrow} ${other.title}</a>` : html`<span></span>`;
-  const shared = chapter.rows.map((row) => book.source.shared.get(row.id) ?? "").find((text) => text) ?? "";
+  const parts = new Set(chapter.rows.flatMap((row) => book.source.shared.get(row.id) ?? []));
+  const shared = [...parts].filter(Boolean).join("\n\n");
   const main = html`<h1><small>${chapter.id}</small> ${chapter.title}</h1>
     ${prose(chapter.about)} ${shared ? codeBlock("What the rows of this chapter share", shared, false) : ""}
     ${codeBlock("What the rows of all chapters use", book.source.helpers, false)}

@@ -37,9 +37,11 @@ function bodyOf(row: string): string {
   );
 }
 
-/** What rows of a chapter share: everything above its list but imports and the comment of the file. */
+/** What rows of a file share: everything above its chapter, or its list of rows, but imports and the comment of the file. */
 function sharedOf(source: string): string {
-  const list = source.search(/^(?:export (?:default|const)\b.*)?\bchapter\(/m);
+  const list = source.search(
+    /^(?:(?:export (?:default|const)\b.*)?\bchapter\(|export const \w+: readonly Row\[\] = \[)/m,
+  );
   const above = source.slice(0, list < 0 ? source.length : list);
   return above
     .replace(/^\/\*\*[^]*?\*\/\n/, "")
@@ -52,19 +54,20 @@ export interface CourseSource {
   readonly rows: ReadonlyMap<string, string>;
   /** What the rows of all chapters use. */
   readonly helpers: string;
-  /** What the rows of a chapter share, by the id of a row of it. */
-  readonly shared: ReadonlyMap<string, string>;
+  /** What a row shares with others of its chapter, by its id: the code of its file, and of one for all files of the chapter. */
+  readonly shared: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Reads the code of all rows. */
 export function courseSource(): CourseSource {
   const rows = new Map<string, string>();
-  const shared = new Map<string, string>();
+  const shared = new Map<string, readonly string[]>();
   const all = sources();
   for (const source of all)
     for (const [code, , id] of source.matchAll(rowPattern)) {
       rows.set(id, bodyOf(code));
-      shared.set(id, sharedOf(source));
+      const ofChapter = all.filter((other) => other.startsWith(`/** ${id.slice(0, 3)}: what its rows share. */`));
+      shared.set(id, [...ofChapter, source].map(sharedOf));
     }
   const helpers = all.find((source) => source.startsWith("/** What rows of all chapters use")) ?? "";
   return { rows, helpers: sharedOf(helpers), shared };

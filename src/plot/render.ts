@@ -107,16 +107,22 @@ function extent(values: readonly number[]): [number, number] {
   return low < high ? [low, high] : [low - room, low + room];
 }
 
+/** A number of few characters, so that it has room beside an axis: 0.001, 200, 1e-4. */
+function shortNumber(value: number): string {
+  const [plain, power] = [String(Number(value.toPrecision(6))), value.toExponential().replace("+", "")];
+  return plain.length > 5 && power.length < plain.length ? power : plain;
+}
+
 /** Tick positions or their count, and how they read: whole values get whole ticks, a log axis powers of ten. */
 function ticksOf(axis: AxisOptions, values: readonly number[], count: number): Plot.ScaleOptions & Plot.AxisOptions {
   const [low, high] = axis.domain ?? extent(values);
   const format = axis.format ? { tickFormat: axis.format } : {};
   if (axis.log) {
     const first = Math.ceil(Math.log10(low));
-    const powers = Array.from({ length: Math.floor(Math.log10(high)) - first + 1 }, (_, k) => 10 ** (first + k));
-    return powers.length > 1
-      ? { ticks: powers, tickFormat: "~g", ...format }
-      : { ticks: count, tickFormat: "~g", ...format };
+    const all = Math.floor(Math.log10(high)) - first + 1;
+    const every = Math.ceil(all / (2 * count));
+    const powers = Array.from({ length: Math.ceil(all / every) }, (_, k) => Number(`1e${first + k * every}`));
+    return { ticks: powers.length > 1 ? powers : count, tickFormat: shortNumber, ...format };
   }
   if (values.length > 0 && values.every(Number.isInteger) && high > low)
     return { ticks: Math.max(1, Math.min(Math.round(high - low), count)), ...format };
