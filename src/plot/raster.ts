@@ -1,4 +1,4 @@
-/** Charts as PNG files: in Node by the library resvg, in browsers by the browser. */
+/** Charts as elements of a page, and as PNG files: in Node by the library resvg, in browsers by the browser. */
 import { ArgumentError, FileError } from "../util/errors.js";
 
 /** What is used of `@resvg/resvg-js`. */
@@ -24,7 +24,10 @@ const plain = (svg: string): string => svg.replace(/var\(--[\w-]+,\s*([^()]*(?:\
  *
  * @throws FileError in Node when the package is not installed.
  */
-export async function toPng(svg: string, { scale = 2, background = "white" }: PngOptions = {}): Promise<Uint8Array> {
+export async function toPng(
+  svg: string,
+  { scale = 2, background = "white" }: PngOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
   if (!svg.startsWith("<svg"))
     throw new ArgumentError(
       `toPng: it takes an SVG string as the charts give, got ${JSON.stringify(svg.slice(0, 20))}`,
@@ -38,7 +41,26 @@ export async function toPng(svg: string, { scale = 2, background = "white" }: Pn
     background,
     font: { defaultFontFamily: "DejaVu Sans" },
   });
-  return rendered.asPng();
+  return new Uint8Array(rendered.asPng());
+}
+
+/**
+ * A chart as an element for a page: `document.body.append(toElement(lines(…)))`. Its colours follow the page's, where
+ * `themeCss` or other values of its variables are set.
+ *
+ * @throws ArgumentError where there is no DOM, or for what is no SVG.
+ */
+export function toElement(svg: string): Element {
+  if (typeof DOMParser === "undefined")
+    throw new ArgumentError(
+      "toElement: there must be a DOM, got none. write the SVG string into a page or file instead",
+    );
+  const { documentElement } = new DOMParser().parseFromString(svg, "image/svg+xml");
+  if (documentElement.nodeName !== "svg")
+    throw new ArgumentError(
+      `toElement: it takes an SVG string as the charts give, got ${JSON.stringify(svg.slice(0, 20))}`,
+    );
+  return documentElement;
 }
 
 function findResvg(): Resvg {
@@ -54,7 +76,7 @@ function findResvg(): Resvg {
   }
 }
 
-async function inBrowser(svg: string, scale: number, background: string): Promise<Uint8Array> {
+async function inBrowser(svg: string, scale: number, background: string): Promise<Uint8Array<ArrayBuffer>> {
   const image = new Image();
   const address = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
   try {

@@ -57,6 +57,8 @@ for (const { what, headers, threads } of [
       ]);
       assert.deepEqual(problems, []);
       const told = async (name: string): Promise<string> => (await tab.getAttribute("body", name)) ?? "";
+      assert.equal(await tab.locator("body > svg[aria-label=Loss] path").count(), 1, "the chart on the page");
+      assert.equal(await told("data-picture"), "640×400");
       const [constant, trained]: number[] = JSON.parse(await told("data-losses"));
       // The variance of the target is the loss of the best answer that does not look at its input.
       assert.ok(constant > 0.1 && trained < 0.1 * constant, `loss ${trained}, of a constant ${constant}`);

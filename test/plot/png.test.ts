@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { crc32, deflateSync, inflateSync } from "node:zlib";
 import { FormatError } from "#src/util/errors.js";
 import { decode } from "fast-png";
-import { decodeGrey, encodePng, pngUri, polygons, toPng } from "typegrad/plot";
+import { decodeGrey, encodePng, pngUri, polygons, toElement, toPng } from "typegrad/plot";
 
 const chunk = (kind: string, data: Uint8Array): Buffer => {
   const body = Buffer.concat([Buffer.from(kind, "latin1"), data]);
@@ -105,4 +105,5 @@ test("a chart becomes a PNG with its shapes, in its own colours, at the size ask
   assert.equal(decode(await toPng(svg, { scale: 1 })).width, 300);
   await assert.rejects(toPng("hello"), /it takes an SVG string/);
   await assert.rejects(toPng(svg, { scale: 0 }), /scale must be above 0/);
+  assert.throws(() => toElement(svg), /there must be a DOM/);
 });

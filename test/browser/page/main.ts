@@ -1,10 +1,12 @@
 /**
  * Learns a soft disc in the page, and leaves on the body the loss of the best constant and of the network; then multiplies
- * matrices that are worth threads, and leaves how many there are, what they were asked to do, and the results.
+ * matrices that are worth threads, and leaves how many there are, what they were asked to do, and the results. The losses
+ * stand on the page as a chart, whose size as a picture is left, too.
  */
 import { compile, getThreads, setThreads, tensor, valueAndGrad, type Tensor } from "typegrad";
 import { Linear, mse, relu, Sequential } from "typegrad/nn";
 import { adam } from "typegrad/optim";
+import { lines, toElement, toPng } from "typegrad/plot";
 import { manualSeed } from "typegrad/random";
 
 manualSeed(0);
@@ -25,6 +27,11 @@ const y = tensor(points.map(([a, b]) => [Math.tanh(2 - a * a - b * b)]));
 const losses: number[] = [];
 for (let i = 0; i < 200; i++) losses.push(await step(x, y).item());
 document.body.dataset["losses"] = JSON.stringify([await y.variance().item(), losses[losses.length - 1]]);
+
+const chart = lines([{ x: losses.map((_, i) => i), y: losses }], { title: "Loss", width: 320, height: 200 });
+document.body.append(toElement(chart));
+const picture = await createImageBitmap(new Blob([await toPng(chart)], { type: "image/png" }));
+document.body.dataset["picture"] = `${picture.width}×${picture.height}`;
 
 /** Words that the page shares with its workers, as the first worker was told; the third counts runs on all threads. */
 let shared: Int32Array | null = null;
