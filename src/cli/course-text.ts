@@ -27,8 +27,10 @@ export function sidesText(check: Check): readonly [measured: string, expected: s
   return [side(0), bound ? expectedText(check) : bounds[relation] + side(1)];
 }
 /** `± 1e-12`; empty where none is allowed. */
-export const toleranceText = ({ tolerance }: Check): string =>
-  tolerance > 0 ? `± ${Number(tolerance.toPrecision(2))}` : "";
+export function toleranceText({ tolerance }: Check): string {
+  const short = Number(tolerance.toPrecision(2));
+  return tolerance > 0 ? `± ${tolerance < 1e-3 ? short.toExponential() : short}` : "";
+}
 
 /** The names of the columns of `resultLine`. */
 export const headLine = [
