@@ -20,8 +20,15 @@ export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: MakeB
   const reads = product(rows.map((x) => x.extent));
   if (reads < target.panelRows || !(across || isFar(terms, nest, right, target))) return [nest];
 
-  const divide = divider(terms);
   const lanes = lanesOf(rootsOf(nest), target);
+  // What is left beyond whole tiles is a product of its own: divisors of the extent may leave tiles half empty.
+  const beyond = column.extent % (target.microVectors * lanes);
+  const most = column.extent - beyond;
+  if (beyond > 0 && most >= target.panelRows) {
+    const parts = [part(terms, nest, column, 0, most), part(terms, nest, column, most, beyond)];
+    return parts.flatMap((x) => inPanels(terms, x, target, buffer));
+  }
+  const divide = divider(terms);
   const [panel, lane] = divide.by(column, panelWidth(column.extent, lanes, target.microVectors * lanes));
   const others = divide.inBlocks(
     nest.axes.filter((x) => x !== column),
@@ -54,6 +61,13 @@ export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: MakeB
     lane,
   ];
   return [...copy.nests, { ...moved, axes, over, folds: [{ ...moved.folds[0], value }] }];
+}
+
+/** The nest for a part of an index. */
+function part(terms: Terms, nest: Nest, index: IndexTerm, from: number, extent: number): Nest {
+  const shorter = terms.index(extent);
+  const moved = mapTerms(nest, terms.substitution(new Map([[index, terms.sum([[shorter, 1]], from)]])));
+  return { ...moved, axes: nest.axes.map((x) => (x === index ? shorter : x)) };
 }
 
 /** Nests that copy operands, each into an array over the given indices. */

@@ -42,7 +42,8 @@ export class NativeCompiler {
   get target(): Target {
     const { vectorBytes, registers } = this.#toolchain;
     const microRows = registers === 32 ? 14 : 6;
-    return { ...defaultTarget, vectorBytes, microRows, kc: 512 };
+    // Vectors as long as cache lines use all that is fetched: copying shorter sums costs more than it saves.
+    return { ...defaultTarget, vectorBytes, microRows, kc: 512, farSteps: vectorBytes === 64 ? 256 : 64 };
   }
 
   /** What `use` gives; `null`, which is said once, when the C compiler refuses. */
