@@ -10,6 +10,7 @@ import type { Draft, Schedule } from "./schedule.js";
 import { reachable } from "./terms.js";
 import { inPanels } from "./panels.js";
 import { inPartials } from "./partials.js";
+import { alongRows } from "./rows.js";
 import { inSweeps } from "./sweeps.js";
 import { tabulate } from "./tables.js";
 import type { Block, Call, Wire, Wiring } from "./wires.js";
@@ -73,6 +74,7 @@ class Assembler {
       .flatMap((nest) => tabulate(terms, nest, this.#table))
       .map((nest) => simplified(terms, nest))
       .flatMap((nest) => inPanels(terms, nest, this.#target, this.#table))
+      .flatMap((nest) => alongRows(terms, nest, this.#target, this.#table))
       .flatMap((nest) => inSweeps(terms, nest, this.#target, this.#table));
     return nests.map((nest): Step => {
       this.nests.push(nest);

@@ -6,18 +6,8 @@ import type { ScalarType } from "../ir/scalar.js";
 import { range } from "../util/arrays.js";
 import { InternalError, invariant } from "../util/errors.js";
 import type { Lanes, Local, Statement, Value } from "./loop.js";
-import {
-  type AffineTerm,
-  type FetchTerm,
-  type IndexTerm,
-  type Part,
-  type Term,
-  type Terms,
-  childrenOf,
-  factorOf,
-  reachable,
-  without,
-} from "./terms.js";
+import type { AffineTerm, FetchTerm, IndexTerm, Part, Term, Terms } from "./terms.js";
+import { childrenOf, factorOf, reachable, without } from "./terms.js";
 import { local, set, store, v } from "./values.js";
 import { operandsOf } from "./walk.js";
 

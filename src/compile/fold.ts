@@ -21,7 +21,7 @@ import {
 } from "./loops.js";
 import type { Lanes, Local, Value } from "./loop.js";
 import { type Nest, type NestFold, isPosition, rootsOf } from "./nest.js";
-import { type IndexTerm, type Term, reachable } from "./terms.js";
+import { type IndexTerm, type Term, isFloatProduct, reachable } from "./terms.js";
 import { joinValues, neutral, set, v } from "./values.js";
 
 /** The accumulators of a fold: one value, or for `argmax` and `argmin` a value and its position. */
@@ -66,10 +66,6 @@ class Accumulator {
   result(): Value {
     return v.get(this.#position ?? this.value);
   }
-}
-
-function isFloatProduct(t: Term): t is Term & { kind: "op" } {
-  return t.kind === "op" && t.op === "mul" && (t.type === "float32" || t.type === "float64");
 }
 
 const accumulators = (emit: Emitter, nest: Nest, lanes: Lanes): Accumulator[] =>

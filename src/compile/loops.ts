@@ -45,14 +45,8 @@ export const whole = (index: IndexTerm): Span => ({ index, from: v.int(0), to: v
 /** Lanes of vectors in a nest: half as many as soon as one of its types has 64 bits. */
 export function lanesOf(roots: readonly Term[], { vectorBytes }: Target): Lanes {
   const wide = reachable(roots).some((t) => t.type === "float64" || t.type === "int64");
-  switch (vectorBytes) {
-    case 16:
-      return wide ? 2 : 4;
-    case 32:
-      return wide ? 4 : 8;
-    case 64:
-      return wide ? 8 : 16;
-  }
+  const most = vectorBytes === 64 ? 16 : vectorBytes === 32 ? 8 : 4;
+  return wide ? halved(most) : most;
 }
 
 export const halved = (lanes: Lanes): Lanes => (lanes === 16 ? 8 : lanes === 8 ? 4 : lanes === 4 ? 2 : 1);

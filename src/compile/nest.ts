@@ -6,16 +6,8 @@ import type { Combine } from "../ir/scalar.js";
 import { zip } from "../util/arrays.js";
 import { InternalError, invariant } from "../util/errors.js";
 import type { Draft, Home, Schedule } from "./schedule.js";
-import {
-  type HoleTerm,
-  type IndexTerm,
-  type OpTerm,
-  type Term,
-  type Terms,
-  childrenOf,
-  factorOf,
-  reachable,
-} from "./terms.js";
+import type { HoleTerm, IndexTerm, OpTerm, Term, Terms } from "./terms.js";
+import { childrenOf, factorOf, reachable } from "./terms.js";
 import type { Wire, Wiring } from "./wires.js";
 
 export interface NestFold {
@@ -59,6 +51,14 @@ export const elementwise = (name: string, axes: readonly IndexTerm[], stores: re
   axes,
   stores,
 });
+
+/** The nest that makes the results of a fold which `folded[at]` holds. */
+export function finishing(terms: Terms, nest: Nest, folded: number, at: Term): Nest {
+  const [{ hole }] = nest.folds;
+  const finished = terms.substitution(new Map([[hole, terms.fetch(hole.type, folded, at)]]));
+  const stores = nest.stores.map((x) => ({ ...x, value: finished(x.value) }));
+  return elementwise(`${nest.name}_end`, nest.axes, stores);
+}
 
 /** The terms a nest computes. */
 export const rootsOf = (nest: Nest): Term[] => [

@@ -6,9 +6,8 @@ import { byteSize } from "../ir/dtype.js";
 import type { Aval } from "../ir/shape.js";
 import { product, range } from "../util/arrays.js";
 import { type Target, lanesOf, vectorsIn } from "./loops.js";
-import type { Lanes } from "./loop.js";
 import { type Nest, elementwise, mapTerms, rootsOf } from "./nest.js";
-import { type FetchTerm, type IndexTerm, type Term, type Terms, factorOf, without } from "./terms.js";
+import { type FetchTerm, type IndexTerm, type Term, type Terms, factorOf, isFloatProduct, without } from "./terms.js";
 
 type MakeBuffer = (aval: Aval) => number;
 
@@ -21,20 +20,18 @@ export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: MakeB
   if (reads < target.panelRows || !(across || isFar(terms, nest, right, target))) return [nest];
 
   const lanes = lanesOf(rootsOf(nest), target);
-  // What is left beyond whole tiles is a product of its own: divisors of the extent may leave tiles half empty.
-  const beyond = column.extent % (target.microVectors * lanes);
-  const most = column.extent - beyond;
-  if (beyond > 0 && most >= target.panelRows) {
+  const tile = Math.min(column.extent, target.microVectors * lanes);
+  const beyond = column.extent % tile;
+  if (beyond > 0) {
+    // What is left beyond whole tiles is a product of its own.
+    const most = column.extent - beyond;
     const parts = [part(terms, nest, column, 0, most), part(terms, nest, column, most, beyond)];
     return parts.flatMap((x) => inPanels(terms, x, target, buffer));
   }
   const divide = divider(terms);
-  const [panel, lane] = divide.by(column, panelWidth(column.extent, lanes, target.microVectors * lanes));
-  const others = divide.inBlocks(
-    nest.axes.filter((x) => x !== column),
-    rows,
-    target.mc,
-  );
+  const [panel, lane] = divide.by(column, tile);
+  const besides = nest.axes.filter((x) => x !== column);
+  const others = divide.inBlocks(besides, rows, target.mc);
   const over = divide.inBlocks(nest.over, nest.over, target.kc);
   const move = divide.substitution();
   const moved = mapTerms(nest, move);
@@ -97,15 +94,6 @@ function isFar(terms: Terms, nest: Nest, operand: FetchTerm, { farBytes, farStep
   return Math.abs(factorOf(operand.offset, last)) * byteSize(operand.type) >= farBytes;
 }
 
-/** The divisor of an extent, at most `most`, of which vectors cover the most elements each. */
-function panelWidth(extent: number, lanes: Lanes, most: number): number {
-  let best = 1;
-  const density = (width: number) => width / vectorsIn(width, lanes);
-  for (let width = 1; width <= Math.min(most, extent); width++)
-    if (extent % width === 0 && density(width) >= density(best)) best = width;
-  return best;
-}
-
 /** Vectors along a column that results do not lie along must be this much fuller than along where they do. */
 const fuller = 0.9;
 /** Folded elements that make the stores across negligible. */
@@ -118,8 +106,7 @@ const longFold = 64;
 function productOf(terms: Terms, nest: Nest, target: Target) {
   if (nest.folds.length !== 1 || nest.running || nest.stores.length === 0) return null;
   const [{ combine, value }] = nest.folds;
-  if (combine !== "sum" || value.kind !== "op" || value.op !== "mul") return null;
-  if (value.type !== "float32" && value.type !== "float64") return null;
+  if (combine !== "sum" || !isFloatProduct(value)) return null;
   const depends = (t: Term, x: IndexTerm) => terms.depends(t).has(x.id);
   const lanes = lanesOf(rootsOf(nest), target);
   const { offset } = nest.stores[0];

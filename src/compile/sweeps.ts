@@ -6,8 +6,8 @@ import { byteSize } from "../ir/dtype.js";
 import type { Aval } from "../ir/shape.js";
 import { product } from "../util/arrays.js";
 import type { Target } from "./loops.js";
-import type { Nest, NestStore } from "./nest.js";
-import { type IndexTerm, type Term, type Terms, reachable } from "./terms.js";
+import { type Nest, type NestStore, finishing } from "./nest.js";
+import { type FetchTerm, type IndexTerm, type Term, type Terms, isFloatProduct, reachable } from "./terms.js";
 
 /** Products that a part must have for each result, so that adding it to the others costs little. */
 const leastPart = 128;
@@ -34,19 +34,14 @@ export function inSweeps(terms: Terms, nest: Nest, target: Target, buffer: (aval
   const shape = nest.axes.map((x) => x.extent);
   const sums = buffer({ dtype: type, shape });
   const at = terms.flatten(nest.axes, shape);
-  const finished = terms.substitution(new Map([[fold.hole, terms.fetch(type, sums, at)]]));
-  const stores = nest.stores.map((x) => ({ ...x, value: finished(x.value) }));
-  return [sweep(sums, at), { ...nest, name: `${nest.name}_end`, over: [], folds: [], stores }];
+  return [sweep(sums, at), finishing(terms, nest, sums, at)];
 }
 
 /** The folded index whose values are swept one after the other. */
 function sweptIndex(terms: Terms, nest: Nest, target: Target): IndexTerm | null {
   if (nest.folds.length !== 1 || nest.running || nest.over.length < 2) return null;
-  const [fold] = nest.folds;
-  const { value } = fold;
-  const { type } = value;
-  const isProduct = fold.combine === "sum" && value.kind === "op" && value.op === "mul";
-  if (!isProduct || (type !== "float32" && type !== "float64")) return null;
+  const [{ combine, value }] = nest.folds;
+  if (combine !== "sum" || !isFloatProduct(value)) return null;
   const [index, ...rest] = nest.over;
   if (index.extent < 2 || product(rest.map((x) => x.extent)) < leastPart) return null;
   const reads = reachable([value]).filter((t) => t.kind === "fetch");
@@ -54,11 +49,7 @@ function sweptIndex(terms: Terms, nest: Nest, target: Target): IndexTerm | null 
   const all = [...nest.axes, ...nest.over];
   const elements = (t: Term) => product(all.filter((x) => terms.depends(t).has(x.id)).map((x) => x.extent));
   // Windows overlap: no operand is counted with more elements than the results and the folded space have.
-  const bytes = reads.map((t) => Math.min(elements(t), spanOf(t)) * byteSize(type));
+  const span = (t: FetchTerm) => t.offset.max - t.offset.min + 1;
+  const bytes = reads.map((t) => Math.min(elements(t), span(t)) * byteSize(value.type));
   return bytes.reduce((a, b) => a + b, 0) > target.cacheBytes ? index : null;
-}
-
-/** The elements between the first and the last that a fetch reads. */
-function spanOf(t: Term): number {
-  return t.kind === "fetch" ? t.offset.max - t.offset.min + 1 : 0;
 }

@@ -73,15 +73,8 @@ export class Terms {
   }
   load(type: ScalarType, source: number, at: readonly Term[]): Term {
     const [min, max] = anything(type);
-    return this.#intern(`l${source}(${at.map((t) => t.id)})`, (id) => ({
-      kind: "load",
-      id,
-      type,
-      source,
-      at,
-      min,
-      max,
-    }));
+    const key = `l${source}(${at.map((t) => t.id)})`;
+    return this.#intern(key, (id) => ({ kind: "load", id, type, source, at, min, max }));
   }
   fetch(type: ScalarType, buffer: number, offset: Term): Term {
     const [min, max] = anything(type);
@@ -116,11 +109,7 @@ export class Terms {
   }
 
   plus(a: Term, b: Term, times = 1): Term {
-    const parts: readonly Part[] = [
-      [a, 1],
-      [b, times],
-    ];
-    return this.sum(parts);
+    return this.sum([[a, 1] as const, [b, times] as const]);
   }
 
   /** `c·(x / c) + x % c` is `x`. */
@@ -154,15 +143,8 @@ export class Terms {
       max += f > 0 ? f * t.max : f * t.min;
     }
     const [low, high] = within(min, max);
-    return this.#intern(`a${constant}${parts.map(([t, f]) => `,${t.id}*${f}`).join("")}`, (id) => ({
-      kind: "affine",
-      id,
-      type: "int32",
-      constant,
-      parts,
-      min: low,
-      max: high,
-    }));
+    const key = `a${constant}${parts.map(([t, f]) => `,${t.id}*${f}`).join("")}`;
+    return this.#intern(key, (id) => ({ kind: "affine", id, type: "int32", constant, parts, min: low, max: high }));
   }
 
   /** `x / c` for `x >= 0` and `c > 0`. */
@@ -237,15 +219,8 @@ export class Terms {
   }
 
   #node(type: ScalarType, op: ScalarOp, args: readonly Term[], [min, max]: Range = anything(type)): Term {
-    return this.#intern(`o${op}${type}(${args.map((a) => a.id)})`, (id) => ({
-      kind: "op",
-      id,
-      type,
-      op,
-      args,
-      min,
-      max,
-    }));
+    const key = `o${op}${type}(${args.map((a) => a.id)})`;
+    return this.#intern(key, (id) => ({ kind: "op", id, type, op, args, min, max }));
   }
 
   /** An operation, simplified where that changes nothing of the result. */
@@ -426,6 +401,9 @@ export class Terms {
 }
 
 const isOne = (t: Term): boolean => t.kind === "const" && t.value === 1;
+
+export const isFloatProduct = (t: Term): t is OpTerm & { readonly type: "float32" | "float64" } =>
+  t.kind === "op" && t.op === "mul" && (t.type === "float32" || t.type === "float64");
 
 /** The terms a term is made of. */
 export function childrenOf(term: Term): readonly Term[] {
