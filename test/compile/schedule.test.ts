@@ -203,6 +203,33 @@ test("operands that lie across are copied into panels, batched and strided rows 
   assert.equal(panels([image, other], convolution(image, other, dense)), 1);
 });
 
+test("columns beyond whole tiles are a product of their own", () => {
+  const [a, b] = [input([40, 48]), input([37, 48])];
+  const y = dot(a, b, { contract: [[1], [1]], batch: [[], []] });
+  const program = check([a, b], [maximum(y, fillLike(y, 0))], values([a, b]), { target: small });
+  const products = kernelsOf(program.steps).filter((k) => !k.name.endsWith("_panels"));
+  // 32 and 5 columns of 40 products of 48.
+  assert.deepEqual(
+    products.map((k) => Math.round(k.cost.flops / 32 / 40 / 48)),
+    [1, 0],
+  );
+});
+
+test("vectors longer than padded rows run on from row to row", () => {
+  const [x, w] = [input([2, 1, 3, 6, 6]), input([1, 4, 3, 5, 5])];
+  const padding = [0, 0].map(() => [2, 2] as const);
+  const y = convolution(x, w, { strides: [1, 1], padding, inputDilation: [1, 1], kernelDilation: [1, 1] });
+  for (const vectorBytes of [16, 64] as const) {
+    const target = { ...defaultTarget, vectorBytes };
+    const program = check([x, w], [maximum(y, fillLike(y, 0))], values([x, w]), { target });
+    // Six rows of 6 are 12 vectors of 4 lanes and less, joined ones 14.
+    assert.equal(
+      kernelsOf(program.steps).some((k) => k.name.endsWith("_end")),
+      vectorBytes === 64,
+    );
+  }
+});
+
 test("arrays read across, padded and joined agree with the reference", () => {
   const [x, y] = [input([70, 41]), input([70, 33])];
   const at = (a: Node) => transpose(a, [1, 0]);
