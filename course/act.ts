@@ -223,7 +223,7 @@ export const activations = chapter(
     row(
       "ACT-08",
       "Softmax, its logarithm, and temperature",
-      String.raw`\mathrm{softmax}(z)_i = \frac{e^{z_i/T}}{\sum_j e^{z_j/T}},\qquad J v = p\circ v - p\,(p^\top v)`,
+      String.raw`\mathrm{softmax}(z)_i = \frac{e^{z_i/T}}{\sum_j e^{z_j/T}},\qquad J v = \tfrac1T\big(p\circ v - p\,(p^\top v)\big)`,
       String.raw`Adding a constant to all logits changes nothing; the ONNX test *softmax_large_number* takes $(0,1,2,3)$ and the same plus $10^4$, whose exponentials overflow. A low temperature turns softmax into argmax, a high one into the uniform distribution.`,
       (t) => {
         const z = f64([
@@ -244,6 +244,12 @@ export const activations = chapter(
         const x = gaussian(1, 5);
         const [p, v] = [softmax(x), gaussian(2, 5)];
         const product = p.mul(v).sub(p.mul(p.mul(v).sum()));
+        t.close(
+          jvp((y: Tensor) => softmax(y.mul(4)), x.div(4), v)[1],
+          product.mul(4),
+          4e-15,
+          String.raw`the same at $T=\tfrac14$`,
+        );
         t.close(jvp((y: Tensor) => softmax(y), x, v)[1], product, 1e-15, "Jacobian times vector, forward");
         t.close(
           vjp((y: Tensor) => softmax(y), x)[1](v),

@@ -285,7 +285,7 @@ export const approximation = chapter(
     row(
       "APX-09",
       "Barron's rate does not know the dimension",
-      String.raw`\mathbb E\Big\|f - \frac1m\sum_{j=1}^m \cos(\omega_j^\top x)\Big\|^2 = \frac1m\big(\mathbb E\cos^2(\omega^\top x) - f(x)^2\big),\qquad \omega\sim\mathcal N(0,I)`,
+      String.raw`\mathbb E\Big|f(x) - \frac1m\sum_{j=1}^m \cos(\omega_j^\top x)\Big|^2 = \frac1m\big(\mathbb E\cos^2(\omega^\top x) - f(x)^2\big),\qquad \omega\sim\mathcal N(0,I)`,
       String.raw`The target $f(x)=e^{-\|x\|^2/2}$ is the mean of $\cos(\omega^\top x)$ over its own spectrum, so $m$ draws leave a squared error of order $1/m$, in 2 dimensions as in 10. Grids and splines would need exponentially many points.`,
       (t) => {
         const sizes = [8, 32, 128, 512];

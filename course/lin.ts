@@ -144,7 +144,7 @@ export const linearAlgebra = chapter(
     row(
       "LIN-04",
       "Determinants of products and inverses",
-      String.raw`\det(AB) = \det A\,\det B,\qquad \det A^{-1} = \frac{1}{\det A},\qquad \det R = 1`,
+      String.raw`\det(AB) = \det A\,\det B,\qquad \det A^{-1} = \frac{1}{\det A},\qquad \det R = 1 \text{ for rotations } R`,
       String.raw`The determinant is the factor by which a map scales volumes, so factors multiply along a composition. The small matrices are those of the ONNX tests \`det_2d\` and \`det_nd\`, whose determinants are integers.`.replaceAll(
         "\\`",
         "`",

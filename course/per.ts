@@ -66,10 +66,11 @@ export const connectionism = chapter(
         const x = raw.div(raw.square().sum(1).sqrt().max());
         const y = x.matmul(gaussian(2, 6)).sign();
         const { updates } = perceptron(x, y, { maxPasses: 100 });
+        const mistakes = updates.map((_, s) => s + 1);
         t.greater(updates.length, 50, "mistakes");
         t.atMost(
           updates.map((u) => u.norm),
-          updates.map((_, s) => Math.sqrt(s + 1)),
+          mistakes.map(Math.sqrt),
           String.raw`$\|\theta^s\|$ against $\sqrt s$`,
         );
         const basis = perceptron(eye(9, 9, { dtype: "float64" }), ones([9], { dtype: "float64" })).updates;
@@ -82,8 +83,8 @@ export const connectionism = chapter(
         t.plot(
           lines(
             [
-              { name: "√s", x: range(updates.length), y: updates.map((_, s) => Math.sqrt(s + 1)), dashed: true },
-              { name: "norm of θ", x: range(updates.length), y: updates.map((u) => u.norm) },
+              { name: "√s", x: mistakes, y: mistakes.map(Math.sqrt), dashed: true },
+              { name: "norm of θ", x: mistakes, y: updates.map((u) => u.norm) },
             ],
             { title: "The perceptron's norm, mistake by mistake", x: { label: "mistakes" } },
           ),

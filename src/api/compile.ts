@@ -138,12 +138,13 @@ export function compile<A extends readonly unknown[], R>(
   };
   const ready = (args: A | null): Ready => {
     const state = [...(options.state ?? []), ...shared];
-    const chosen = args === null ? last : find(args, state);
+    const isAboutLast = args === null || (args.length === 0 && f.length > 0);
+    const chosen = isAboutLast ? last : find(args, state);
     if (chosen === null)
       throw new TraceError(
         "explain: the function must have been called, or its arguments given, got neither. write explain(step, ...args)",
       );
-    return readyFor(chosen.program, args === null ? null : leaves(args), leaves(state));
+    return readyFor(chosen.program, isAboutLast ? null : leaves(args), leaves(state));
   };
   return Object.assign(step, { explain, ready, traces: () => programs.made });
 }

@@ -1,7 +1,8 @@
 /** `typegrad course`: lists, runs and prints the rows of the course, and writes their pages. */
+import { join } from "node:path";
 import { SingleBar } from "cli-progress";
 import { type Chapter, type Row, type RowResult, runRow } from "../course/index.js";
-import { writeFileAtomic } from "../io/index.js";
+import { fileExists, readFile, writeFileAtomic } from "../io/index.js";
 import { expectedText, headLine, resultLine } from "./course-text.js";
 import { blockBar } from "./progress.js";
 import { duration, plural } from "./text.js";
@@ -105,12 +106,19 @@ const record = ({ row, pass, main, seconds, reason }: RowResult): object => {
   };
 };
 
+/** Throws unless a file can be there: rows may run for long, and should not do so in vain. */
+async function claim(path: string): Promise<void> {
+  if (await fileExists(path)) await readFile(path);
+  else await writeFileAtomic(path, "");
+}
+
 /** The command. 0 when every row that ran passed, 1 otherwise. */
 export async function course(names: readonly string[], flags: CourseFlags, out: NodeJS.WriteStream): Promise<number> {
   const chapters = await courseChapters();
   const { full = false, json, html } = flags;
   if (names.length === 0 && !full && json === undefined && html === undefined) return list(chapters, out);
   const rows = selection(chapters, names, full);
+  for (const path of [json, html && join(html, "index.html")]) if (path !== undefined) await claim(path);
   const start = performance.now();
   const results = await runAll(rows, out);
   if (json !== undefined) await writeFileAtomic(json, `${JSON.stringify(results.map(record), null, 2)}\n`);

@@ -13,7 +13,7 @@ export interface GraphBox {
   /** More about it, smaller, in lines below. */
   readonly details?: readonly string[];
   /** Which of the chart's colours its frame has; a quiet one unless given. */
-  readonly colour?: number;
+  readonly colour?: number | undefined;
   /** Drawn with a heavy frame. */
   readonly isStrong?: boolean;
   /** Drawn with no frame. */

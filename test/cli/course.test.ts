@@ -1,6 +1,6 @@
 /** `typegrad course`, as it is called. */
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { row, runRow } from "typegrad/course";
@@ -33,6 +33,21 @@ test("what does not exist is refused with what does", async () => {
     assert.match(stderr, message);
     assert.equal(stdout, "", "nothing ran");
     assert.equal(code, 2);
+  }
+});
+
+test("nothing runs when what is measured cannot be written", async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, "file"), "");
+  for (const flags of [
+    ["--json", folder],
+    ["--json", join(folder, "file", "a.json")],
+    ["--html", join(folder, "file")],
+  ]) {
+    const { code, stdout, stderr } = await typegrad(["course", "LIN-02", ...flags]);
+    assert.match(stderr, /FileError/);
+    assert.equal(stdout, "", "nothing ran");
+    assert.equal(code, 1);
   }
 });
 

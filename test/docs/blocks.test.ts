@@ -56,6 +56,17 @@ test("README starts with the main job and the tests", () => {
   assert.equal(start?.match(/^```sh$/gm)?.length, 2, "both stand under ## Start");
 });
 
+test("README names every part of the package", () => {
+  const { exports }: { exports: Record<string, unknown> } = createRequire(import.meta.url)(join(root, "package.json"));
+  const named = /\n## What there is\n([^]*?)\n## /.exec(readFileSync(join(root, "README.md"), "utf8"))?.[1] ?? "";
+  const firstCells = [...named.matchAll(/^\| (`[^|]*) \|/gm)].flatMap(([, cell]) => cell.match(/[\w/-]+/g) ?? []);
+  const parts = Object.keys(exports).filter((name) => name !== "." && !name.endsWith(".json"));
+  assert.deepEqual(
+    firstCells.filter((name) => name !== "typegrad/").toSorted(),
+    parts.map((name) => name.slice(2)).toSorted(),
+  );
+});
+
 test("documents link to files that exist", () => {
   for (const document of documents)
     for (const [, target] of readFileSync(join(root, document), "utf8").matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g))

@@ -110,6 +110,7 @@ test("kernels inside loops count all their turns", () => {
 test("without a call or arguments, and on the reference, there is nothing to tell", async () => {
   const f = compile((x: Tensor) => x.mul(2).add(1));
   assert.throws(() => f.ready(null), TraceError);
+  assert.throws(() => explain(f), /must have been called, or its arguments given/);
   await setDevice("reference");
   assert.throws(() => explain(f, f64([1, 2])), DeviceError);
 });

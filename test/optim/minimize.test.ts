@@ -210,6 +210,7 @@ test("bounds on the run, and callbacks", async () => {
   await assert.rejects(minimize(value, at, { c1: 0.5, c2: 0.1 }), /0 < c1 < c2 < 1/);
   await assert.rejects(minimize(value, at, { gtol: -1 }), /gtol must be at least 0/);
   await assert.rejects(minimize(value, at, { method: "projected-gradient" }), /needs a projection/);
+  await assert.rejects(minimize(value, at, { projection: (x) => x }), /bfgs does not stay in a set/);
 });
 
 test("functions that read values run uncompiled", async () => {

@@ -36,7 +36,8 @@ const run = (command, { args, input }) => new Promise((resolve) => {
   child.stderr.setEncoding("utf8").on("data", (text) => (complaint += text));
   child.stdin.on("error", () => {}).end(input);
   child.on("error", (error) => resolve({ status: null, complaint: error.message }));
-  child.on("close", (status) => resolve(status === 0 ? null : { status, complaint }));
+  child.on("close", (status, signal) =>
+    resolve(status === 0 ? null : { status, complaint: signal === null ? complaint : "an end by " + signal }));
 });
 
 parentPort.on("message", async ({ command, folder, parts, last, atOnce, done, port }) => {

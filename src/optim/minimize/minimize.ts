@@ -81,6 +81,8 @@ function iterationOf<M>(objective: Objective<M>, options: MinimizeOptions<M>, in
     throw new ArgumentError(`minimize: initialTrustRadius must be positive, got ${initialTrustRadius}. 1 is usual`);
   if (!Number.isInteger(historySize) || historySize < 1)
     throw new ArgumentError(`minimize: historySize must be a positive integer, got ${historySize}. 10 is usual`);
+  if (projection !== undefined && method !== "projected-gradient")
+    throw new ArgumentError(`minimize: ${method} does not stay in a set, got a projection. use projected-gradient`);
   switch (method) {
     case "gradient-descent":
       return along(steepest());
