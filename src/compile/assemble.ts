@@ -2,9 +2,9 @@
 import type { Aval } from "../ir/shape.js";
 import { invariant } from "../util/errors.js";
 import { fetchesOf, layout } from "./layout.js";
-import type { Target } from "./loops.js";
+import { KernelBuilder, type Target } from "./loops.js";
 import type { BufferInfo, Placement, Program, Step } from "./loop.js";
-import { chooseReuses, livesOf, placeTemporaries } from "./memory.js";
+import { bytesOf, chooseReuses, livesOf, placeTemporaries } from "./memory.js";
 import { type Nest, nestsOf, simplified } from "./nest.js";
 import type { Draft, Schedule } from "./schedule.js";
 import { reachable } from "./terms.js";
@@ -15,13 +15,18 @@ import { inSweeps } from "./sweeps.js";
 import { tabulate } from "./tables.js";
 import type { Block, Call, Wire, Wiring } from "./wires.js";
 
+/** A buffer before it has a place; without a source, only kernels know of it. */
+interface Buffer extends Aval {
+  readonly source: Wire["source"] | { readonly kind: "scratch" } | null;
+}
+
 class Assembler {
   readonly #wiring: Wiring;
   readonly #plan: Schedule;
   readonly #target: Target;
-  readonly buffers: (Aval & { readonly source: Wire["source"] | null })[] = [];
+  readonly buffers: Buffer[] = [];
   readonly #numbers = new Map<Wire, number>();
-  readonly #counters = new Map<number, number>();
+  readonly counters = new Map<number, number>();
   /** Inputs that a kernel reads only at the element of an output that it writes. */
   readonly inPlace = new Map<number, Set<number>>();
   readonly nests: Nest[] = [];
@@ -30,10 +35,6 @@ class Assembler {
     this.#wiring = wiring;
     this.#plan = plan;
     this.#target = target;
-  }
-
-  get loops(): number {
-    return this.#counters.size;
   }
 
   /** Where a wire is kept: what a call gives may be in the memory of an output, or of the call around it. */
@@ -53,6 +54,8 @@ class Assembler {
   };
   /** A buffer for what only kernels know of. */
   #table = ({ dtype, shape }: Aval): number => this.buffers.push({ dtype, shape, source: null }) - 1;
+
+  #scratch = ({ dtype, shape }: Aval): number => this.buffers.push({ dtype, shape, source: { kind: "scratch" } }) - 1;
 
   #bufferOf(wire: Wire): number {
     const home = this.#plan.homes.get(wire);
@@ -79,7 +82,8 @@ class Assembler {
     return nests.map((nest): Step => {
       this.nests.push(nest);
       this.#noteInPlace(nest);
-      return { kind: "kernel", kernel: layout(terms, nest, this.#counters, this.#target) };
+      const builder = new KernelBuilder(terms, nest, this.counters, this.#target, this.#scratch);
+      return { kind: "kernel", kernel: layout(builder, nest, this.#target) };
     });
   }
 
@@ -106,10 +110,10 @@ class Assembler {
           run: work.run,
         };
       case "loop": {
-        const loop = this.loops;
+        const loop = this.counters.size;
         const { counter } = work.body;
         invariant(counter !== null, "a loop without a counter");
-        this.#counters.set(counter.id, loop);
+        this.counters.set(counter.id, loop);
         return { kind: "loop", loop, length: counter.extent, reverse: work.reverse, steps: this.steps(work.body) };
       }
       case "branch":
@@ -125,16 +129,11 @@ const hasWork = (nest: Nest): boolean =>
 
 const avalOf = ({ dtype, shape }: Aval): Aval => ({ dtype, shape });
 
-/** Whether a buffer is the caller's. */
-const isOutside = ({ source }: { readonly source: Wire["source"] | null }): boolean =>
-  source?.kind === "input" || source?.kind === "output";
+/** Whether a buffer is in the program's workspace, not the caller's or a thread's. */
+const isTemporary = ({ source }: Buffer): boolean =>
+  source?.kind !== "input" && source?.kind !== "output" && source?.kind !== "scratch";
 
-export interface Assembled {
-  readonly program: Program;
-  readonly nests: readonly Nest[];
-}
-
-export function assemble(wiring: Wiring, plan: Schedule, donated: readonly boolean[], target: Target): Assembled {
+export function assemble(wiring: Wiring, plan: Schedule, donated: readonly boolean[], target: Target) {
   const assembler = new Assembler(wiring, plan, target);
   const inputs = wiring.wires.filter((w) => w.source.kind === "input");
   const outputs = wiring.wires.filter((w) => w.source.kind === "output");
@@ -145,13 +144,15 @@ export function assemble(wiring: Wiring, plan: Schedule, donated: readonly boole
 
   const lives = livesOf(steps);
   const temporaries = assembler.buffers.flatMap((wire, buffer) =>
-    isOutside(wire) ? [] : [{ buffer, aval: avalOf(wire) }],
+    isTemporary(wire) ? [{ buffer, aval: avalOf(wire) }] : [],
   );
   const { offsets, bytes } = placeTemporaries(temporaries, lives);
-  const placement = ({ source }: { source: Wire["source"] | null }, buffer: number): Placement =>
+  const placement = ({ source }: Buffer, buffer: number): Placement =>
     source?.kind === "input" || source?.kind === "output"
       ? { kind: source.kind, index: source.index }
-      : { kind: "temporary", offset: offsets.get(buffer) ?? 0 };
+      : source?.kind === "scratch"
+        ? { kind: "scratch", offset: 0 } // a kernel has one
+        : { kind: "temporary", offset: offsets.get(buffer) ?? 0 };
   const buffers = assembler.buffers.map((w, i): BufferInfo => ({ ...avalOf(w), placement: placement(w, i) }));
   const program: Program = {
     buffers,
@@ -166,8 +167,8 @@ export function assemble(wiring: Wiring, plan: Schedule, donated: readonly boole
     ),
     steps,
     workspaceBytes: bytes,
-    scratchBytes: 0,
-    loops: assembler.loops,
+    scratchBytes: Math.max(0, ...assembler.buffers.filter((x) => x.source?.kind === "scratch").map(bytesOf)),
+    loops: assembler.counters.size,
   };
   return { program, nests: assembler.nests };
 }

@@ -2,6 +2,7 @@
  * Kernels that fold: vectors along an index of the result (each lane folds for itself) or along a folded index (lanes are
  * joined at the end). Where results share what they read, a tile of them is folded at once.
  */
+import type { Combine } from "../ir/scalar.js";
 import { range } from "../util/arrays.js";
 import type { Emitter } from "./emit.js";
 import {
@@ -13,6 +14,7 @@ import {
   lanesOf,
   lanesWithin,
   loops,
+  opsOf,
   orderSpans,
   rowLoop,
   shortLoops,
@@ -22,25 +24,25 @@ import {
 import type { Lanes, Local, Value } from "./loop.js";
 import { type Nest, type NestFold, isPosition, rootsOf } from "./nest.js";
 import { type IndexTerm, type Term, isFloatProduct, reachable } from "./terms.js";
-import { joinValues, neutral, set, v } from "./values.js";
+import { joinValues, neutral, set, store, v } from "./values.js";
 
 /** The accumulators of a fold: one value, or for `argmax` and `argmin` a value and its position. */
 class Accumulator {
   readonly fold: NestFold;
   readonly value: Local;
-  readonly #position: Local | null;
+  readonly position: Local | null;
   constructor(emit: Emitter, fold: NestFold, lanes: Lanes) {
     this.fold = fold;
     this.value = emit.local("acc", fold.value.type, lanes);
-    this.#position = isPosition(fold) ? emit.local("at", "int32", lanes) : null;
+    this.position = isPosition(fold) ? emit.local("at", "int32", lanes) : null;
     emit.add(set(this.value, v.const(fold.value.type, neutral(fold.combine, fold.value.type), lanes)));
-    if (this.#position) emit.add(set(this.#position, v.const("int32", 0, lanes)));
+    if (this.position) emit.add(set(this.position, v.const("int32", 0, lanes)));
   }
 
   /** Takes in the element that `value` stands for. */
   take(emit: Emitter, value: Term, position: Term): void {
     const { combine } = this.fold;
-    if (this.#position) return this.#takePosition(emit, this.#position, emit.vector(value), emit.vector(position));
+    if (this.position) return this.#takePosition(emit, this.position, emit.vector(value), emit.vector(position));
     const acc = v.get(this.value);
     const next =
       combine === "sum" && isFloatProduct(value)
@@ -64,7 +66,7 @@ class Accumulator {
   }
 
   result(): Value {
-    return v.get(this.#position ?? this.value);
+    return v.get(this.position ?? this.value);
   }
 }
 
@@ -72,11 +74,11 @@ const accumulators = (emit: Emitter, nest: Nest, lanes: Lanes): Accumulator[] =>
   nest.folds.map((f) => new Accumulator(emit, f, lanes));
 
 /** The nest for the element that lies that far along some indices, with holes of its own. */
-function copyOf({ terms }: Emitter, nest: Nest, steps: readonly (readonly [IndexTerm, number])[]): Nest {
+function copyOf({ terms }: Emitter, nest: Nest, steps: readonly (readonly [IndexTerm, Term])[]): Nest {
   const holes = nest.folds.map((f) => terms.hole(f.hole.type));
   const move = terms.substitution(
     new Map<Term, Term>([
-      ...steps.filter(([, by]) => by > 0).map(([index, by]) => [index, terms.sum([[index, 1]], by)] as const),
+      ...steps.map(([index, by]) => [index, terms.plus(index, by)] as const),
       ...nest.folds.map((f, i) => [f.hole, holes[i]] as const),
     ]),
   );
@@ -85,6 +87,66 @@ function copyOf({ terms }: Emitter, nest: Nest, steps: readonly (readonly [Index
     folds: nest.folds.map((f, i) => ({ ...f, value: move(f.value), position: move(f.position), hole: holes[i] })),
     stores: nest.stores.map((x) => ({ ...x, offset: move(x.offset), value: move(x.value) })),
   };
+}
+
+/** The results of a tile along an index: so many, so far apart. */
+type Side = readonly [index: IndexTerm, step: number, count: number];
+
+/**
+ * Operations of a tile's stores that are written out, at most. Longer ones (an optimizer's update, `tanh`) become a loop over
+ * the tile, whose results go through memory of the thread's own: as fast, and a fraction of the code.
+ */
+const mostWritten = 64;
+
+/** A tile of results: its elements, the last side fastest, and how they are stored. */
+class Tile {
+  readonly copies: readonly Nest[];
+  readonly #builder: KernelBuilder;
+  readonly #nest: Nest;
+  readonly #sides: readonly Side[];
+  readonly #isLoop: boolean;
+
+  constructor(builder: KernelBuilder, nest: Nest, sides: readonly Side[]) {
+    [this.#builder, this.#nest, this.#sides] = [builder, nest, sides];
+    const { emit } = builder;
+    const places = sides.reduce<(readonly [IndexTerm, Term])[][]>(
+      (all, [index, step, n]) =>
+        all.flatMap((by) => range(n).map((i) => [...by, [index, emit.terms.int(i * step)] as const])),
+      [[]],
+    );
+    const isLong = places.length * opsOf(nest.stores.map((x) => x.value)) > mostWritten;
+    this.#isLoop = isLong && places.length > 1 && nest.folds.length === 1 && nest.folds[0].hole.type !== "int64";
+    this.copies = places.map((by) => copyOf(emit, this.#isLoop ? { ...nest, stores: [] } : nest, by));
+  }
+
+  /** Stores what the folds of every copy came to. */
+  store(results: readonly (readonly Value[])[]): void {
+    if (this.#isLoop) return this.#storeInLoop(results.map(([x]) => x));
+    const { emit } = this.#builder;
+    this.copies.forEach((copy, k) => {
+      copy.folds.forEach((fold, f) => emit.bind(fold.hole, results[k][f]));
+      emit.stores(copy.stores);
+    });
+  }
+
+  #storeInLoop(results: readonly Value[]): void {
+    const { emit } = this.#builder;
+    const { terms } = emit;
+    const [{ type, lanes }] = results;
+    const buffer = this.#builder.tileBuffer(type);
+    results.forEach((x, k) => emit.add(store(buffer, v.int(k * lanes), x)));
+    const turns = this.#sides.map(([, , count]) => terms.index(count));
+    const by = this.#sides.map(([index, step], i) => [index, terms.sum([[turns[i], step]])] as const);
+    const { folds, stores } = copyOf(emit, this.#nest, by);
+    emit.expect(stores.flatMap((x) => [x.offset, x.value]));
+    loops(emit, turns.map(whole), () => {
+      const result = emit.local("result", type, lanes);
+      const place = terms.flatten([...turns, terms.int(0)], [...turns.map((x) => x.extent), lanes]);
+      emit.add(set(result, v.load(type, lanes, buffer, emit.first(place))));
+      emit.bind(folds[0].hole, v.get(result));
+      emit.stores(stores);
+    });
+  }
 }
 
 /**
@@ -120,12 +182,13 @@ function layoutSweep(builder: KernelBuilder, nest: Nest, target: Target): void {
   const { emit } = builder;
   const most = lanesOf(rootsOf(nest), target);
   const positions = nest.folds.some(isPosition);
-  const candidates = positions || nest.running ? nest.axes : [...nest.over, ...nest.axes];
+  // The first of equal extremes is found where every lane meets its elements in order: along the last folded index.
+  const folded = nest.running ? [] : positions ? nest.over.slice(-1) : nest.over;
+  const candidates = [...folded, ...nest.axes];
   const inner = bestIndex(emit, nest, candidates, most);
   if (inner !== null && nest.axes.includes(inner))
     return foldAcross(builder, nest, inner, lanesWithin(inner.extent, most), target);
-  if (nest.running || positions)
-    return loops(emit, orderSpans(builder, nest.axes, null, 1), () => foldInPlace(emit, nest));
+  if (nest.running) return loops(emit, orderSpans(builder, nest.axes, null, 1), () => foldInPlace(emit, nest));
   foldAlong(builder, nest, inner, inner === null ? 1 : lanesAlong(inner.extent, most), target);
 }
 
@@ -185,12 +248,7 @@ function foldAcross(builder: KernelBuilder, nest: Nest, inner: IndexTerm, lanes:
   const times = Math.max(1, Math.min(most, Math.floor(inner.extent / lanes)));
   const outer = others.filter((x) => x !== row);
   const tile = (rows: number, vectors: number) =>
-    foldTogether(
-      emit,
-      range(rows).flatMap((r) =>
-        range(vectors).map((i) => copyOf(emit, nest, [...(row ? [[row, r] as const] : []), [inner, i * lanes]])),
-      ),
-    );
+    foldTogether(emit, new Tile(builder, nest, [...(row ? [[row, 1, rows] as const] : []), [inner, lanes, vectors]]));
   if (row === null) {
     const spans = orderSpans(builder, outer, inner, lanes * times);
     const last = spans[spans.length - 1];
@@ -209,13 +267,13 @@ function foldAcross(builder: KernelBuilder, nest: Nest, inner: IndexTerm, lanes:
 const evenly = (extent: number, most: number): number => Math.ceil(extent / Math.ceil(extent / most));
 
 /** The folds of several elements, in one loop. */
-function foldTogether(emit: Emitter, copies: readonly Nest[]): void {
+function foldTogether(emit: Emitter, tile: Tile): void {
+  const { copies } = tile;
   if (copies.length === 1) return foldInPlace(emit, copies[0]);
   emit.expect(copies.flatMap(rootsOf));
   const accs = copies.flatMap((copy) => accumulators(emit, copy, emit.lanes));
   takeAll(emit, copies[0].over, accs);
-  for (const acc of accs) emit.bind(acc.fold.hole, acc.result());
-  for (const copy of copies) emit.stores(copy.stores);
+  tile.store(accs.map((acc) => [acc.result()]));
 }
 
 /** Sums of a tile whose operands are both vectors: a row and a column of operands must fit beside them in the registers. */
@@ -232,12 +290,16 @@ function foldAlong(builder: KernelBuilder, nest: Nest, inner: IndexTerm | null, 
   const height = rows ? evenly(rows.extent, Math.max(1, columns ? Math.floor(size / width) : 4)) : 1;
   const outer = nest.axes.filter((x) => x !== rows && x !== columns);
   const tile = (r: number, c: number) => {
-    const copies = range(r).map((i) =>
-      range(c).map((j) =>
-        copyOf(emit, nest, [...(rows ? [[rows, i] as const] : []), ...(columns ? [[columns, j] as const] : [])]),
-      ),
-    );
-    foldTile(emit, copies, along, lanes, columns && c === width ? columns : null);
+    const down: Side[] = rows ? [[rows, 1, r]] : [];
+    const across: Side[] = columns ? [[columns, 1, c]] : [];
+    if (!columns || c !== width) {
+      const all = new Tile(builder, nest, [...down, ...across]);
+      return all.store(foldTile(emit, all.copies, along, lanes));
+    }
+    const stored = new Tile(builder, nest, down);
+    emit.expect(stored.copies.flatMap(rootsOf));
+    const { copies } = new Tile(builder, { ...nest, stores: [] }, [...down, ...across]);
+    storeRows(emit, stored, foldTile(emit, copies, along, lanes), columns);
   };
   if (!rows) return loops(emit, orderSpans(builder, outer, null, 1), () => tile(1, 1));
   const rowsOutside = !columns || goesOutside(emit, nest, rows, columns);
@@ -261,15 +323,8 @@ function tileIndices(emit: Emitter, nest: Nest): readonly IndexTerm[] {
   return nest.axes.indexOf(first) < nest.axes.indexOf(second) ? [first, second] : [second, first];
 }
 
-/** Folds a tile of results in vectors along `along`; the results of a row leave as a vector along `columns`. */
-function foldTile(
-  emit: Emitter,
-  tile: readonly (readonly Nest[])[],
-  along: IndexTerm,
-  lanes: Lanes,
-  columns: IndexTerm | null,
-): void {
-  const copies = tile.flat();
+/** What the folds of a tile come to, folded in vectors along `along`. */
+function foldTile(emit: Emitter, copies: readonly Nest[], along: IndexTerm, lanes: Lanes): Value[][] {
   emit.expect(copies.flatMap(rootsOf));
   const { folds, over } = copies[0];
   const most = Math.max(1, Math.floor((folds.length > 1 ? 2 : 4) / copies.length));
@@ -301,22 +356,40 @@ function foldTile(
       { shorter: [leftLanes], written: Math.floor(mostSteps / (times * copies.length)) },
     ),
   );
-  const results = copies.map((copy, k) =>
+  return copies.map((copy, k) =>
     copy.folds.map((fold, f) =>
       joined(
         emit,
         fold,
-        vectors[k].map((accs) => accs[f].result()),
-        left === 0 || lanes === 1 ? null : singles[k][f].result(),
+        vectors[k].map((accs) => accs[f]),
+        left === 0 || lanes === 1 ? [] : [singles[k][f]],
       ),
     ),
   );
-  storeTile(emit, tile, results, columns);
 }
 
-/** All lanes of all accumulators of one fold as one value. */
-function joined(emit: Emitter, fold: NestFold, vectors: readonly Value[], single: Value | null): Value {
-  const join = (a: Value, b: Value) => joinValues(fold.combine, a, b);
+/** All lanes of all accumulators of one fold as one value; `shorter` ones have fewer lanes. */
+function joined(
+  emit: Emitter,
+  fold: NestFold,
+  vectors: readonly Accumulator[],
+  shorter: readonly Accumulator[],
+): Value {
+  const total = (combine: Combine, of: (acc: Accumulator) => Value) =>
+    joinedLanes(emit, combine, vectors.map(of), shorter.map(of));
+  const { combine } = fold;
+  if (!isPosition(fold)) return total(combine, (acc) => acc.result());
+  const extreme = total(combine === "argmax" ? "max" : "min", (acc) => v.get(acc.value));
+  return total("min", (acc) => {
+    const [x, { lanes }] = [v.get(acc.value), acc.value];
+    // Where one is not a number, the extreme is none either.
+    const isExtreme = v.op("bool", "or", v.op("bool", "eq", x, v.splat(extreme, lanes)), v.op("bool", "ne", x, x));
+    return v.op("int32", "select", isExtreme, acc.result(), v.const("int32", 2 ** 31 - 1, lanes));
+  });
+}
+
+function joinedLanes(emit: Emitter, combine: Combine, vectors: readonly Value[], shorter: readonly Value[]): Value {
+  const join = (a: Value, b: Value) => joinValues(combine, a, b);
   const keep = (x: Value) => {
     const name = emit.local("sum", x.type, x.lanes);
     emit.add(set(name, x));
@@ -324,7 +397,7 @@ function joined(emit: Emitter, fold: NestFold, vectors: readonly Value[], single
   };
   const lanesIn = (x: Value) => (x.lanes === 1 ? [x] : range(x.lanes).map((lane) => v.lane(x, lane)));
   const total = inPairs(lanesIn(keep(vectors.reduce(join))), join);
-  return keep([total, ...(single ? lanesIn(single) : [])].reduce(join));
+  return keep([total, ...shorter.flatMap((x) => lanesIn(keep(x)))].reduce(join));
 }
 
 /** Joins neighbours, then the results of that, and so on. */
@@ -337,28 +410,19 @@ function inPairs(parts: readonly Value[], join: (a: Value, b: Value) => Value): 
   );
 }
 
-function storeTile(
-  emit: Emitter,
-  tile: readonly (readonly Nest[])[],
-  results: readonly (readonly Value[])[],
-  columns: IndexTerm | null,
-): void {
-  const width = tile[0].length;
+/** Stores a tile in vectors along `columns`. */
+function storeRows(emit: Emitter, rows: Tile, results: readonly (readonly Value[])[], columns: IndexTerm): void {
+  const width = results.length / rows.copies.length;
   const lanes = lanesWithin(width, 4);
-  tile.forEach((row, r) => {
-    if (columns)
-      return emit.vectorized(columns, lanes, () => {
-        const [first] = row;
-        first.folds.forEach((fold, f) => {
+  emit.vectorized(columns, lanes, () =>
+    rows.store(
+      rows.copies.map((row, r) =>
+        row.folds.map((fold, f) => {
           const packed = emit.local("row", fold.hole.type, lanes);
           emit.add(set(packed, v.pack(range(lanes).map((c) => results[r * width + c][f]))));
-          emit.bind(fold.hole, v.get(packed));
-        });
-        emit.stores(first.stores);
-      });
-    row.forEach((copy, c) => {
-      copy.folds.forEach((fold, f) => emit.bind(fold.hole, results[r * width + c][f]));
-      emit.stores(copy.stores);
-    });
-  });
+          return v.get(packed);
+        }),
+      ),
+    ),
+  );
 }

@@ -1,10 +1,10 @@
 /** Loop nests become kernels. */
 import { layoutFold } from "./fold.js";
 import type { Kernel } from "./loop.js";
-import { KernelBuilder, type Target, lanesOf, lanesWithin, loops, vectorLoop, whole } from "./loops.js";
+import { type KernelBuilder, type Target, lanesOf, lanesWithin, loops, vectorLoop, whole } from "./loops.js";
 import { layoutMap } from "./map.js";
 import { type Nest, rootsOf } from "./nest.js";
-import { type FetchTerm, type Term, type Terms, factorOf, gcd, reachable, without } from "./terms.js";
+import { type FetchTerm, type Term, factorOf, gcd, reachable, without } from "./terms.js";
 import { set, store, v } from "./values.js";
 
 /**
@@ -50,9 +50,8 @@ function stride(offset: Term): number {
 export const fetchesOf = (nest: Nest): FetchTerm[] =>
   reachable(rootsOf(nest)).filter((t): t is FetchTerm => t.kind === "fetch");
 
-/** The kernel of a nest. */
-export function layout(terms: Terms, nest: Nest, counters: ReadonlyMap<number, number>, target: Target): Kernel {
-  const builder = new KernelBuilder(terms, nest, counters, target.taskWork);
+/** Lays out the kernel of a nest. */
+export function layout(builder: KernelBuilder, nest: Nest, target: Target): Kernel {
   if (nest.adds) layoutAdds(builder, nest, target);
   else if (nest.folds.length > 0) layoutFold(builder, nest, target);
   else layoutMap(builder, nest, target);

@@ -1,4 +1,8 @@
 /** What kernels are laid out with: tasks, loops in steps of vectors or rows, and the choice of the vectorised index. */
+import { byteSize, type DType } from "../ir/dtype.js";
+import type { Aval } from "../ir/shape.js";
+import type { ScalarType } from "../ir/scalar.js";
+import { InternalError } from "../util/errors.js";
 import { product } from "../util/arrays.js";
 import { Emitter } from "./emit.js";
 import type { Kernel, Lanes, Local, Value } from "./loop.js";
@@ -72,6 +76,11 @@ export function lanesWithin(extent: number, most: Lanes): Lanes {
 export const opsOf = (roots: readonly Term[]): number =>
   Math.max(1, reachable(roots).filter((t) => t.kind === "op").length);
 
+export function storable(type: ScalarType): DType {
+  if (type === "int64") throw new InternalError("internal: 64-bit integers are not stored");
+  return type;
+}
+
 export class KernelBuilder {
   readonly emit: Emitter;
   readonly first: Local = local("first", "int32");
@@ -79,11 +88,20 @@ export class KernelBuilder {
   readonly #nest: Nest;
   readonly #flops: number;
   readonly #elements: number;
-  readonly #taskWork: number;
+  readonly #target: Target;
+  readonly #scratch: (aval: Aval) => number;
+  #tile: number | null = null;
   tasks = 1;
 
-  constructor(terms: Terms, nest: Nest, counters: ReadonlyMap<number, number>, taskWork: number) {
-    this.#taskWork = taskWork;
+  constructor(
+    terms: Terms,
+    nest: Nest,
+    counters: ReadonlyMap<number, number>,
+    target: Target,
+    scratch: (aval: Aval) => number,
+  ) {
+    this.#target = target;
+    this.#scratch = scratch;
     this.emit = new Emitter(terms, counters);
     this.#nest = nest;
     const results = product([...nest.sweeps, ...nest.axes].map((x) => x.extent));
@@ -95,10 +113,18 @@ export class KernelBuilder {
     this.emit.expect(rootsOf(nest));
   }
 
+  /** A buffer of each thread's own in which a tile of results has room. */
+  tileBuffer(type: ScalarType): number {
+    const dtype = storable(type);
+    const { microRows, microVectors, vectorBytes } = this.#target;
+    const bytes = Math.max(4, microRows * microVectors) * vectorBytes;
+    return (this.#tile ??= this.#scratch({ dtype, shape: [bytes / byteSize(dtype)] }));
+  }
+
   /** Elements of an index range that a task does when it is divided, a multiple of `unit`. */
   chunk(index: IndexTerm, unit: number): number {
     const perTurn = this.#flops / index.extent;
-    const least = Math.max(Math.ceil(this.#taskWork / perTurn), Math.ceil(index.extent / mostTasks));
+    const least = Math.max(Math.ceil(this.#target.taskWork / perTurn), Math.ceil(index.extent / mostTasks));
     return Math.ceil(least / unit) * unit;
   }
 

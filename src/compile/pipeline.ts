@@ -83,10 +83,6 @@ function timed<T>(f: () => T): [result: T, milliseconds: number] {
   return [f(), performance.now() - start];
 }
 
-/** The program that computes `outputs` from `inputs`. */
-export const compileProgram = (source: Source, target: Target = defaultTarget): Program =>
-  compileWithPasses(source, target).program;
-
 /** All passes as text. */
 export function explainCompiled({ program, passes }: Compiled): string {
   const signature = `${program.inputs.map(show).join(", ")} -> ${program.outputs.map(show).join(", ")}`;

@@ -1,12 +1,12 @@
 /** Folds large enough to be done in parts, and scattered sums: exact values, on one thread and on two. */
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
-import { compileProgram } from "#src/compile/pipeline.js";
 import { kernelsOf } from "#src/compile/walk.js";
 import { sum } from "#src/primitive/define.js";
 import { scatterAdd } from "#src/primitive/indexing.js";
 import { hole } from "#src/primitive/leaf.js";
 import { grad, setThreads, tensor, type Tensor, zeros } from "typegrad";
+import { compileProgram } from "./support.js";
 
 /** Prime, and such that there is a rest whatever the parts are. */
 const n = 1_000_003;
@@ -104,3 +104,34 @@ for (const threads of [1, 2])
   });
 
 afterEach(() => setThreads(1));
+
+/** Where NumPy finds the extreme: the first NaN, or else the first of the equal ones. */
+function firstExtreme(row: readonly number[], sign: 1 | -1): number {
+  const nan = row.findIndex((x) => Number.isNaN(x));
+  return nan >= 0 ? nan : row.indexOf(sign * Math.max(...row.map((x) => sign * x)));
+}
+
+test("positions along rows of every length: ties, NaN, infinities, slices", async () => {
+  const rows = 6;
+  for (let columns = 1; columns <= 70; columns++) {
+    const special = [Number.NaN, -Infinity, Infinity];
+    const at = (i: number, j: number): number => {
+      if (i === 0) return -Infinity;
+      if (i < 4 && j % (7 * i + 1) === columns % (i + 2)) return special[i - 1];
+      return (j * (i + 3)) % 5;
+    };
+    const table = Array.from({ length: rows }, (_, i) => Array.from({ length: columns }, (__, j) => at(i, j)));
+    const x = tensor(table);
+    assert.deepEqual(
+      await x.argmax(1).toArray(),
+      table.map((row) => firstExtreme(row, 1)),
+    );
+    assert.deepEqual(
+      await x.argmin(1).toArray(),
+      table.map((row) => firstExtreme(row, -1)),
+    );
+    const part = x.at("1:", "::2").transpose([1, 0]);
+    const flat = table[0].flatMap((_, j) => (j % 2 === 0 ? table.slice(1).map((row) => row[j]) : []));
+    assert.equal(await part.argmax().item(), firstExtreme(flat, 1));
+  }
+});

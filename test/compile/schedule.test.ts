@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compileProgram, defaultTarget } from "#src/compile/pipeline.js";
+import { defaultTarget } from "#src/compile/pipeline.js";
 import { kernelsOf } from "#src/compile/walk.js";
 import type { Node } from "#src/ir/node.js";
 import type { Shape } from "#src/ir/shape.js";
@@ -12,7 +12,7 @@ import { concatenate, flip, pad, reshape, transpose } from "#src/primitive/movem
 import { max } from "#src/primitive/reduction.js";
 import { backward } from "#src/transform/passes.js";
 import { scan } from "#src/transform/scan.js";
-import { check, drawn, generator } from "./support.js";
+import { compileProgram, check, drawn, generator } from "./support.js";
 
 const input = (shape: Shape, label = "x"): Node => hole({ dtype: "float32", shape }, label);
 const values = (inputs: readonly Node[]) => inputs.map((x, i) => drawn(x.aval, generator(i + 1)));

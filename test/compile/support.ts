@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { compileProgram, defaultTarget } from "#src/compile/pipeline.js";
+import { compileWithPasses, defaultTarget, type Source } from "#src/compile/pipeline.js";
 import type { Program } from "#src/compile/loop.js";
 import { printProgram } from "#src/compile/print.js";
 import { interpret } from "#src/ir/interpret.js";
@@ -37,6 +37,9 @@ export function assertClose(actual: NdArray, expected: NdArray, aval: Aval, tole
     assert.ok(ok, `${what}: element ${i} is ${x}, expected ${y}`);
   });
 }
+
+export const compileProgram = (source: Source, target = defaultTarget): Program =>
+  compileWithPasses(source, target).program;
 
 /** Compiles, runs, compares every output with the reference rules; returns the program. */
 export function check(
