@@ -131,14 +131,16 @@ test("packages are imported where that is declared, and missing files nowhere", 
   assert.deepEqual(show(other.filter((x) => !packages[folderOf(x.from)]?.includes(x.to))), []);
 });
 
-test("files have at most 700 lines, the core 17,000", () => {
+test("files have at most 700 lines, the core 17,000, and 19,000 with the devices loaded on demand", () => {
   assert.deepEqual(
     files.filter((f) => lineCount(f) > 700),
     [],
   );
-  const counted = files.filter((f) => core.includes(folderOf(f)) && !onDemand.some((d) => f.startsWith(d)));
-  const total = counted.reduce((sum, f) => sum + lineCount(f), 0);
-  assert.ok(total <= 17_000, `the core has ${total} lines`);
+  const inCore = files.filter((f) => core.includes(folderOf(f)));
+  const lines = (list: readonly string[]): number => list.reduce((sum, f) => sum + lineCount(f), 0);
+  const always = lines(inCore.filter((f) => !onDemand.some((d) => f.startsWith(d))));
+  assert.ok(always <= 17_000, `the core has ${always} lines`);
+  assert.ok(lines(inCore) <= 19_000, `with all devices the core has ${lines(inCore)} lines`);
 });
 
 test("a primitive is known to one file", () => {
