@@ -1,4 +1,5 @@
 """The PyTorch side of the benchmark; `serve.ts` says what is asked and answered, and `values.ts` has the same numbers."""
+import ctypes
 import json
 import re
 import resource
@@ -235,11 +236,16 @@ def answer(request):
 
 
 def blas():
-    """Which library multiplies matrices: Debian's torch takes whatever is installed, and the reference one is slow."""
+    """Which library multiplies matrices, and with which kernels: Debian's torch takes whatever is installed, and the
+    reference one is slow. OpenBLAS picks its kernels by the processor, unless OPENBLAS_CORETYPE names others."""
     torch.ones(64, 64) @ torch.ones(64, 64)
     with open("/proc/self/maps") as maps:
-        found = re.search(r"libopenblasp?-r([0-9.]+)\.so", maps.read())
-    return f"OpenBLAS {found[1]}" if found else "the reference BLAS: for a fair comparison install libopenblas0-pthread"
+        found = re.search(r"(/\S*libopenblasp?-r([0-9.]+)\.so)", maps.read())
+    if not found:
+        return "the reference BLAS: for a fair comparison install libopenblas0-pthread"
+    core = ctypes.CDLL(found[1]).openblas_get_corename
+    core.restype = ctypes.c_char_p
+    return f"OpenBLAS {found[2]} ({core().decode()} kernels)"
 
 
 print(json.dumps({"version": f"{torch.__version__} with {blas()}"}), flush=True)
