@@ -32,8 +32,8 @@ static double multiply_add(void) {
   y = (vector){0} + 0.001f;
   const double start = now();
   for (long n = 0; n < times; n++) {
+#pragma GCC unroll 16
     for (int i = 0; i < accumulators; i++) a[i] = a[i] * x + y;
-    __asm__ volatile("" : "+x"(a[0]), "+x"(a[1]));
   }
   const double seconds = now() - start;
   vector sum = a[0];

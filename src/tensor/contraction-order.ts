@@ -23,30 +23,20 @@ export function contractionOrder(
   output: readonly string[],
   lengthOf: (label: string) => number,
 ): { readonly order: Order; readonly cost: number } {
-  const volume = (labels: Iterable<string>): number =>
-    [...new Set(labels)].reduce((n, label) => n * lengthOf(label), 1);
-  const stillNeeded = (inside: ReadonlySet<number>): Set<string> =>
-    new Set([...output, ...terms.flatMap((labels, i) => (inside.has(i) ? [] : labels))]);
+  const volume = (labels: Iterable<string>): number => [...labels].reduce((n, label) => n * lengthOf(label), 1);
+  const grouped = (order: Order, members: ReadonlySet<number>, labels: Iterable<string>, cost: number): Group => {
+    const needed = new Set([...output, ...terms.flatMap((own, i) => (members.has(i) ? [] : own))]);
+    return { order, terms: members, labels: new Set([...labels].filter((label) => needed.has(label))), cost };
+  };
   const joined = (a: Group, b: Group): Group => {
-    const members = new Set([...a.terms, ...b.terms]);
-    const needed = stillNeeded(members);
     const labels = new Set([...a.labels, ...b.labels]);
-    return {
-      order: [a.order, b.order],
-      terms: members,
-      labels: new Set([...labels].filter((label) => needed.has(label))),
-      cost: a.cost + b.cost + volume(labels),
-    };
+    return grouped([a.order, b.order], new Set([...a.terms, ...b.terms]), labels, a.cost + b.cost + volume(labels));
   };
   const growth = (a: Group, b: Group): number => volume(joined(a, b).labels) - volume(a.labels) - volume(b.labels);
-
-  let groups: Group[] = terms.map((labels, i) => {
-    const needed = stillNeeded(new Set([i]));
-    return { order: i, terms: new Set([i]), labels: new Set(labels.filter((l) => needed.has(l))), cost: 0 };
-  });
+  let groups = terms.map((labels, i) => grouped(i, new Set([i]), labels, 0));
   while (groups.length > exhaustive) {
     const pairs = groups.flatMap((a, i) => groups.slice(i + 1).map((b) => ({ a, b, growth: growth(a, b) })));
-    const { a, b } = pairs.reduce((best, pair) => (pair.growth < best.growth ? pair : best));
+    const { a, b } = pairs.reduce((least, pair) => (pair.growth < least.growth ? pair : least));
     groups = [...groups.filter((group) => group !== a && group !== b), joined(a, b)];
   }
   return best(groups, joined);

@@ -4,7 +4,7 @@ import { detached } from "../ir/graph.js";
 import type { HostValue, Node, Stored } from "../ir/node.js";
 import { graphKey } from "../ir/print.js";
 import { topological } from "../ir/rewrite.js";
-import { show } from "../ir/shape.js";
+import { show, sizeOf } from "../ir/shape.js";
 import { hole } from "../primitive/leaf.js";
 import { TraceError } from "../util/errors.js";
 import { commonDevice, getDevice } from "./device.js";
@@ -13,6 +13,8 @@ import { builtAt } from "./origin.js";
 /** A pending chain of more nodes than this is run by itself. */
 export const pendingLimit = 256;
 const programLimit = 512;
+/** Larger values than this many bytes are not kept unless they are asked for. */
+const keptBytes = 2 ** 26;
 /** Share of a device's memory above which an asynchronous read lets the collector run first. */
 const watermark = 0.25;
 
@@ -71,6 +73,16 @@ function pendingGraph(roots: readonly Node[]): { readonly order: readonly Node[]
   return { order, leaves: order.filter((n) => n.value !== null) };
 }
 
+/**
+ * What an earlier run computed on its way and something new reads. It is computed a second time, and kept: a loop that only
+ * looks at parts of what it carries along does not compute its whole past at every look.
+ */
+function readAgain(order: readonly Node[]): Node[] {
+  const fresh = order.filter((n) => n.value === null && !n.passed);
+  const again = new Set(fresh.flatMap((n) => n.inputs.filter((x) => x.passed && x.value === null)));
+  return [...again].filter((n) => (n.part !== null || n.outputs.length === 1) && 8 * sizeOf(n.shape) <= keptBytes);
+}
+
 const programs = new WeakMap<Device, Map<string, Executable>>();
 
 function prepare(device: Device, inputs: readonly Node[], outputs: readonly Node[]): Executable {
@@ -98,13 +110,15 @@ export function evaluateNodes(nodes: readonly Node[]): void {
   const asked = pending.length === 1 ? pending : [...new Set(pending)];
   const graph = pendingGraph(asked);
   const device = commonDevice(graph.leaves.map((n) => n.value));
-  const also = [...held].filter((n) => n.value === null && n.scopes.length === 0 && !asked.includes(n));
+  const more = new Set([...held, ...readAgain(graph.order)]);
+  const also = [...more].filter((n) => n.value === null && n.scopes.length === 0 && !asked.includes(n));
   held.clear();
   const roots = also.length === 0 ? asked : [...asked, ...also];
   const { order, leaves } = also.length === 0 ? graph : pendingGraph(roots);
   const executable = prepared(device, graphKey(order, roots), leaves, roots);
   const results = executable.run(leaves.map((n) => onDevice(n, device)));
   roots.forEach((n, i) => n.settle(results[i]));
+  for (const n of order) n.passed = n.value === null;
 }
 
 /** The computed value of a node. */

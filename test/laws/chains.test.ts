@@ -53,6 +53,27 @@ test("a loop that reads only its loss does not regrow the graph of what it updat
   close(state.w, [0.98 ** 200, 2 * 0.98 ** 200], 1e-9);
 });
 
+test("a loop that only looks at parts of what it carries computes nothing more than twice", () => {
+  const turn = f64([
+    [0, -1],
+    [1, 0],
+  ]).mul(1);
+  let state = f64([3, 4]).mul(1);
+  const sizes: number[] = [];
+  for (let i = 0; i < 50; i++) {
+    state = turn.matmul(state).mul(1);
+    sizes.push(topological([state.node], (n) => n.value === null).filter((n) => n.value === null).length);
+    assert.equal(state.at(0).itemSync(), [-4, -3, 4, 3][i % 4]);
+  }
+  assert.ok(Math.max(...sizes) <= 20, `${sizes.join()} nodes were pending`);
+  // what would take much memory is not kept
+  const wide = f64([1])
+    .broadcastTo([2 ** 24])
+    .mul(2);
+  for (const k of [1, 2, 3]) assert.equal(wide.sum().mul(k).itemSync(), k * 2 ** 25);
+  assert.equal(wide.node.value, null);
+});
+
 test("evaluate computes many trees in one go", () => {
   const x = f64([1, 2, 3]);
   const tree = { a: x.mul(2), b: [x.add(1), { c: x.sum() }], text: "kept" };
