@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { measureCold, measureImport } from "./cold.js";
 import { full, interleaved, quick } from "./measure.js";
 import { picture } from "./plot.js";
-import { details, label, markdown, setting } from "./report.js";
+import { details, label, markdown, setting, summary } from "./report.js";
 import { type Entry, type Result, rowsOf } from "./results.js";
 import { higher, measureRoofs } from "./roofs.js";
 import { type Contestant, contestants, refuses, type Runner, startRunner } from "./runner.js";
@@ -208,11 +208,13 @@ if (options.readme) {
   const between = /(<!-- bench -->)[^]*(<!-- \/bench -->)/;
   const readme = readFileSync("README.md", "utf8");
   if (!between.test(readme)) throw new Error("README.md: there must be lines <!-- bench --> and <!-- /bench -->");
-  const inside = `${text}\n\n${setting(versions, roofs)}`;
+  const inside = `${summary(results)}\n\n${setting(versions, roofs)}`;
   write(
     "README.md",
     readme.replace(between, (_, start: string, end: string) => `${start}\n\n${inside}\n\n${end}`),
   );
+  const head = "# The benchmark\n\nWritten by `npm run bench -- --readme`; medians of interleaved runs on one machine.";
+  write("docs/BENCHMARK.md", `${head}\n\n${text}\n\n${setting(versions, roofs)}\n`);
 }
 if (disagreements > 0) {
   console.error(`bench: ${disagreements} programs did not compute what ours did; their figures mean nothing`);

@@ -108,12 +108,21 @@ export function markdown(results: readonly Result[], roofs: Roofs): string {
     const devices = [...new Set(of.flatMap((r) => oursOf(r).map((e) => e.contestant.name)))];
     return [`### ${title}`, medians(of), ...devices.map((device) => ratios(device, of, roofs))];
   });
-  const means = meansOf(results).map(
+  return [...parts, ...means(results)].join("\n\n");
+}
+
+function means(results: readonly Result[]): string[] {
+  const lines = meansOf(results).map(
     ({ device, peer, mean, steps }) => `- ${device} : ${peer} ${times(mean)} (${steps} steps)`,
   );
-  if (means.length > 0) parts.push(`Geometric means over the training steps, all threads:`, means.join("\n"));
-  return parts.join("\n\n");
+  return lines.length > 0
+    ? ["How many times faster, in the geometric mean over the training steps:", lines.join("\n")]
+    : [];
 }
+
+/** The training steps alone, as Markdown. */
+export const summary = (results: readonly Result[]): string =>
+  [medians(results.filter((r) => r.kind === "step")), ...means(results)].join("\n\n");
 
 /** The machine and its roofs, and the versions. */
 export function setting(versions: ReadonlyMap<string, string>, roofs: Roofs): string {

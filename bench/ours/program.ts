@@ -61,13 +61,16 @@ function step(model: Model, loss: (output: Tensor, target: Tensor) => Tensor, x:
   );
 }
 
-/** A compiled function of tensors that are in memory. */
+/** A compiled function of tensors that are in memory. Its result is freed at once, as `using` does, and as peers free theirs. */
 function kernel(f: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Prepared {
   evaluate(inputs);
   const run = compile(f);
   return operation(
     () => run(...inputs),
-    (y) => evaluate(y),
+    (y) => {
+      evaluate(y);
+      y[Symbol.dispose]();
+    },
     async (y) => Float32Array.from(await y.flatten().data()),
   );
 }
