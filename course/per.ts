@@ -1,8 +1,8 @@
 /** PER: connectionism, the perceptron and linear networks. */
-import { eye, grad, hessian, ones, stack, type Tensor, where } from "typegrad";
+import { compile, eye, grad, hessian, ones, stack, type Tensor, vmap, where } from "typegrad";
 import { chapter, row } from "typegrad/course";
 import { iris } from "typegrad/data";
-import { eigvalsh, lstsq, svd } from "typegrad/linalg";
+import { eigvalsh, lstsq, solve, svd, svdvals } from "typegrad/linalg";
 import { fromHost } from "typegrad/io";
 import { lines, scatter } from "typegrad/plot";
 import { maxMargin, perceptron, withBias } from "typegrad/theory";
@@ -223,12 +223,32 @@ export const connectionism = chapter(
             at: stack([...range(8).map((i) => w2.flatten().at(i)), ...range(8).map((i) => w1.flatten().at(i))]),
           };
         });
-        t.equal(critical.length, 6, "critical points of full rank");
         t.close(stack(critical.map(({ at }) => grad(loss)(at))), 0, 1e-12, "their gradients");
         const left = critical.map(({ chosen }) =>
           sigma.reduce((sum, s, i) => sum + (chosen.includes(i) ? 0 : (s * s) / 2), 0),
         );
         t.close(stack(critical.map(({ at }) => loss(at))), left, 1e-12, "their losses");
+        // Newton's method for ∇L = 0 from random starts, by least squares since orbits of equal products are flat
+        const newton = compile((p: Tensor) => {
+          const [slopes, h] = [vmap(grad(loss))(p).expandDims(2), vmap(hessian(loss))(p)]; // [200, 16, 1], [200, 16, 16]
+          const damped = h.matmul(h).add(eye(16, 16, { dtype: "float64" }).mul(1e-6));
+          return p.sub(solve(damped, h.matmul(slopes)).squeeze(-1));
+        });
+        let p16: Tensor = gaussian(7, 200, 16);
+        for (let k = 0; k < 40; k++) p16 = newton(p16);
+        const steepness = numbers(vmap(grad(loss))(p16).abs().max(1));
+        const products = vmap((p: Tensor) =>
+          p
+            .at(":8")
+            .reshape([4, 2])
+            .matmul(p.at("8:").reshape([2, 4])),
+        )(p16);
+        const second = numbers(svdvals(products).at(":", 1));
+        const found = numbers(vmap(loss)(p16)).filter((_, i) => steepness[i] < 1e-8 && second[i] > 1e-3);
+        const nearest = found.map((l) => left.reduce((a, b) => (Math.abs(b - l) < Math.abs(a - l) ? b : a)));
+        t.close(found, nearest, 1e-6, "where Newton's method ends with full rank: at no other loss");
+        t.greater(new Set(nearest).size, 1, "different ones");
+
         const lowest = critical.map(({ at }) => eigvalsh(hessian(loss)(at)).min().itemSync());
         const isTop = critical.map(({ chosen }) => chosen.join() === "0,1");
         t.less(
