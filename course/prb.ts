@@ -47,17 +47,12 @@ function chiSquareP(counts: readonly number[], expected: readonly number[]): Ten
 const squaredExponential = (x: Tensor, y: Tensor): Tensor =>
   x.expandDims(1).sub(y.expandDims(0)).square().sum(-1).mul(-0.5).exp();
 
-/** Mean and covariance of the last coordinates of a normal vector, the first known: Schur's complement. */
-function conditioned(sigma: Tensor, known: Tensor): { readonly mean: Tensor; readonly covariance: Tensor } {
-  const k = known.shape[0];
-  const [s11, s12, s21, s22] = [
-    [`:${k}`, `:${k}`],
-    [`:${k}`, `${k}:`],
-    [`${k}:`, `:${k}`],
-    [`${k}:`, `${k}:`],
-  ].map(([i, j]) => sigma.at(i, j));
-  return { mean: s21.matmul(solve(s11, known)), covariance: s22.sub(s21.matmul(solve(s11, s12))) };
-}
+/** The last coordinates of a normal vector with mean 0, the first known. */
+const conditioned = (sigma: Tensor, known: Tensor): MultivariateNormal =>
+  new MultivariateNormal(f64(range(sigma.shape[0]).map(() => 0)), { covarianceMatrix: sigma }).condition(
+    range(known.shape[0]),
+    known,
+  );
 
 export const probability = chapter(
   "PRB",
@@ -389,7 +384,7 @@ export const probability = chapter(
           [1, 0.8],
           [0.8, 1],
         ]);
-        const { mean, covariance: rest } = conditioned(pair, f64([1.7]));
+        const { mean, covarianceMatrix: rest } = conditioned(pair, f64([1.7]));
         t.close(mean, [0.8 * 1.7], 1e-15, "mean");
         t.close(rest, [[0.36]], 1e-15, "variance");
         const noise = gaussian(1, 5, 5);
@@ -399,7 +394,7 @@ export const probability = chapter(
         const part = conditioned(sigma, x.at(":2"));
         const whole = new MultivariateNormal(zeros(5), { covarianceMatrix: sigma }).logProb(x);
         const first = new MultivariateNormal(zeros(2), { covarianceMatrix: sigma.at(":2", ":2") }).logProb(x.at(":2"));
-        const second = new MultivariateNormal(part.mean, { covarianceMatrix: part.covariance }).logProb(x.at("2:"));
+        const second = part.logProb(x.at("2:"));
         t.close(first.add(second), whole, 1e-12, "chain rule of the densities");
         // a Gaussian process observed with noise 0.1, its prediction written with Cholesky's factor as in Rasmussen and Williams
         const [seen, asked] = [uniform(3, -2, 2, 8, 1), uniform(4, -2, 2, 3, 1)];
@@ -422,7 +417,7 @@ export const probability = chapter(
           "mean of a Gaussian process given eight values",
         );
         t.close(
-          posterior.covariance,
+          posterior.covarianceMatrix,
           squaredExponential(asked, asked).sub(half.T.matmul(half)),
           1e-11,
           "its covariance",

@@ -110,11 +110,11 @@ export function evaluateNodes(nodes: readonly Node[]): void {
   const asked = pending.length === 1 ? pending : [...new Set(pending)];
   const graph = pendingGraph(asked);
   const device = commonDevice(graph.leaves.map((n) => n.value));
-  const more = new Set([...held, ...readAgain(graph.order)]);
-  const also = [...more].filter((n) => n.value === null && n.scopes.length === 0 && !asked.includes(n));
+  const isFree = (n: Node): boolean => n.value === null && n.scopes.length === 0 && !asked.includes(n);
+  const also = [...held].filter(isFree);
   held.clear();
-  const roots = also.length === 0 ? asked : [...asked, ...also];
-  const { order, leaves } = also.length === 0 ? graph : pendingGraph(roots);
+  const { order, leaves } = also.length === 0 ? graph : pendingGraph([...asked, ...also]);
+  const roots = [...new Set([...asked, ...also, ...readAgain(graph.order).filter(isFree)])];
   const executable = prepared(device, graphKey(order, roots), leaves, roots);
   const results = executable.run(leaves.map((n) => onDevice(n, device)));
   roots.forEach((n, i) => n.settle(results[i]));

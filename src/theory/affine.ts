@@ -28,10 +28,13 @@ export const fromRows = (rows: readonly AffineFunction[]): AffineMap => ({
   bias: rows.map((row) => row.bias),
 });
 
-export const identity = (n: number): AffineMap => ({
-  weight: Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => (i === j ? 1 : 0))),
-  bias: Array.from({ length: n }, () => 0),
+/** `x → factor · xᵢ` of n inputs. */
+export const coordinate = (n: number, i: number, factor = 1): AffineFunction => ({
+  weight: Array.from({ length: n }, (_, j) => (i === j ? factor : 0)),
+  bias: 0,
 });
+
+export const identity = (n: number): AffineMap => fromRows(Array.from({ length: n }, (_, i) => coordinate(n, i)));
 
 /** `outer ∘ inner`; `inputs` are those of `inner`, which may have no outputs. */
 export function composed(outer: AffineMap, inner: AffineMap, inputs: number): AffineMap {

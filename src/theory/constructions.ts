@@ -1,6 +1,6 @@
 /** Rectifier networks with known properties: folds with as many regions as depth allows, and the largest of k numbers. */
 import { ArgumentError } from "../index.js";
-import { type AffineFunction, type AffineMap, combined, composed, fromRows, identity } from "./affine.js";
+import { type AffineFunction, type AffineMap, combined, composed, coordinate, fromRows, identity } from "./affine.js";
 import { binomial } from "./regions.js";
 import { ReluNetwork } from "./relu-network.js";
 
@@ -26,10 +26,6 @@ function networkOf(stages: readonly Stage[], last: AffineMap, inputs: number): R
   return ReluNetwork.of([...maps, composed(last, pending, width)], inputs);
 }
 
-const unit = (n: number, i: number, factor = 1): AffineFunction => ({
-  weight: Array.from({ length: n }, (_, j) => (i === j ? factor : 0)),
-  bias: 0,
-});
 const withBias = (f: AffineFunction, bias: number): AffineFunction => ({ ...f, bias });
 
 /** Folds each of n coordinates from [0, 1] onto itself `teeth` times: (px)₊ - (2px - 2)₊ + (2px - 4)₊ - …, on n · p units. */
@@ -39,8 +35,8 @@ function fold(n: number, teeth: number): Stage {
   for (let i = 0; i < n; i++) {
     const terms: [number, AffineFunction][] = [];
     for (let j = 0; j < teeth; j++) {
-      terms.push([j % 2 ? -1 : 1, unit(n * teeth, units.length)]);
-      units.push(j === 0 ? unit(n, i, teeth) : withBias(unit(n, i, 2 * teeth), -2 * j));
+      terms.push([j % 2 ? -1 : 1, coordinate(n * teeth, units.length)]);
+      units.push(j === 0 ? coordinate(n, i, teeth) : withBias(coordinate(n, i, 2 * teeth), -2 * j));
     }
     sums.push(combined(terms, n * teeth));
   }
@@ -86,8 +82,8 @@ function halving(count: number): Stage {
   for (let i = 0; i < count; i += 2) {
     const kept = i + 1 < count ? i + 1 : i;
     const terms: [number, number][] = [
-      [1, add(unit(count, kept))],
-      [-1, add(unit(count, kept, -1))],
+      [1, add(coordinate(count, kept))],
+      [-1, add(coordinate(count, kept, -1))],
     ];
     if (kept !== i)
       terms.push([
@@ -95,8 +91,8 @@ function halving(count: number): Stage {
         add(
           combined(
             [
-              [1, unit(count, i)],
-              [-1, unit(count, kept)],
+              [1, coordinate(count, i)],
+              [-1, coordinate(count, kept)],
             ],
             count,
           ),
@@ -110,7 +106,7 @@ function halving(count: number): Stage {
     sums: fromRows(
       sums.map((terms) =>
         combined(
-          terms.map(([factor, i]) => [factor, unit(width, i)]),
+          terms.map(([factor, i]) => [factor, coordinate(width, i)]),
           width,
         ),
       ),
@@ -120,12 +116,12 @@ function halving(count: number): Stage {
 
 /** Carries values unchanged: a = a₊ - (-a)₊. */
 function carrying(count: number): Stage {
-  const units = Array.from({ length: count }, (_, i) => [unit(count, i), unit(count, i, -1)]).flat();
+  const units = Array.from({ length: count }, (_, i) => [coordinate(count, i), coordinate(count, i, -1)]).flat();
   const sums = Array.from({ length: count }, (_, i) =>
     combined(
       [
-        [1, unit(2 * count, 2 * i)],
-        [-1, unit(2 * count, 2 * i + 1)],
+        [1, coordinate(2 * count, 2 * i)],
+        [-1, coordinate(2 * count, 2 * i + 1)],
       ],
       2 * count,
     ),
@@ -178,4 +174,5 @@ export function maximumNetwork(
 }
 
 /** The largest of k inputs, by ⌈log₂ k⌉ hidden layers (Arora, Basu, Mianjy and Mukherjee 2018). */
-export const maxTree = (k: number): ReluNetwork => maximumNetwork(Array.from({ length: k }, (_, i) => unit(k, i)));
+export const maxTree = (k: number): ReluNetwork =>
+  maximumNetwork(Array.from({ length: k }, (_, i) => coordinate(k, i)));

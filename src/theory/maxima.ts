@@ -3,7 +3,7 @@ import { ArgumentError, type Tensor } from "../index.js";
 import { svd } from "../linalg/index.js";
 import { linear } from "../nn/index.js";
 import { Module } from "../tree/index.js";
-import { type AffineFunction, combined, matrixOf, matrixRows, rowsOf, vectorOf } from "./affine.js";
+import { type AffineFunction, combined, coordinate, matrixOf, matrixRows, rowsOf, vectorOf } from "./affine.js";
 import { maximumNetwork } from "./constructions.js";
 import { Polyhedron } from "./polyhedron.js";
 import type { ReluNetwork } from "./relu-network.js";
@@ -133,11 +133,7 @@ interface Split {
   readonly negative: readonly AffineFunction[];
 }
 
-const zero = (n: number): AffineFunction => ({ weight: Array.from({ length: n }, () => 0), bias: 0 });
-const coordinate = (n: number, i: number): AffineFunction => ({
-  weight: Array.from({ length: n }, (_, j) => (i === j ? 1 : 0)),
-  bias: 0,
-});
+const zero = (n: number): AffineFunction => combined([], n);
 
 const minus = (f: AffineFunction, g: AffineFunction): AffineFunction =>
   combined(

@@ -1,4 +1,5 @@
 /** Inequalities checked along a run. */
+import { dot } from "../minimize/vectors.js";
 import { ArgumentError } from "../../index.js";
 import type { Trajectory } from "./trajectory.js";
 
@@ -40,7 +41,6 @@ export function certify(
   return { holds, worst, at, measured, bound: bounds };
 }
 
-const dot = (x: Float64Array, y: Float64Array): number => x.reduce((sum, v, i) => sum + v * y[i], 0);
 const minus = (x: Float64Array, y: ArrayLike<number>): Float64Array => x.map((v, i) => v - y[i]);
 const square = (x: Float64Array): number => dot(x, x);
 

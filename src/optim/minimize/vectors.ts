@@ -1,7 +1,7 @@
 /** Arithmetic of points, on the host in float64. */
 export type Vector = Float64Array<ArrayBuffer>;
 
-export const dot = (x: Vector, y: Vector): number => {
+export const dot = (x: ArrayLike<number>, y: ArrayLike<number>): number => {
   let sum = 0;
   for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
   return sum;
