@@ -7,9 +7,12 @@ import { matrixCalculus } from "./cal.js";
 import { differentiation } from "./dif.js";
 import { informationTheory } from "./inf.js";
 import { linearAlgebra } from "./lin.js";
+import { architectures } from "./arc.js";
+import { convolution } from "./cnv.js";
 import { connectionism } from "./per.js";
 import { optimization } from "./opt.js";
 import { probability } from "./prb.js";
+import { regularisation } from "./reg.js";
 
 export const chapters: readonly Chapter[] = [
   probability,
@@ -22,4 +25,7 @@ export const chapters: readonly Chapter[] = [
   activations,
   approximation,
   optimization,
+  convolution,
+  architectures,
+  regularisation,
 ];
