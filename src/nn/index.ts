@@ -10,7 +10,28 @@ export type { Initializer } from "./initializers.js";
 export type * from "./layer.js";
 export { linear, Linear, type LinearOptions } from "./linear.js";
 export * from "./losses.js";
-export { batchNorm, BatchNorm, layerNorm, LayerNorm, type NormOptions } from "./norm.js";
+export { batchNorm, BatchNorm, instanceNorm, InstanceNorm, type RunningNormOptions } from "./batch-norm.js";
+export {
+  groupNorm,
+  GroupNorm,
+  layerNorm,
+  LayerNorm,
+  localResponseNorm,
+  LocalResponseNorm,
+  type LocalResponseOptions,
+  normalize,
+  type NormOptions,
+  rmsNorm,
+  RMSNorm,
+} from "./norm.js";
+export {
+  Parametrized,
+  SpectralNorm,
+  spectralNorm,
+  type SpectralNormOptions,
+  WeightNorm,
+  weightNorm,
+} from "./parametrized.js";
 export * from "./pool.js";
 export type { PerAxis } from "./spatial.js";
 export { Sequential, type Stage } from "./sequential.js";

@@ -1,5 +1,5 @@
-/** Normalisation. */
-import { ArgumentError, type Shape, ShapeError, type Tensor, ones, stopGradient, zeros } from "../index.js";
+/** Normalisation of every example by itself: over its last axes, its groups of channels, or neighbouring channels. */
+import { ArgumentError, type Shape, ShapeError, type Tensor, ones, slidingWindows, zeros } from "../index.js";
 import { Module } from "../tree/index.js";
 import { keepsShape, type PerChannel, type Same } from "./layer.js";
 
@@ -10,22 +10,125 @@ export interface NormOptions {
   readonly affine?: boolean;
 }
 
+/** `(x - mean) / √(variance + ε)` with the moments over some axes. */
+export function standardized(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
+  const centred = x.sub(x.mean(axes, { keepDims: true }));
+  const variance = centred.square().mean(axes, { keepDims: true });
+  return centred.mul(variance.add(epsilon).rsqrt());
+}
+
+/** `x · weight + bias`, where they are. */
+function affinely(x: Tensor, weight: Tensor | null, bias: Tensor | null): Tensor {
+  const scaled = weight ? x.mul(weight) : x;
+  return bias ? scaled.add(bias) : scaled;
+}
+
+/** A tensor over the channels, ready to broadcast against `x` along axis 1. */
+export const alongChannels = (t: Tensor, x: Tensor): Tensor => t.reshape(x.shape.map((d, i) => (i === 1 ? d : 1)));
+
+/** `x · weight + bias` with one value of each for every channel. */
+export const channelwise = (x: Tensor, weight: Tensor | null, bias: Tensor | null): Tensor =>
+  affinely(x, weight && alongChannels(weight, x), bias && alongChannels(bias, x));
+
+/** Throws unless axis 1 has so many channels. */
+export function checkChannels(name: string, x: Tensor, channels: number): void {
+  if (x.rank < 2 || x.shape[1] !== channels)
+    throw new ShapeError(
+      `${name}: axis 1 must have ${channels} channels, got ${x.describe()}. check the features of the layer before`,
+    );
+}
+
+/** The last axes, which must have the given shape. */
+function lastAxes(name: string, x: Tensor, shape: Shape): number[] {
+  const first = x.rank - shape.length;
+  if (first < 0 || shape.some((d, i) => d !== x.shape[first + i]))
+    throw new ShapeError(`${name}: the last axes must be [${shape.join(",")}], got ${x.describe()}. reshape the input`);
+  return shape.map((_, i) => first + i);
+}
+
 /** `(x - mean) / √(variance + ε) · weight + bias` over the last axes, which have the given shape (Ba et al. 2016). */
 export const layerNorm = keepsShape(
-  (x, shape: Shape, weight: Tensor | null = null, bias: Tensor | null = null, epsilon: number = 1e-5) => {
-    const first = x.rank - shape.length;
-    if (first < 0 || shape.some((d, i) => d !== x.shape[first + i]))
-      throw new ShapeError(
-        `layerNorm: the last axes must be [${shape.join(",")}], got ${x.describe()}. reshape the input`,
-      );
-    const axes = shape.map((_, i) => first + i);
-    const centred = x.sub(x.mean(axes, { keepDims: true }));
-    const variance = centred.square().mean(axes, { keepDims: true });
-    const normal = centred.mul(variance.add(epsilon).rsqrt());
-    const scaled = weight ? normal.mul(weight) : normal;
-    return bias ? scaled.add(bias) : scaled;
+  (x, shape: Shape, weight: Tensor | null = null, bias: Tensor | null = null, epsilon: number = 1e-5) =>
+    affinely(standardized(x, lastAxes("layerNorm", x, shape), epsilon), weight, bias),
+);
+
+/** The distance from 1 to the next number. */
+const machineEpsilon = (x: Tensor): number => (x.dtype === "float64" ? 2 ** -52 : 2 ** -23);
+
+/**
+ * `x / √(mean(x²) + ε) · weight` over the last axes, which have the given shape (Zhang & Sennrich 2019). ε is the dtype's
+ * distance from 1 to the next number unless told.
+ */
+export const rmsNorm = keepsShape((x, shape: Shape, weight: Tensor | null = null, epsilon: number | null = null) => {
+  const axes = lastAxes("rmsNorm", x, shape);
+  const square = x.square().mean(axes, { keepDims: true });
+  return affinely(x.mul(square.add(epsilon ?? machineEpsilon(x)).rsqrt()), weight, null);
+});
+
+/** Throws unless groups divide the channels. */
+function checkGroups(name: string, groups: number, channels: number): void {
+  if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0)
+    throw new ArgumentError(
+      `${name}: groups must divide the channels, got ${groups} groups of ${channels} channels. choose a divisor`,
+    );
+}
+
+/**
+ * `(x - mean) / √(variance + ε)` over groups of neighbouring channels and all that lies behind them, for each example; then
+ * a weight and a bias for every channel (Wu & He 2018).
+ */
+export const groupNorm = keepsShape(
+  (x, groups: number, weight: Tensor | null = null, bias: Tensor | null = null, epsilon: number = 1e-5) => {
+    if (x.rank < 2)
+      throw new ShapeError(`groupNorm: the input must be [N, C, …], got ${x.describe()}. add the missing axes`);
+    const [n, channels, ...rest] = x.shape;
+    checkGroups("groupNorm", groups, channels);
+    const grouped = x.reshape([n, groups, channels / groups, ...rest]);
+    const axes = grouped.shape.flatMap((_, i) => (i < 2 ? [] : [i]));
+    return channelwise(standardized(grouped, axes, epsilon).reshape(x.shape), weight, bias);
   },
 );
+
+/** Weights of the mean of squares in `localResponseNorm`; PyTorch's names and values. */
+export interface LocalResponseOptions {
+  /** 1e-4 unless told. */
+  readonly alpha?: number;
+  /** 0.75 unless told. */
+  readonly beta?: number;
+  /** 1 unless told. */
+  readonly k?: number;
+}
+
+/**
+ * `x / (k + α · mean(x²))^β`, the mean over `size` neighbouring channels with zeros beyond the ends (Krizhevsky et al. 2012,
+ * whose α is this one divided by `size`).
+ */
+export const localResponseNorm = keepsShape((x, size: number, options: LocalResponseOptions = {}) => {
+  const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
+  if (x.rank < 3)
+    throw new ShapeError(
+      `localResponseNorm: the input must be [N, C, L, …], got ${x.describe()}. add the missing axes`,
+    );
+  if (!Number.isInteger(size) || size < 1)
+    throw new ArgumentError(`localResponseNorm: size must be a positive integer, got ${size}. AlexNet has 5`);
+  const before = Math.floor(size / 2);
+  const widths = x.shape.map((_, i): [number, number] => (i === 1 ? [before, size - 1 - before] : [0, 0]));
+  const near = slidingWindows(x.square().pad(widths), [size], { axes: [1] });
+  return x.div(near.mean(-1).mul(alpha).add(k).pow(beta));
+});
+
+/** `x / max(‖x‖, ε)` with the Euclidean norm along an axis, or of everything when the axis is `null`. */
+export const normalize = keepsShape((x, axis: number | null = 1, epsilon: number = 1e-12) =>
+  x.mul(
+    x
+      .square()
+      .sum(axis ?? undefined, { keepDims: true })
+      .maximum(epsilon * epsilon)
+      .rsqrt(),
+  ),
+);
+
+const shapeOf = (shape: number | Shape): Shape => (typeof shape === "number" ? [shape] : shape);
 
 /** Layer normalisation with a learnt scale and shift for every element of `shape`. */
 export class LayerNorm extends Module {
@@ -38,7 +141,7 @@ export class LayerNorm extends Module {
   constructor(shape: number | Shape, options: NormOptions = {}) {
     super();
     const { epsilon = 1e-5, affine = true } = options;
-    this.shape = typeof shape === "number" ? [shape] : shape;
+    this.shape = shapeOf(shape);
     this.epsilon = epsilon;
     this.weight = affine ? ones(this.shape) : null;
     this.bias = affine ? zeros(this.shape) : null;
@@ -49,81 +152,65 @@ export class LayerNorm extends Module {
   }
 }
 
-/** A tensor over the channels, ready to broadcast against `x` along axis 1. */
-const alongChannels = (t: Tensor, x: Tensor): Tensor => t.reshape(x.shape.map((d, i) => (i === 1 ? d : 1)));
-
-/** Mean and biased variance of every channel (axis 1), `[C]` each. */
-export function channelMoments(x: Tensor): { readonly mean: Tensor; readonly variance: Tensor } {
-  const axes = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
-  const mean = x.mean(axes);
-  return { mean, variance: x.sub(alongChannels(mean, x)).square().mean(axes) };
-}
-
-/** `(x - mean) / √(variance + ε) · weight + bias` with one value of each for every channel (axis 1). */
-export const batchNorm = keepsShape(
-  (
-    x,
-    mean: Tensor,
-    variance: Tensor,
-    weight: Tensor | null = null,
-    bias: Tensor | null = null,
-    epsilon: number = 1e-5,
-  ) => {
-    const scale = variance.add(epsilon).rsqrt();
-    const factor = weight ? scale.mul(weight) : scale;
-    const y = x.sub(alongChannels(mean, x)).mul(alongChannels(factor, x));
-    return bias ? y.add(alongChannels(bias, x)) : y;
-  },
-);
-
-/**
- * Batch normalisation over every axis but the channels (axis 1), for inputs of any rank from 2 (Ioffe & Szegedy 2015).
- * In training it normalises with the batch's own moments and moves the running ones by `momentum`; in evaluation it uses
- * the running ones. The running variance is the unbiased one.
- */
-export class BatchNorm<C extends number = number> extends Module {
-  declare readonly shapes: PerChannel<C>;
-  readonly features: C;
-  readonly epsilon: number;
-  readonly momentum: number;
+/** Division by the root of the mean square, with a learnt scale for every element of `shape`. */
+export class RMSNorm extends Module {
+  declare readonly shapes: Same;
+  readonly shape: Shape;
+  readonly epsilon: number | null;
   weight: Tensor | null;
-  bias: Tensor | null;
-  runningMean: Tensor;
-  runningVariance: Tensor;
 
-  constructor(features: C, options: NormOptions & { readonly momentum?: number } = {}) {
+  /** `epsilon` is that of the input's dtype unless told. */
+  constructor(shape: number | Shape, options: NormOptions = {}) {
     super();
-    const { epsilon = 1e-5, momentum = 0.1, affine = true } = options;
-    this.features = features;
-    this.epsilon = epsilon;
-    this.momentum = momentum;
-    this.weight = affine ? ones([features]) : null;
-    this.bias = affine ? zeros([features]) : null;
-    this.runningMean = zeros([features]);
-    this.runningVariance = ones([features]);
-  }
-
-  override get buffers(): readonly string[] {
-    return ["runningMean", "runningVariance"];
+    this.shape = shapeOf(shape);
+    this.epsilon = options.epsilon ?? null;
+    this.weight = (options.affine ?? true) ? ones(this.shape) : null;
   }
 
   forward<S extends Shape>(x: Tensor<S>): Tensor<S> {
-    if (x.shape.length < 2 || x.shape[1] !== this.features)
-      throw new ShapeError(
-        `BatchNorm: axis 1 must have ${this.features} channels, got ${x.describe()}. check the features of the layer before`,
-      );
-    if (!this.training)
-      return batchNorm(x, this.runningMean, this.runningVariance, this.weight, this.bias, this.epsilon);
-    const count = x.size / this.features;
-    if (count < 2)
-      throw new ArgumentError(
-        `BatchNorm: training needs more than one value for each channel, got ${x.describe()}. use a larger batch, or eval mode`,
-      );
-    const { mean, variance } = channelMoments(x);
-    const move = (running: Tensor, value: Tensor): Tensor =>
-      running.mul(1 - this.momentum).add(stopGradient(value).mul(this.momentum));
-    this.runningMean = move(this.runningMean, mean);
-    this.runningVariance = move(this.runningVariance, variance.mul(count / (count - 1)));
-    return batchNorm(x, mean, variance, this.weight, this.bias, this.epsilon);
+    return rmsNorm(x, this.shape, this.weight, this.epsilon);
+  }
+}
+
+/** Group normalisation with a learnt scale and shift for every channel: one group is all of an example, `channels` are instances. */
+export class GroupNorm<C extends number = number> extends Module {
+  declare readonly shapes: PerChannel<C>;
+  readonly groups: number;
+  readonly channels: C;
+  readonly epsilon: number;
+  weight: Tensor | null;
+  bias: Tensor | null;
+
+  constructor(groups: number, channels: C, options: NormOptions = {}) {
+    super();
+    checkGroups("GroupNorm", groups, channels);
+    const { epsilon = 1e-5, affine = true } = options;
+    this.groups = groups;
+    this.channels = channels;
+    this.epsilon = epsilon;
+    this.weight = affine ? ones([channels]) : null;
+    this.bias = affine ? zeros([channels]) : null;
+  }
+
+  forward<S extends Shape>(x: Tensor<S>): Tensor<S> {
+    checkChannels("GroupNorm", x, this.channels);
+    return groupNorm(x, this.groups, this.weight, this.bias, this.epsilon);
+  }
+}
+
+/** Division by what neighbouring channels answer, as in AlexNet. */
+export class LocalResponseNorm extends Module {
+  declare readonly shapes: Same;
+  readonly size: number;
+  readonly options: LocalResponseOptions;
+
+  constructor(size: number, options: LocalResponseOptions = {}) {
+    super();
+    this.size = size;
+    this.options = options;
+  }
+
+  forward<S extends Shape>(x: Tensor<S>): Tensor<S> {
+    return localResponseNorm(x, this.size, this.options);
   }
 }

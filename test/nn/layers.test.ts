@@ -66,6 +66,7 @@ golden.batchNorm.forEach((c, i) => {
       assert.ok(g.layer.weight && g.layer.bias);
       await close(g.layer.weight, step.gradients.weight, `gradient of weight ${n}`);
       await close(g.layer.bias, step.gradients.bias, `gradient of bias ${n}`);
+      assert.ok(layer.runningMean && layer.runningVariance);
       await close(layer.runningMean, step.runningMean, `running mean ${n}`);
       await close(layer.runningVariance, step.runningVariance, `running variance ${n}`);
     }
