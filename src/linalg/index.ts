@@ -33,6 +33,7 @@ export {
   matrixRank,
   pinv,
   principalMinors,
+  ridge,
   slogdet,
   solve,
   solveTriangular,

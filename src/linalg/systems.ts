@@ -3,7 +3,7 @@ import { stack, Tensor } from "../tensor/index.js";
 import { range } from "../util/arrays.js";
 import { ArgumentError, ShapeError } from "../util/errors.js";
 import { epsilon, matrix, square, tensorsOf, together } from "./arguments.js";
-import { svdvals } from "./decompositions.js";
+import { cholesky, svdvals } from "./decompositions.js";
 import * as determinant from "./determinant.js";
 import * as factor from "./factor.js";
 import * as functions from "./functions.js";
@@ -85,6 +85,24 @@ export function lstsq(a: Tensor, b: Tensor, options: { readonly tolerance?: numb
     rank: matrixRank(x, options),
     singularValues: svdvals(x),
   };
+}
+
+/**
+ * The x that minimises `‖a·x - b‖² + alpha ‖x‖²`, that is `(aᵀa + alpha I)⁻¹ aᵀb`, for a[m, n] and b[m] or b[m, k] (Tikhonov;
+ * Hoerl & Kennard 1970). Subtract the means of the columns first for an intercept that is not penalised.
+ */
+export function ridge(a: Tensor, b: Tensor, alpha: number): Tensor {
+  const x = matrix("ridge", a);
+  if (!(alpha > 0)) throw new ArgumentError(`ridge: alpha must be positive, got ${alpha}. use lstsq for no penalty`);
+  if (x.rank !== 2 || b.rank === 0 || b.rank > 2 || b.shape[0] !== x.shape[0])
+    throw new ShapeError(
+      `ridge: the right-hand side must have as many rows as the matrix, got ${a.describe()} and ${b.describe()}. transpose or reshape it`,
+    );
+  const [m, n] = x.shape;
+  const shifted = (gram: Tensor, size: number): Tensor => gram.add(Tensor.of(identity(size, x.dtype)).mul(alpha));
+  // The smaller of the two systems: (aᵀa + αI)⁻¹aᵀ = aᵀ(aaᵀ + αI)⁻¹.
+  if (n <= m) return choleskySolve(cholesky(shifted(x.T.matmul(x), n)), x.T.matmul(b));
+  return x.T.matmul(choleskySolve(cholesky(shifted(x.matmul(x.T), m)), b));
 }
 
 /** How many singular values exceed `tolerance` times the largest; int32. */

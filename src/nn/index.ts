@@ -47,3 +47,4 @@ export {
   unfreeze,
 } from "./state.js";
 export { summary, type Summary, type SummaryRow } from "./summary.js";
+export * from "./unlabelled-losses.js";

@@ -3,6 +3,7 @@ export * from "./averaging.js";
 export * from "./gradients.js";
 export { Lbfgs, lbfgs, type LbfgsOptions } from "./lbfgs.js";
 export * from "./minimize/index.js";
+export { l1Penalty, l2Penalty, type PenaltyOptions } from "./penalties.js";
 export { Momentum, Nesterov, Optimizer, type Projection, type Rate, withParameters } from "./optimizer.js";
 export * as projections from "./projections.js";
 export * from "./recipes.js";
@@ -17,7 +18,9 @@ export {
   leavesOf,
   mapLeaves,
   masked,
+  matrices,
   replaceLeaves,
+  type ParameterMask,
   type State,
   stateless,
 } from "./transformation.js";

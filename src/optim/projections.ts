@@ -1,8 +1,10 @@
 /**
- * Nearest points of convex sets, in the Euclidean distance, each for a whole tensor taken as one vector. Points of the set
- * stay as they are. Use them by themselves, or as the `projection` of an optimizer.
+ * Nearest points of sets, in the Euclidean distance, each for a whole tensor taken as one vector, or for each of its rows.
+ * Points of the set stay as they are. Use them by themselves, or as the `projection` of an optimizer.
  */
-import { arange, ArgumentError, type Tensor, where } from "../index.js";
+import { arange, ArgumentError, type Tensor, vmap, where } from "../index.js";
+import type { Projection } from "./optimizer.js";
+import { matrices, type ParameterMask } from "./transformation.js";
 
 function checkRadius(name: string, radius: number): void {
   if (!(radius > 0)) throw new ArgumentError(`${name}: the radius must be positive, got ${radius}. raise it`);
@@ -59,3 +61,30 @@ export function l1Ball(radius = 1): (x: Tensor) => Tensor {
     return where(sizes.sum().greater(radius), shrunk, x);
   };
 }
+
+/** `‖x‖₂ = radius`, the sphere: `x · radius / ‖x‖₂`. Of all its points, which are equally near to 0, 0 goes to none: NaN. */
+export function l2Sphere(radius = 1): (x: Tensor) => Tensor {
+  checkRadius("l2Sphere", radius);
+  return (x) => {
+    const unit = x.div(x.abs().max());
+    return unit.mul(unit.square().sum().sqrt().reciprocal().mul(radius));
+  };
+}
+
+/** The projection of every slice along the first axis by itself: of what goes into one unit, for weights `[out, …]`. */
+export const rows = (projection: (x: Tensor) => Tensor): ((x: Tensor) => Tensor) => vmap((x: Tensor) => projection(x));
+
+/** The projection for the parameters that `wanted` accepts; the others stay as they are. */
+export const on =
+  (wanted: ParameterMask, projection: Projection): Projection =>
+  (x, path) =>
+    wanted(path, x) ? projection(x, path) : x;
+
+/**
+ * The weights that go into each unit have a norm of at most `radius`; biases and scales are free (Srebro & Shraibman 2005,
+ * Hinton et al. 2012: "max-norm"; 2 to 4 is usual).
+ */
+export const maxNorm = (radius: number): Projection => on(matrices, rows(l2Ball(radius)));
+
+/** The weights that go into each unit have norm 1; biases and scales are free. */
+export const unitNorm = (): Projection => on(matrices, rows(l2Sphere(1)));

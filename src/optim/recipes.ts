@@ -12,7 +12,7 @@ import {
 } from "./moments.js";
 import { Momentum, Nesterov, Optimizer, type Projection, type Rate } from "./optimizer.js";
 import { nesterovMomentum } from "./schedules.js";
-import { chain, type GradientTransformation } from "./transformation.js";
+import { chain, type GradientTransformation, type ParameterMask } from "./transformation.js";
 import {
   addDecayedWeights,
   checkRange,
@@ -32,6 +32,8 @@ export interface Common {
   readonly clip?: GradientTransformation;
   /** Times the parameter, added to its gradient (to its update in `adamw` and `lion`). */
   readonly weightDecay?: number;
+  /** Which parameters decay: `matrices`, say, leaves out biases and scales. All unless given. */
+  readonly weightDecayOn?: ParameterMask;
   /** Puts every parameter back into a set after each step: see `projections`. */
   readonly projection?: Projection;
   /** Goes up the gradient. */
@@ -39,13 +41,17 @@ export interface Common {
 }
 
 /** What stands before a method's own transformations: clipping, direction, decay added to the gradient. */
-function prepared({ clip, maximize = false, weightDecay = 0 }: Common): GradientTransformation[] {
-  checkRange("weightDecay", weightDecay, 0);
+function prepared({ clip, maximize = false, weightDecay = 0, weightDecayOn }: Common): GradientTransformation[] {
   return [
     ...(clip === undefined ? [] : [clip]),
     ...(maximize ? [scale(-1)] : []),
-    ...(weightDecay === 0 ? [] : [addDecayedWeights(weightDecay)]),
+    ...decaying(weightDecay, weightDecayOn),
   ];
+}
+
+function decaying(weightDecay: number, on?: ParameterMask): GradientTransformation[] {
+  checkRange("weightDecay", weightDecay, 0);
+  return weightDecay === 0 ? [] : [addDecayedWeights(weightDecay, on)];
 }
 
 function build(options: Common, learningRate: Rate, ...method: GradientTransformation[]): Optimizer {
@@ -54,10 +60,14 @@ function build(options: Common, learningRate: Rate, ...method: GradientTransform
 }
 
 /** As `build`, with weight decay that goes past the method straight into the update. */
-function buildDecoupled(options: Common, learningRate: Rate, decay: number, method: GradientTransformation): Optimizer {
-  const { weightDecay = decay, ...rest } = options;
-  checkRange("weightDecay", weightDecay, 0);
-  return build(rest, learningRate, method, ...(weightDecay === 0 ? [] : [addDecayedWeights(weightDecay)]));
+function buildDecoupled(
+  options: Common,
+  learningRate: Rate,
+  decay: number,
+  method: GradientTransformation[],
+): Optimizer {
+  const { weightDecay = decay, weightDecayOn, ...rest } = options;
+  return build(rest, learningRate, ...method, ...decaying(weightDecay, weightDecayOn));
 }
 
 export interface SgdOptions extends Common {
@@ -71,14 +81,21 @@ export interface SgdOptions extends Common {
  * Stochastic gradient descent with PyTorch's momentum: `v ← momentum · v + (1 - dampening) · g`, `θ ← θ - η v`, or with
  * `nesterov` `θ ← θ - η (g + momentum · v)`, the form in which the parameters are the points looked ahead to.
  */
-export function sgd(options: SgdOptions): Optimizer {
-  const { learningRate, momentum = 0, nesterov = false, dampening = 0 } = options;
+export const sgd = (options: SgdOptions): Optimizer =>
+  build(options, options.learningRate, ...velocity("sgd", options));
+
+/** Stochastic gradient descent with decoupled weight decay, `θ ← θ - η (v + λθ)` (Loshchilov & Hutter 2019). */
+export const sgdw = (options: SgdOptions): Optimizer =>
+  buildDecoupled(options, options.learningRate, 0.01, velocity("sgdw", options));
+
+function velocity(name: string, options: SgdOptions): GradientTransformation[] {
+  const { momentum = 0, nesterov = false, dampening = 0 } = options;
   checkRange("momentum", momentum, 0);
   if (nesterov && (momentum === 0 || dampening !== 0))
     throw new ArgumentError(
-      `sgd: nesterov needs momentum and no dampening, got momentum ${momentum} and dampening ${dampening}. set one of them otherwise`,
+      `${name}: nesterov needs momentum and no dampening, got momentum ${momentum} and dampening ${dampening}. set one of them otherwise`,
     );
-  return build(options, learningRate, ...(momentum === 0 ? [] : [trace({ momentum, nesterov, dampening })]));
+  return momentum === 0 ? [] : [trace({ momentum, nesterov, dampening })];
 }
 
 export interface MomentumOptions extends Common {
@@ -113,7 +130,7 @@ export const amsgrad = (options: Omit<AdamOptions, "amsgrad"> = {}): Optimizer =
 
 /** Adam with decoupled weight decay, 0.01 unless told (Loshchilov & Hutter 2019). */
 export const adamw = (options: AdamOptions = {}): Optimizer =>
-  buildDecoupled(options, 1e-3, 0.01, scaleByAdam(options));
+  buildDecoupled(options, 1e-3, 0.01, [scaleByAdam(options)]);
 
 /** Adam with Nesterov's momentum (Dozat 2016). */
 export const nadam = (options: Common & Moments & { readonly momentumDecay?: number } = {}): Optimizer =>
@@ -130,7 +147,7 @@ export interface LionOptions extends Common {
 }
 
 /** The sign of an interpolated momentum, with decoupled weight decay (Chen et al. 2023). */
-export const lion = (options: LionOptions = {}): Optimizer => buildDecoupled(options, 1e-4, 0, scaleByLion(options));
+export const lion = (options: LionOptions = {}): Optimizer => buildDecoupled(options, 1e-4, 0, [scaleByLion(options)]);
 
 export interface SignSgdOptions extends Common {
   readonly learningRate: Rate;

@@ -75,10 +75,19 @@ export function chain<S extends readonly State[]>(
   };
 }
 
-/** Applies `inner` to the parameters whose path `wanted` accepts; the others' gradients pass unchanged. */
+/** Says which parameters something is done to, by their path in the model and what they are. */
+export type ParameterMask = (path: string, parameter: Tensor) => boolean;
+
+/**
+ * The weights that are multiplied with inputs: parameters of two axes and more. Biases and the scales of normalisations,
+ * which have one, are left out. What is decayed by custom (Goodfellow et al. 2016, section 7.1).
+ */
+export const matrices: ParameterMask = (_, parameter) => parameter.rank >= 2;
+
+/** Applies `inner` to the parameters that `wanted` accepts; the others' gradients pass unchanged. */
 export function masked<S extends State>(
   inner: GradientTransformation<S>,
-  wanted: (path: string, parameter: Tensor) => boolean,
+  wanted: ParameterMask,
 ): GradientTransformation<S> {
   const pick = (leaves: Leaves, params: Leaves): Leaves =>
     Object.fromEntries(Object.entries(leaves).filter(([path]) => wanted(path, params[path])));

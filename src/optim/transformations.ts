@@ -1,7 +1,14 @@
 /** The parts optimizers are chained from. */
 import { ArgumentError, type DType, fullLike, type Tensor, tensor, where, zerosLike } from "../index.js";
 import type { Schedule } from "./schedules.js";
-import { type GradientTransformation, type Leaves, mapLeaves, stateless } from "./transformation.js";
+import {
+  type GradientTransformation,
+  type Leaves,
+  mapLeaves,
+  masked,
+  type ParameterMask,
+  stateless,
+} from "./transformation.js";
 
 /** Zeros in the places of the parameters. */
 export const zerosOf = (params: Leaves): Leaves => mapLeaves((p) => zerosLike(p), params);
@@ -48,9 +55,11 @@ export const scaleBySchedule = (schedule: Schedule): GradientTransformation<{ re
   },
 });
 
-/** Adds `decay · parameter`: weight decay. */
-export const addDecayedWeights = (decay: number): GradientTransformation<readonly []> =>
-  stateless((grads, params) => mapLeaves((g, p) => g.add(p.mul(decay)), grads, params));
+/** Adds `decay · parameter`: weight decay, of all parameters or of those that `on` accepts. */
+export const addDecayedWeights = (decay: number, on?: ParameterMask): GradientTransformation<readonly []> => {
+  const all = stateless((grads, params) => mapLeaves((g, p) => g.add(p.mul(decay)), grads, params));
+  return on === undefined ? all : masked(all, on);
+};
 
 export type TraceState = {
   readonly count: Tensor;

@@ -1,8 +1,9 @@
 /** Training in one call: compiled steps, epochs, metrics, early stopping, checkpoints and going on where one stopped. */
 import { ArgumentError, Tensor, compile, stopGradient, valueAndGrad } from "../index.js";
+import { loadStateDict, stateDict } from "../nn/index.js";
 import type { Optimizer } from "../optim/index.js";
 import { defaultGenerator, manualSeed } from "../random/index.js";
-import type { Module } from "../tree/index.js";
+import { type Module, map } from "../tree/index.js";
 import type { BatchEvent, Callback, EpochRecord, StopReason } from "./callbacks.js";
 import type { Measured, Metric } from "./metrics.js";
 import { type Parts, type Progress, type TrainState, restoreState, takeState } from "./state.js";
@@ -43,6 +44,8 @@ export interface FitOptions<M extends Module, B = Batch> {
   readonly monitor?: { readonly name: string; readonly mode?: "min" | "max" };
   /** Stops when the monitored number has not become better by more than `minDelta` (0) for `patience` epochs. */
   readonly earlyStopping?: { readonly patience: number; readonly minDelta?: number };
+  /** Keeps a copy of the model at its best epoch and puts it back in the end, unless the run is interrupted. */
+  readonly restoreBest?: boolean;
   /**
    * `save` is awaited after every `everyEpochs` (1) epochs, after every `everyBatches` batches if given, when the
    * monitored number is the best so far, and when the run is interrupted. It must have read the tensors when it returns.
@@ -83,17 +86,20 @@ class Run<M extends Trainable, B> {
   readonly #trainStep: (x: Tensor, y: Tensor) => Tensor;
   readonly #testStep: (x: Tensor, y: Tensor) => Tensor;
   readonly #pause = new Pause();
+  /** A copy of the model at its best epoch, where it is to be put back. */
+  #best: M | null = null;
   #progress: Progress = { epoch: 1, position: 0, examples: 0, best: null, reference: null, waited: 0, history: [] };
 
   constructor(model: M, options: FitOptions<M, B>) {
     checkOptions(options);
     this.#model = model;
     this.#options = options;
-    const { optimizer, metrics = {}, seed, resume } = options;
+    const { optimizer, metrics = {}, seed, resume, restoreBest = false } = options;
     this.#train = new Totals(metrics);
     this.#test = new Totals(metrics);
     optimizer.init(model);
     if (seed !== undefined) manualSeed(seed);
+    if (restoreBest) this.#best = copyOf(model);
     if (resume) this.#progress = restoreState(resume, this.#parts);
     this.#trainStep = compile((x: Tensor, y: Tensor) => this.#learn(x, y), { state: [model, optimizer, this.#train] });
     this.#testStep = compile((x: Tensor, y: Tensor) => this.#measure(x, y), { state: [model, this.#test] });
@@ -105,6 +111,7 @@ class Run<M extends Trainable, B> {
       optimizer: this.#options.optimizer,
       metrics: this.#train,
       generator: defaultGenerator,
+      ...(this.#best ? { best: this.#best } : {}),
     };
   }
   #pair(batch: B): Batch {
@@ -149,6 +156,7 @@ class Run<M extends Trainable, B> {
       } else if (await this.#endEpoch(pass)) reason = "stopped early";
     }
     const { history, best } = this.#progress;
+    if (this.#best && best && reason !== "interrupted") loadStateDict(this.#model, stateDict(copyOf(this.#best)));
     for (const c of callbacks) await c.onEnd?.({ reason, history });
     return { reason, history, best };
   }
@@ -235,6 +243,7 @@ class Run<M extends Trainable, B> {
       waited: moved ? 0 : this.#progress.waited + 1,
       history: [...history, record],
     };
+    if (best && this.#best) this.#best = copyOf(this.#model);
     if (checkpoint && (best || epoch % (checkpoint.everyEpochs ?? 1) === 0)) await this.#save(best);
     for (const c of callbacks) await c.onEpoch?.({ record, best });
     return this.#hasWaited();
@@ -264,6 +273,9 @@ class Run<M extends Trainable, B> {
     await this.#options.checkpoint?.save(takeState(this.#parts, this.#progress), { best });
   }
 }
+
+/** The same model with tensors of its own, which no step donates. */
+const copyOf = <M extends Module>(model: M): M => map((x) => x.clone(), model);
 
 /** What one pass over the training data gave. */
 interface Pass {

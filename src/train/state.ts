@@ -20,8 +20,8 @@ export interface Progress {
 }
 
 /**
- * A checkpoint: tensors named `model.…`, `optimizer.…`, `metrics.…` and `generator.…`, to be written to safetensors, and
- * progress, to be written as JSON.
+ * A checkpoint: tensors named `model.…`, `optimizer.…`, `metrics.…`, `generator.…` and, where the best model is to be
+ * restored, `best.…`, to be written to safetensors, and progress, to be written as JSON.
  */
 export interface TrainState {
   readonly tensors: Readonly<Record<string, Tensor>>;
@@ -29,7 +29,10 @@ export interface TrainState {
 }
 
 /** What a run changes, by the first part of its names in a checkpoint. */
-export type Parts = Readonly<Record<"model" | "optimizer" | "metrics" | "generator", unknown>>;
+export type Parts = Readonly<Record<"model" | "optimizer" | "metrics" | "generator", unknown>> & {
+  /** A copy of the model at its best epoch. */
+  readonly best?: unknown;
+};
 
 /** The state of a run as it is now. Its tensors are those in use: read them before the next step. */
 export function takeState(parts: Parts, progress: Progress): TrainState {

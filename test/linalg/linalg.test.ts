@@ -486,3 +486,22 @@ test("errors name what is wrong", () => {
   ] as const)
     assert.throws(f, (e: Error) => e.message.startsWith(message));
 });
+
+test("ridge: least squares with √α I below the matrix, wide or tall, with derivatives", () => {
+  const { ridge } = linalg;
+  for (const [m, n] of [
+    [7, 3],
+    [3, 7],
+  ] as const) {
+    const a = random([m, n]);
+    const b = random([m, 2]);
+    const tall = concatenate([a, eye(n).astype(a.dtype).mul(Math.sqrt(0.3))]);
+    const expected = lstsq(tall, concatenate([b, zeros([n, 2], { dtype: a.dtype })])).solution;
+    close(ridge(a, b, 0.3), expected, 1e-12, `${m} × ${n}`);
+    close(ridge(a, b.at(":", 1), 0.3), expected.at(":", 1), 1e-12, "a vector");
+  }
+  const report = gradcheck(([a, b]: Tensor[]) => ridge(a, b, 0.3), [random([4, 3]), random([4])], { order: 2 });
+  assert.ok(report.passed && report.compared > 0, String(report));
+  assert.throws(() => ridge(random([3, 2]), random([3]), 0), /ridge: alpha must be positive, got 0/);
+  assert.throws(() => ridge(random([3, 2]), random([2]), 1), /as many rows as the matrix/);
+});

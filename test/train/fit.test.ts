@@ -1,7 +1,7 @@
 /** `fit`: it learns, tells, stops, and goes on bit for bit where it stopped. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Tensor, tensor } from "typegrad";
+import { Module, type Tensor, tensor } from "typegrad";
 import * as nn from "typegrad/nn";
 import { manualSeed } from "typegrad/random";
 import { adam, sgd } from "typegrad/optim";
@@ -235,4 +235,41 @@ test("metrics against counts by hand", async () => {
         (await nn.crossEntropy(logits, target).item()),
     ) < 1e-6,
   );
+});
+
+test("the model of the best epoch is put back, also by a run that goes on", async () => {
+  const curve = [5, 3, 2, 4, 1, 3, 3, 3, 3];
+  /** One number that grows by 1 with every batch, and a loss in evaluation that it looks up. */
+  class Counter extends Module {
+    x: Tensor = tensor(0);
+    forward(input: Tensor): Tensor {
+      return this.training ? this.x.add(input) : tensor(curve).take(this.x.astype("int32").sub(1)).add(input);
+    }
+  }
+  const start = (resume?: train.TrainState, save: (state: train.TrainState) => Promise<void> = async () => {}) => {
+    const model = new Counter();
+    const result = train.fit(model, {
+      data: { length: 1, epoch: () => [[tensor([0]), tensor([0])]] },
+      validation: [[tensor([0]), tensor([0])]],
+      loss: (output) => (model.training ? output.neg() : output).mean(),
+      optimizer: sgd({ learningRate: 1 }),
+      epochs: 9,
+      earlyStopping: { patience: 2 },
+      restoreBest: true,
+      checkpoint: { save },
+      resume,
+    });
+    return { model, result };
+  };
+  const states: Saved[] = [];
+  const whole = start(undefined, async (state) => void states.push(await write(state)));
+  const { reason, history, best } = await whole.result;
+  assert.deepEqual([reason, history.length, best], ["stopped early", 7, { epoch: 5, value: 1 }]);
+  assert.equal(await whole.model.x.item(), 5);
+  // From the state after epoch 6, past the best one.
+  const saved = states.find((s) => JSON.parse(s.progress).epoch === 7);
+  assert.ok(saved);
+  const rest = start(read(saved));
+  assert.deepEqual((await rest.result).best, { epoch: 5, value: 1 });
+  assert.equal(await rest.model.x.item(), 5);
 });
