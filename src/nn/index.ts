@@ -1,7 +1,7 @@
 /** Layers, activations, losses and initializers. Modules hold state, functions hold maths. */
 export * from "./activation-layers.js";
 export * from "./activations.js";
-export { Conv1d, Conv2d, Conv3d, type ConvLayerOptions, type ConvOptions, conv1d, conv2d, conv3d } from "./conv.js";
+export * from "./convolution/index.js";
 export { dropout, Dropout } from "./dropout.js";
 export { embedding, Embedding, type EmbeddingOptions } from "./embedding.js";
 export { flatten, Flatten } from "./flatten.js";
@@ -32,8 +32,9 @@ export {
   WeightNorm,
   weightNorm,
 } from "./parametrized.js";
+export * from "./padding.js";
 export * from "./pool.js";
-export type { PerAxis } from "./spatial.js";
+export type { Pairs, PerAxis } from "./spatial.js";
 export { Sequential, type Stage } from "./sequential.js";
 export {
   cast,

@@ -14,6 +14,22 @@ export function perAxis(name: string, what: string, value: PerAxis, rank: number
   return list;
 }
 
+/** How much lies before and after each axis. */
+export type Pairs = readonly (readonly [before: number, after: number])[];
+
+const isPairs = (value: PerAxis | Pairs): value is Pairs =>
+  typeof value !== "number" && value.length > 0 && value.every((v) => typeof v !== "number");
+
+/** A number on both sides of every axis, a number for each axis, or a pair for each; integers of at least `least`. */
+export function pairsPerAxis(name: string, value: PerAxis | Pairs, rank: number, least = 0): Pairs {
+  if (!isPairs(value)) return perAxis(name, "padding", value, rank, least).map((n) => [n, n]);
+  if (value.length !== rank || value.some((p) => p.length !== 2 || p.some((n) => !Number.isInteger(n) || n < least)))
+    throw new ArgumentError(
+      `${name}: padding must be ${rank} pairs [before, after] of integers of at least ${least}, got ${JSON.stringify(value)}. give one pair for each spatial axis`,
+    );
+  return value;
+}
+
 /** Lengths of the spatial axes of `[N, C, …]`, of which there must be `rank`. */
 export function spatialShape(name: string, x: Tensor, rank: number): Shape {
   if (x.shape.length !== rank + 2)

@@ -1,49 +1,35 @@
 /** Convolution over one, two or three spatial axes. */
-import { ArgumentError, ShapeError, type Tensor, convolution } from "../index.js";
-import { Module } from "../tree/index.js";
-import { type Initializer, layerBias, layerWeight } from "./initializers.js";
-import type { Channels } from "./layer.js";
-import { type PerAxis, perAxis, spatialShape } from "./spatial.js";
+import { ArgumentError, ShapeError, type Tensor, convolution } from "../../index.js";
+import { Module } from "../../tree/index.js";
+import { type Initializer, layerBias, layerWeight } from "../initializers.js";
+import type { Channels } from "../layer.js";
+import { type PadMode, pad } from "../padding.js";
+import { type PerAxis, perAxis, spatialShape } from "../spatial.js";
+import { type WindowOptions, type Windows, windowsOver } from "./geometry.js";
 
-export interface ConvOptions {
-  readonly stride?: PerAxis;
-  /** Zeros on both sides; `"same"` keeps the lengths (stride 1 only), `"valid"` adds none. */
-  readonly padding?: PerAxis | "same" | "valid";
-  readonly dilation?: PerAxis;
+export interface ConvOptions extends WindowOptions {
   /** Groups of channels that do not see each other. */
   readonly groups?: number;
-}
-
-/** Zeros before and after each axis. */
-function paddingOf(name: string, kernel: readonly number[], options: ConvOptions): [number, number][] {
-  const { padding = 0, stride = 1, dilation = 1 } = options;
-  const rank = kernel.length;
-  if (padding === "valid") return kernel.map(() => [0, 0]);
-  if (padding !== "same") return perAxis(name, "padding", padding, rank, 0).map((n) => [n, n]);
-  if (perAxis(name, "stride", stride, rank).some((n) => n !== 1))
-    throw new ArgumentError(
-      `${name}: padding "same" needs stride 1, got ${JSON.stringify(stride)}. write the padding as numbers`,
-    );
-  return perAxis(name, "dilation", dilation, rank).map((d, i) => {
-    const total = d * (kernel[i] - 1);
-    return [Math.floor(total / 2), total - Math.floor(total / 2)];
-  });
+  /** What the padding holds; "zeros" unless told. */
+  readonly paddingMode?: "zeros" | Exclude<PadMode, "constant">;
 }
 
 function conv(rank: number, x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions): Tensor {
   const name = `conv${rank}d`;
-  spatialShape(name, x, rank);
-  const { stride = 1, dilation = 1, groups = 1 } = options;
+  const lengths = spatialShape(name, x, rank);
+  const { groups = 1, paddingMode = "zeros" } = options;
   const [out, into, ...kernel] = weight.shape;
   if (kernel.length !== rank || x.shape[1] !== into * groups || out % groups !== 0)
     throw new ShapeError(
       `${name}: the weight must be [out, channels / groups, …kernel] with ${groups} groups, got ${x.describe()} and weight ${weight.describe()}. check the number of input channels`,
     );
-  const y = convolution(x, weight, {
-    strides: perAxis(name, "stride", stride, rank),
-    padding: paddingOf(name, kernel, options),
-    dilations: perAxis(name, "dilation", dilation, rank),
+  const { strides, dilations, padding } = windowsOver(name, lengths, kernel, options);
+  const zeros = paddingMode === "zeros";
+  const y = convolution(zeros ? x : pad(x, padding, { mode: paddingMode }), weight, {
+    strides,
+    dilations,
     groups,
+    ...(zeros ? { padding } : {}),
   });
   return bias ? y.add(bias.reshape([out, ...kernel.map(() => 1)])) : y;
 }
@@ -90,6 +76,12 @@ abstract class Conv<In extends number, Out extends number> extends Module {
     this.weight = initWeight(shape);
     const fanIn = shape.slice(1).reduce((a, b) => a * b);
     this.bias = bias ? (initBias ?? layerBias(fanIn))([outChannels]) : null;
+  }
+
+  /** The windows that its outputs see of an input with spatial axes of these lengths. */
+  windowsOver(lengths: readonly number[]): Windows {
+    const kernel = this.weight.shape.slice(2);
+    return windowsOver(`Conv${kernel.length}d`, lengths, kernel, this.options);
   }
 }
 

@@ -1,0 +1,15 @@
+/** Convolutions as functions and layers, and what they are as matrices, sums and fields of view. */
+export * from "./conv.js";
+export * from "./depthwise.js";
+export {
+  convOutputSize,
+  type ConvPadding,
+  convTransposeOutputSize,
+  type OutputSizeOptions,
+  type TransposedOptions,
+  type WindowOptions,
+  type Windows,
+} from "./geometry.js";
+export * from "./transposed.js";
+export * from "./local.js";
+export { fold, unfold } from "./unfold.js";

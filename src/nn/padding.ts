@@ -1,0 +1,206 @@
+/** Elements added around a tensor, by mode, as a function and as layers. */
+import { ArgumentError, ShapeError, type Tensor, concatenate } from "../index.js";
+import { Module } from "../tree/index.js";
+import type { Pooled } from "./layer.js";
+import { type Pairs, type PerAxis, pairsPerAxis } from "./spatial.js";
+
+/**
+ * What lies outside: a constant; the inside mirrored at its border elements, which are not repeated; the border elements
+ * again and again; or the inside from its other end.
+ */
+export type PadMode = "constant" | "reflect" | "replicate" | "circular";
+
+export interface PadOptions {
+  /** "constant" unless told. */
+  readonly mode?: PadMode;
+  /** What "constant" adds; 0 unless told. */
+  readonly value?: number;
+}
+
+/**
+ * Elements added before and after the last axes, one pair for each in the order of the axes (PyTorch's `F.pad` counts from
+ * the last axis). With "constant" negative widths crop. "reflect" can add less than an axis has, "circular" as much.
+ */
+export function pad(x: Tensor, widths: Pairs, options: PadOptions = {}): Tensor {
+  const { mode = "constant", value = 0 } = options;
+  const first = x.rank - widths.length;
+  if (first < 0)
+    throw new ShapeError(
+      `pad: there must be an axis for every pair, got ${widths.length} pairs for ${x.describe()}. leave some out`,
+    );
+  if (mode !== "constant") return widths.reduce((y, pair, i) => extended(y, first + i, pair, mode), x);
+  if (widths.every(([before, after]) => before >= 0 && after >= 0))
+    return x.pad([...x.shape.slice(0, first).map((): [number, number] => [0, 0]), ...widths], value);
+  return padOrCrop(x, first, widths, value);
+}
+
+/** Negative widths crop first. */
+function padOrCrop(x: Tensor, first: number, widths: Pairs, value: number): Tensor {
+  const ranges = widths.map(([before, after], i): readonly [number, number] => [
+    Math.max(0, -before),
+    x.shape[first + i] + Math.min(0, after),
+  ]);
+  if (ranges.some(([from, to]) => from > to))
+    throw new ArgumentError(
+      `pad: at most all of an axis can be cropped, got ${JSON.stringify(widths)} for ${x.describe()}. crop less`,
+    );
+  const left = x.at("...", ...ranges.map(([from, to]) => `${from}:${to}`));
+  return pad(
+    left,
+    widths.map(([before, after]) => [Math.max(0, before), Math.max(0, after)]),
+    { value },
+  );
+}
+
+/** How much of an axis of this length a mode can add on one side. */
+const reach = (mode: PadMode, length: number): number =>
+  mode === "reflect" ? Math.max(0, length - 1) : mode === "circular" ? length : length > 0 ? Infinity : 0;
+
+/** One axis with elements of its own added on both sides. */
+function extended(
+  x: Tensor,
+  axis: number,
+  [before, after]: readonly [number, number],
+  mode: Exclude<PadMode, "constant">,
+): Tensor {
+  const length = x.shape[axis];
+  if ([before, after].some((n) => !Number.isInteger(n) || n < 0 || n > reach(mode, length)))
+    throw new ArgumentError(
+      `pad: widths for "${mode}" must be integers from 0 to ${reach(mode, length)}, got [${before},${after}] for axis ${axis} of ${x.describe()}. pad less, or by another mode`,
+    );
+  const part = (from: number, to: number): Tensor =>
+    x.at(...x.shape.slice(0, axis).map(() => ":"), `${from}:${to}`, "...");
+  const edge = (at: number, count: number): Tensor => part(at, at + 1).broadcastTo(x.shape.with(axis, count));
+  const around = {
+    reflect: () => [part(1, before + 1).flip(axis), part(length - 1 - after, length - 1).flip(axis)],
+    replicate: () => [edge(0, before), edge(length - 1, after)],
+    circular: () => [part(length - before, length), part(0, after)],
+  };
+  if (before === 0 && after === 0) return x;
+  const [low, high] = around[mode]();
+  return concatenate([...(before > 0 ? [low] : []), x, ...(after > 0 ? [high] : [])], axis);
+}
+
+/** A layer that pads the last axes. */
+abstract class Pad extends Module {
+  declare readonly shapes: Pooled;
+  readonly widths: Pairs;
+  readonly options: PadOptions;
+
+  constructor(rank: number, widths: PerAxis | Pairs, options: PadOptions) {
+    super();
+    const name = `${{ constant: "Constant", reflect: "Reflection", replicate: "Replication", circular: "Circular" }[options.mode ?? "constant"]}Pad${rank}d`;
+    const least = (options.mode ?? "constant") === "constant" ? -Infinity : 0;
+    this.widths = pairsPerAxis(name, widths, rank, least);
+    this.options = options;
+  }
+
+  forward(x: Tensor): Tensor {
+    return pad(x, this.widths, this.options);
+  }
+}
+
+/** Adds a constant around the last axis. */
+export class ConstantPad1d extends Pad {
+  constructor(widths: PerAxis | Pairs, value: number) {
+    super(1, widths, { value });
+  }
+}
+
+/** Adds a constant around the two last axes. */
+export class ConstantPad2d extends Pad {
+  constructor(widths: PerAxis | Pairs, value: number) {
+    super(2, widths, { value });
+  }
+}
+
+/** Adds a constant around the three last axes. */
+export class ConstantPad3d extends Pad {
+  constructor(widths: PerAxis | Pairs, value: number) {
+    super(3, widths, { value });
+  }
+}
+
+/** Adds zeros around the last axis. */
+export class ZeroPad1d extends Pad {
+  constructor(widths: PerAxis | Pairs) {
+    super(1, widths, {});
+  }
+}
+
+/** Adds zeros around the two last axes. */
+export class ZeroPad2d extends Pad {
+  constructor(widths: PerAxis | Pairs) {
+    super(2, widths, {});
+  }
+}
+
+/** Adds zeros around the three last axes. */
+export class ZeroPad3d extends Pad {
+  constructor(widths: PerAxis | Pairs) {
+    super(3, widths, {});
+  }
+}
+
+/** Adds the mirror image of the last axis around it. */
+export class ReflectionPad1d extends Pad {
+  constructor(widths: PerAxis | Pairs) {
+    super(1, widths, { mode: "reflect" });
+  }
+}
+
+/** Adds the mirror image of the two last axes around them. */
+export class ReflectionPad2d extends Pad {
+  constructor(widths: PerAxis | Pairs) {
+    super(2, widths, { mode: "reflect" });
+  }
+}
+
+/** Adds the mirror image of the three last axes around them. */
+export class ReflectionPad3d extends Pad {
+  constructor(widths: PerAxis | Pairs) {
+    super(3, widths, { mode: "reflect" });
+  }
+}
+
+/** Repeats the border of the last axis. */
+export class ReplicationPad1d extends Pad {
+  constructor(widths: PerAxis | Pairs) {
+    super(1, widths, { mode: "replicate" });
+  }
+}
+
+/** Repeats the border of the two last axes. */
+export class ReplicationPad2d extends Pad {
+  constructor(widths: PerAxis | Pairs) {
+    super(2, widths, { mode: "replicate" });
+  }
+}
+
+/** Repeats the border of the three last axes. */
+export class ReplicationPad3d extends Pad {
+  constructor(widths: PerAxis | Pairs) {
+    super(3, widths, { mode: "replicate" });
+  }
+}
+
+/** Goes on at the other end of the last axis. */
+export class CircularPad1d extends Pad {
+  constructor(widths: PerAxis | Pairs) {
+    super(1, widths, { mode: "circular" });
+  }
+}
+
+/** Goes on at the other end of the two last axes. */
+export class CircularPad2d extends Pad {
+  constructor(widths: PerAxis | Pairs) {
+    super(2, widths, { mode: "circular" });
+  }
+}
+
+/** Goes on at the other end of the three last axes. */
+export class CircularPad3d extends Pad {
+  constructor(widths: PerAxis | Pairs) {
+    super(3, widths, { mode: "circular" });
+  }
+}
