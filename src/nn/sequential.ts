@@ -71,9 +71,9 @@ type Fold<
 
 /**
  * Layers and functions one after the other. Literal feature counts that do not fit are an error in the editor:
- * `Sequential: layer 2 takes 100 features, got 128`.
+ * `Sequential: layer 2 takes 100 features, got 128`. A chain of given layers is a chain of layers (`out`).
  */
-export class Sequential<const L extends readonly Stage[] = readonly Stage[]> extends Module {
+export class Sequential<const out L extends readonly Stage[] = readonly Stage[]> extends Module {
   declare readonly shapes: Sequence<L>;
   layers: L;
 
