@@ -226,10 +226,8 @@ export const padPrimitive: Primitive<Padding> = linear({
     },
   ],
 });
-export const pad = (x: Node, params: Padding): Node => {
-  const moves = [...params.low, ...params.high].some((n) => n !== 0);
-  return !moves && sameShape(paddedShape(x.shape, params), x.shape) ? x : apply(padPrimitive, [x], params);
-};
+export const pad = (x: Node, params: Padding): Node =>
+  !params.low.some(Boolean) && sameShape(paddedShape(x.shape, params), x.shape) ? x : apply(padPrimitive, [x], params);
 
 /** A place along an axis that may lie outside it. */
 export interface Position {
