@@ -1,5 +1,6 @@
 /** Trees of examples stacked into trees of tensors. */
 import { ArgumentError, Tensor } from "../index.js";
+import { Levels } from "./levels.js";
 import { type HostArray, arrayOf, checkHostArray, fromHost, isHostArray, isTypedArray, toHost } from "../io/index.js";
 
 type TypedArray = HostArray["data"];
@@ -14,7 +15,12 @@ export type Batch<E> = E extends Leaf ? Tensor : { [K in keyof E]: Batch<E[K]> }
 export type Rows<T> = T extends Leaf ? HostArray : { [K in keyof T]: Rows<T[K]> };
 
 const isLeaf = (x: unknown): x is Leaf =>
-  typeof x === "number" || typeof x === "boolean" || isTypedArray(x) || isHostArray(x) || x instanceof Tensor;
+  typeof x === "number" ||
+  typeof x === "boolean" ||
+  isTypedArray(x) ||
+  x instanceof Levels || // before `isHostArray`, which would ask for its numbers
+  isHostArray(x) ||
+  x instanceof Tensor;
 
 const isTree = (x: unknown): x is object =>
   Array.isArray(x) || (typeof x === "object" && x !== null && Object.getPrototypeOf(x) === Object.prototype);
@@ -25,7 +31,7 @@ async function hostOf(op: string, leaf: Leaf): Promise<HostArray> {
   if (typeof leaf === "number") return arrayOf(Float32Array.of(leaf), []);
   if (typeof leaf === "boolean") return arrayOf(Uint8Array.of(Number(leaf)), []);
   if (isTypedArray(leaf)) return arrayOf(leaf);
-  checkHostArray(op, leaf);
+  if (!(leaf instanceof Levels)) checkHostArray(op, leaf);
   return leaf;
 }
 
@@ -132,7 +138,7 @@ export function arrayRows<T>(arrays: T): ArrayRows<T> {
       throw new ArgumentError(
         `${op}: arrays must have examples along their first axis, got a scalar at ${place(path)}. stack the examples`,
       );
-    if (isHostArray(leaf)) checkHostArray(op, leaf);
+    if (!(leaf instanceof Levels) && isHostArray(leaf)) checkHostArray(op, leaf);
     lengths.push(length);
   });
   if (lengths.some((x) => x !== lengths[0]))
@@ -155,14 +161,27 @@ export function arrayRows<T>(arrays: T): ArrayRows<T> {
   };
 }
 
-function rowOf({ dtype, shape, data }: HostArray, index: number): HostArray {
-  const size = data.length / shape[0];
-  return { dtype, shape: shape.slice(1), data: data.subarray(index * size, (index + 1) * size) };
+function rowOf(array: HostArray, index: number): HostArray {
+  const shape = array.shape.slice(1);
+  const size = shape.reduce((a, b) => a * b, 1);
+  const [start, end] = [index * size, (index + 1) * size];
+  const data =
+    array instanceof Levels
+      ? new Levels(array.bytes.subarray(start, end), shape).data
+      : array.data.subarray(start, end);
+  return { dtype: array.dtype, shape, data };
 }
 
-function gather({ dtype, shape, data }: HostArray, indices: readonly number[]): HostArray {
-  const size = shape[0] === 0 ? 0 : data.length / shape[0];
-  const out = new (constructorOf(data))(size * indices.length);
-  indices.forEach((from, to) => out.set(data.subarray(from * size, (from + 1) * size), to * size));
-  return { dtype, shape: [indices.length, ...shape.slice(1)], data: out };
+function gather(array: HostArray, indices: readonly number[]): HostArray {
+  const row = array.shape.slice(1);
+  const size = row.reduce((a, b) => a * b, 1);
+  const shape = [indices.length, ...row];
+  const copied = <A extends TypedArray>(from: TypedArray, to: A): A => {
+    indices.forEach((index, place) => to.set(from.subarray(index * size, (index + 1) * size), place * size));
+    return to;
+  };
+  const count = size * indices.length;
+  if (array instanceof Levels) return new Levels(copied(array.bytes, new Uint8Array(count)), shape);
+  const { dtype, data } = array;
+  return { dtype, shape, data: copied(data, new (constructorOf(data))(count)) };
 }

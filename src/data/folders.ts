@@ -25,3 +25,12 @@ export function dataFolders(name: string, root?: string): string[] {
     .filter((folder) => folder !== undefined)
     .flatMap((folder) => [folder, `${folder}/${name}`]);
 }
+
+/**
+ * As `dataFolders`, for files whose names other data sets have, too: only `root` may hold them directly. The last is where
+ * Debian installs packaged data sets.
+ */
+export function ownFolders(name: string, root?: string): string[] {
+  const shared = [root, environment("TYPEGRAD_DATA"), cacheFolder(), "/usr/share/datasets"];
+  return [...(root === undefined ? [] : [root]), ...shared.flatMap((f) => (f === undefined ? [] : [`${f}/${name}`]))];
+}

@@ -14,8 +14,11 @@ export {
 export { type LoaderOptions, type LoaderState, DataLoader } from "./loader.js";
 export { permutation } from "./shuffle.js";
 export { type DownloadOptions, type DownloadProgress, type RemoteFile, download } from "./download.js";
-export { cacheFolder, dataFolders } from "./folders.js";
-export { type LabelledImages, type MnistOptions, labelledImages, mnist } from "./mnist.js";
+export { cacheFolder, dataFolders, ownFolders } from "./folders.js";
+export { type LabelledImages, type PublishedOptions, labelledImages } from "./idx-images.js";
+export { Levels } from "./levels.js";
+export { mnist } from "./mnist.js";
+export { fashionMnist, fashionMnistClasses } from "./fashion-mnist.js";
 export { type DigitsOptions, digits } from "./digits.js";
 export { type Classes, type CsvOptions, parseCsv, readCsv, Table } from "./table.js";
 export {
