@@ -33,8 +33,8 @@ export {
   weightNorm,
 } from "./parametrized.js";
 export * from "./padding.js";
-export * from "./pool.js";
 export type { Pairs, PerAxis } from "./spatial.js";
+export * from "./pooling/index.js";
 export { Sequential, type Stage } from "./sequential.js";
 export {
   cast,
@@ -47,5 +47,15 @@ export {
   stateDict,
   unfreeze,
 } from "./state.js";
+export {
+  interpolate,
+  type InterpolateOptions,
+  type InterpolationMode,
+  pixelShuffle,
+  PixelShuffle,
+  pixelUnshuffle,
+  PixelUnshuffle,
+  Upsample,
+} from "./upsample.js";
 export { summary, type Summary, type SummaryRow } from "./summary.js";
 export * from "./unlabelled-losses.js";

@@ -26,6 +26,10 @@ export interface PerChannel<C extends number> {
 export interface Pooled {
   readonly rule: "pooled";
 }
+/** Keeps the axes 0 and 1 alone. */
+export interface Globally {
+  readonly rule: "globally";
+}
 /** Adds a last axis of length `Out`. */
 export interface Appended<Out extends number> {
   readonly rule: "appended";
@@ -50,6 +54,7 @@ export type Rule =
   | Channels<number, number>
   | PerChannel<number>
   | Pooled
+  | Globally
   | Appended<number>
   | Flattened
   | Sequence<readonly unknown[]>
@@ -106,15 +111,19 @@ export type Through<R, S extends Shape, Name extends string> = R extends Same
             ? S extends readonly [infer N extends number, infer C extends number, ...infer T extends Shape]
               ? readonly [N, C, ...Lengths<T>]
               : Shape
-            : R extends Appended<infer Out>
-              ? readonly [...S, Out]
-              : R extends Flattened
-                ? S extends readonly [infer N extends number, ...Shape]
-                  ? readonly [N, number]
-                  : Shape
-                : R extends Sequence<infer L>
-                  ? ThroughAll<L, S, Name>
-                  : Shape;
+            : R extends Globally
+              ? S extends readonly [infer N extends number, infer C extends number, ...Shape]
+                ? readonly [N, C]
+                : Shape
+              : R extends Appended<infer Out>
+                ? readonly [...S, Out]
+                : R extends Flattened
+                  ? S extends readonly [infer N extends number, ...Shape]
+                    ? readonly [N, number]
+                    : Shape
+                  : R extends Sequence<infer L>
+                    ? ThroughAll<L, S, Name>
+                    : Shape;
 
 /** The shape a chain of layers makes of S, or the first `Mismatch`. */
 export type ThroughAll<L extends readonly unknown[], S extends Shape, Name extends string> = L extends readonly [

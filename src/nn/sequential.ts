@@ -4,6 +4,7 @@ import { Module } from "../tree/index.js";
 import type {
   Appended,
   Channels,
+  Globally,
   LastAxis,
   Layer,
   PerChannel,
@@ -35,9 +36,13 @@ type After<R, F extends Features, I extends number> = R extends Same
             ? F extends { readonly axis: "channels" }
               ? F
               : null
-            : R extends Sequence<infer L>
-              ? Fold<L, F>
-              : null;
+            : R extends Globally
+              ? F extends { readonly axis: "channels"; readonly size: infer C extends number }
+                ? { readonly axis: "last"; readonly size: C }
+                : null
+              : R extends Sequence<infer L>
+                ? Fold<L, F>
+                : null;
 
 type Meet<Axis extends "last" | "channels", In extends number, Out extends number, F, I extends number> = F extends {
   readonly axis: Axis;

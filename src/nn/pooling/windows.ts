@@ -1,0 +1,101 @@
+/** Windows that slide over the spatial axes of `[N, C, …]`. */
+import { ArgumentError, type Tensor, slidingWindows } from "../../index.js";
+import { type PerAxis, perAxis, spatialShape } from "../spatial.js";
+
+export interface PoolOptions {
+  /** Distance between windows; the window's own size unless told. */
+  readonly stride?: PerAxis;
+  /** Added on both sides, at most half a window: elements that belong to no maximum and no mean but those that count them. */
+  readonly padding?: PerAxis;
+  /** Distance between the elements of a window; 1 unless told. */
+  readonly dilation?: PerAxis;
+  /** Whether windows may reach beyond the end, as long as they begin before it; false unless told. */
+  readonly ceilMode?: boolean;
+}
+
+/** Where windows lie. */
+export interface Geometry {
+  readonly sizes: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  /** Elements before the first and after the last, along every spatial axis. */
+  readonly padding: readonly number[];
+  /** How far, behind the padding, the last windows reach beyond the end. */
+  readonly beyond: readonly number[];
+}
+
+/** Where the windows of `[N, C, …]` lie; throws the user's errors. */
+export function geometry(name: string, rank: number, x: Tensor, kernel: PerAxis, options: PoolOptions): Geometry {
+  const lengths = spatialShape(name, x, rank);
+  const sizes = perAxis(name, "kernel", kernel, rank);
+  const strides = perAxis(name, "stride", options.stride ?? kernel, rank);
+  const padding = perAxis(name, "padding", options.padding ?? 0, rank, 0);
+  const dilations = perAxis(name, "dilation", options.dilation ?? 1, rank);
+  if (padding.some((p, i) => 2 * p > sizes[i]))
+    throw new ArgumentError(
+      `${name}: padding must be at most half the window, got ${JSON.stringify(padding)} for ${JSON.stringify(sizes)}. pad less`,
+    );
+  const beyond = lengths.map((length, i) => {
+    if (!options.ceilMode) return 0;
+    const room = length + 2 * padding[i] - dilations[i] * (sizes[i] - 1) - 1;
+    const steps = Math.ceil(room / strides[i]);
+    const begins = steps * strides[i] < length + padding[i];
+    return begins ? Math.max(0, steps * strides[i] - room) : 0;
+  });
+  return { sizes, strides, dilations, padding, beyond };
+}
+
+/** `x` with so many elements before and after its spatial axes. */
+export function padSpatial(x: Tensor, before: readonly number[], after: readonly number[], fill: number): Tensor {
+  if ([...before, ...after].every((n) => n === 0)) return x;
+  return x.pad([[0, 0], [0, 0], ...before.map((n, i): [number, number] => [n, after[i]])], fill);
+}
+
+export interface Windows {
+  /** `[N, C, …]` with the elements of each window along `axes`. */
+  readonly windows: Tensor;
+  readonly axes: readonly number[];
+}
+
+/** The windows of `[N, C, …]`, with `fill` wherever they reach beyond it. */
+export function windowsOf(x: Tensor, g: Geometry, fill: number): Windows {
+  return slide(
+    padSpatial(
+      x,
+      g.padding,
+      g.padding.map((p, i) => p + g.beyond[i]),
+      fill,
+    ),
+    g,
+  );
+}
+
+/** The windows of what has been padded. */
+export function slide(padded: Tensor, { sizes, strides, dilations }: Geometry): Windows {
+  const touching = sizes.every((n, i) => n === strides[i] && dilations[i] === 1 && n <= padded.shape[i + 2]);
+  if (touching) return touchingWindows(padded, sizes);
+  const windows = slidingWindows(padded, sizes, { axes: sizes.map((_, i) => i + 2), strides, dilations });
+  return { windows, axes: sizes.map((_, i) => 2 + sizes.length + i) };
+}
+
+/** Windows side by side are a reshape, `[N, C, L / K, K, …]`; what is left at the ends belongs to none. */
+export function touchingWindows(x: Tensor, sizes: readonly number[]): Windows {
+  const [n, c, ...lengths] = x.shape;
+  const counts = lengths.map((length, i) => Math.floor(length / sizes[i]));
+  const whole = x.at(":", ":", ...counts.map((count, i) => `0:${count * sizes[i]}`));
+  return {
+    windows: whole.reshape([n, c, ...counts.flatMap((count, i) => [count, sizes[i]])]),
+    axes: sizes.map((_, i) => 3 + 2 * i),
+  };
+}
+
+/** The windows with their elements along one last axis, in row-major order. */
+export function joined({ windows, axes }: Windows): Tensor {
+  const kept = windows.shape.flatMap((_, i) => (axes.includes(i) ? [] : [i]));
+  const front = windows.transpose([...kept, ...axes]);
+  const size = axes.reduce((n, a) => n * windows.shape[a], 1);
+  return front.reshape([...kept.map((a) => windows.shape[a]), size]);
+}
+
+/** What a function makes for one, two and three spatial axes. */
+export const forRanks = <T>(f: (rank: number) => T): readonly [T, T, T] => [f(1), f(2), f(3)];
