@@ -12,6 +12,8 @@ export {
   take,
 } from "./dataset.js";
 export { type LoaderOptions, type LoaderState, DataLoader } from "./loader.js";
+export { cells, type CellsOptions, type SegmentedImages } from "./cells.js";
+export { muLawDecode, muLawEncode } from "./mu-law.js";
 export { permutation } from "./shuffle.js";
 export { type DownloadOptions, type DownloadProgress, type RemoteFile, download } from "./download.js";
 export { cacheFolder, dataFolders, ownFolders } from "./folders.js";

@@ -1,2 +1,5 @@
 export { lenet5, type LeNet5 } from "./lenet5.js";
 export * from "./resnet.js";
+export { type MaskType, MaskedConv2d, PixelCnn, type PixelCnnOptions, pixelMask } from "./pixelcnn.js";
+export type { SamplingOptions } from "./sampling.js";
+export { causalReceptiveField, dilationCycles, WaveNet, type WaveNetMemory, type WaveNetOptions } from "./wavenet.js";

@@ -8,6 +8,7 @@ import {
   isFloat,
   logSoftmax,
   onesLike,
+  softmax,
   where,
 } from "../index.js";
 import { relu, softplus } from "./activations.js";
@@ -168,6 +169,23 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   // A class of no probability counts for nothing, also where its logit is -∞.
   const losses = where(weighted.equal(0), 0, logs.mul(weighted)).sum(axis).neg();
   return reduceLoss(losses, reduction);
+}
+
+/**
+ * One minus the soft Dice coefficient of every example and class, `1 - (2 Σ p t + s) / (Σ p + Σ t + s)`, with
+ * `p = softmax(logits)` and `s` = `smooth` (Milletari et al. 2016, without their squares): `[N, C]` before they are
+ * reduced. Logits are `[N, C, …]`, the target's classes integers `[N, …]`.
+ */
+export function dice(logits: Tensor, target: Tensor, options: LossOptions & { readonly smooth?: number } = {}): Tensor {
+  const { smooth = 1e-5, reduction } = options;
+  if (logits.rank < 3)
+    throw new ShapeError(`dice: logits must be [N, C, …], got ${logits.describe()}. add the axes that are summed over`);
+  const { mark } = markTargets("dice", logits, target, -100);
+  const axes = logits.shape.slice(2).map((_, i) => i + 2);
+  const p = softmax(logits, 1);
+  const both = where(mark, p, 0).sum(axes); // [N, C]
+  const sizes = p.sum(axes).add(where(mark, onesLike(p), 0).sum(axes));
+  return reduceLoss(both.mul(2).add(smooth).div(sizes.add(smooth)).neg().add(1), reduction);
 }
 
 /** `-(t log p + (1 - t) log(1 - p))` for probabilities p; logarithms are held above -100, as PyTorch does. */

@@ -8,5 +8,17 @@ export {
   type StopReason,
 } from "./callbacks.js";
 export { type Batch, fit, type FitOptions, type FitResult, type Source, type Trainable } from "./fit.js";
-export { accuracy, confusionMatrix, meanOf, type Measured, type Metric, topK } from "./metrics.js";
+export {
+  accuracy,
+  bitsPerDimension,
+  confusionMatrix,
+  dice,
+  iou,
+  meanOf,
+  type Measured,
+  type Metric,
+  type OverlapOptions,
+  type Sums,
+  topK,
+} from "./metrics.js";
 export type { Progress, TrainState } from "./state.js";

@@ -1,5 +1,6 @@
 /** Numbers that say how good a model is, gathered over batches as tensors so that a compiled step can carry them. */
 import { ArgumentError, ShapeError, type Tensor, arange, tensor, where, zeros } from "../index.js";
+import { crossEntropy } from "../nn/index.js";
 
 /** A tree of tensors. */
 export type Sums = Tensor | readonly Sums[] | { readonly [name: string]: Sums };
@@ -74,23 +75,82 @@ export const meanOf = (loss: (output: Tensor, target: Tensor) => Tensor): Metric
     return { sum: loss(output, target).mul(n), count: tensor(n, { dtype: "int32" }) };
   });
 
-/** `[C, C]` counts: row is the true class, column the predicted one. */
-export const confusionMatrix = (classes: number): Metric<{ readonly counts: Tensor }> => ({
-  init: () => ({ counts: zeros([classes, classes]) }),
+/**
+ * What a class costs on average in bits: `-log₂ softmax(logits)[target]` over all elements of targets `[N, …]`, for logits
+ * `[N, C, …]`. Of pixels or samples these are the bits per dimension.
+ */
+export const bitsPerDimension = (): Metric<Ratio> =>
+  ratio((output, target) => ({
+    sum: crossEntropy(output, target.astype("int32"), { reduction: "sum" }).div(Math.LN2),
+    count: tensor(target.size, { dtype: "int32" }),
+  }));
+
+/** Counts `[C, C]` of pairs of a true class, the row, and a predicted one, the column. */
+export type Counts = { readonly counts: Tensor };
+
+/** How many elements of every class (rows) are taken for every class (columns): `[C, C]`. */
+export const confusionMatrix = (classes: number): Metric<Counts> => ({
+  init: () => ({ counts: zeros([classes, classes], { dtype: "int32" }) }),
   update({ counts }, output, target) {
     checkClasses("confusionMatrix", output, target);
     const all = arange(classes);
     const marks = (labels: Tensor): Tensor => labels.astype("int32").reshape([-1, 1]).equal(all).astype("float32"); // [N, C]
-    return {
-      counts: counts.add(
-        marks(target)
-          .transpose()
-          .matmul(marks(output.argmax(1))),
-      ),
-    };
+    const pairs = marks(target)
+      .transpose()
+      .matmul(marks(output.argmax(1)));
+    return { counts: counts.add(pairs.astype("int32")) };
   },
-  async value({ counts }) {
-    const data = [...(await counts.data())];
-    return Array.from({ length: classes }, (_, i) => data.slice(i * classes, (i + 1) * classes));
-  },
+  value: ({ counts }) => rowsOf(counts),
 });
+
+async function rowsOf(counts: Tensor): Promise<number[][]> {
+  const [rows, columns] = counts.shape;
+  const data = [...(await counts.data())];
+  return Array.from({ length: rows }, (_, i) => data.slice(i * columns, (i + 1) * columns));
+}
+
+/** For every class of a table of counts, how often it is predicted and true at once, and how often predicted or true. */
+function overlaps(counts: readonly (readonly number[])[]): { readonly both: number; readonly sum: number }[] {
+  return counts.map((row, k) => ({
+    both: row[k],
+    sum: row.reduce((a, b) => a + b, 0) + counts.reduce((a, other) => a + other[k], 0),
+  }));
+}
+
+export interface OverlapOptions {
+  /** The classes that the mean is over; all unless told. */
+  readonly of?: readonly number[];
+}
+
+/** The mean over classes of a number made of their overlaps; classes that are neither predicted nor true count for nothing. */
+function meanOverlap(
+  name: string,
+  classes: number,
+  options: OverlapOptions,
+  share: (both: number, sum: number) => number,
+): Metric<Counts> {
+  const { of = Array.from({ length: classes }, (_, k) => k) } = options;
+  if (of.length === 0 || of.some((k) => !Number.isInteger(k) || k < 0 || k >= classes))
+    throw new ArgumentError(
+      `${name}: of must name classes from 0 to ${classes - 1}, got [${of.join(", ")}]. leave it out for all`,
+    );
+  return {
+    ...confusionMatrix(classes),
+    async value({ counts }) {
+      const all = overlaps(await rowsOf(counts));
+      const seen = of.map((k) => all[k]).filter(({ sum }) => sum > 0);
+      return seen.reduce((total, { both, sum }) => total + share(both, sum), 0) / seen.length;
+    },
+  };
+}
+
+/**
+ * Intersection over union of predicted and true elements (Jaccard 1912), `|P ∩ T| / |P ∪ T|` over all batches, as a mean
+ * over classes; outputs are logits `[N, C, …]`, targets classes `[N, …]`.
+ */
+export const iou = (classes: number, options: OverlapOptions = {}): Metric<Counts> =>
+  meanOverlap("iou", classes, options, (both, sum) => both / (sum - both));
+
+/** Dice's coefficient `2 |P ∩ T| / (|P| + |T|)` (Dice 1945), which is the F1 score; otherwise as `iou`. */
+export const dice = (classes: number, options: OverlapOptions = {}): Metric<Counts> =>
+  meanOverlap("dice", classes, options, (both, sum) => (2 * both) / sum);
