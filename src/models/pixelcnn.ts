@@ -1,5 +1,5 @@
 import { ArgumentError, ShapeError, type Tensor, arange, random, scan, where, zeros } from "../index.js";
-import { Conv2d, conv2d, crossEntropy, relu } from "../nn/index.js";
+import { Conv2d, type Pairs, conv2d, crossEntropy, relu } from "../nn/index.js";
 import { Module } from "../tree/index.js";
 import { draw, type SamplingOptions } from "./sampling.js";
 
@@ -113,29 +113,25 @@ class GatedLayer extends Module {
   down: Conv2d;
   out: MaskedConv2d;
   readonly type: MaskType;
-  readonly kernel: number;
   readonly colours: number;
 
   constructor(type: MaskType, into: number, channels: number, kernel: number, colours: number) {
     super();
     this.type = type;
-    this.kernel = kernel;
     this.colours = colours;
-    this.vertical = new Conv2d(into, 2 * channels, [(kernel + 1) / 2, kernel]);
+    const reach = (kernel - 1) / 2;
+    const padding: Pairs = [
+      [reach, 0],
+      [reach, reach],
+    ];
+    this.vertical = new Conv2d(into, 2 * channels, [reach + 1, kernel], { padding });
     this.horizontal = new MaskedConv2d(type, into, 2 * channels, [1, kernel], colours);
     this.down = new Conv2d(2 * channels, 2 * channels, 1);
     this.out = new MaskedConv2d("B", channels, channels, [1, 1], colours);
   }
 
   forward({ vertical, horizontal }: Stacks): Stacks {
-    const reach = (this.kernel - 1) / 2;
-    const rows = vertical.pad([
-      [0, 0],
-      [0, 0],
-      [reach, 0],
-      [reach, reach],
-    ]);
-    const v = this.vertical.forward(rows); // [N, 2 C, H, W]
+    const v = this.vertical.forward(vertical); // [N, 2 C, H, W]
     const above = v.at(":", ":", ":-1").pad([
       [0, 0],
       [0, 0],

@@ -11,14 +11,6 @@ export const dilationCycles = (layers: number, cycles = 1): number[] =>
 export const causalReceptiveField = (kernel: number, dilations: readonly number[]): number =>
   1 + (kernel - 1) * dilations.reduce((a, b) => a + b, 0);
 
-/** Zeros before the last axis of `[N, C, T]`, so that a convolution sees nothing later and keeps the length. */
-export const padLeft = (x: Tensor, count: number): Tensor =>
-  x.pad([
-    [0, 0],
-    [0, 0],
-    [count, 0],
-  ]);
-
 export interface WaveNetOptions {
   /** Classes of a sample; 256 unless told. */
   readonly levels?: number;
@@ -52,7 +44,7 @@ class GatedLayer extends Module {
     super();
     this.kernel = kernel;
     this.dilation = dilation;
-    this.gated = new Conv1d(channels, 2 * channels, kernel, { dilation });
+    this.gated = new Conv1d(channels, 2 * channels, kernel, { dilation, padding: "causal" });
     this.residual = isLast ? null : new Conv1d(channels, channels, 1);
     this.skip = new Conv1d(channels, skip, 1);
   }
@@ -64,7 +56,7 @@ class GatedLayer extends Module {
 
   /** `[N, C, T]` to `[N, C, T]` and `[N, S, T]`. */
   forward(x: Tensor): Outputs {
-    return this.#outputs(x, this.gated.forward(padLeft(x, this.memory)));
+    return this.#outputs(x, this.gated.forward(x));
   }
 
   /** The newest step of `forward`: `x` is `[N, C, 1]`, `past` the inputs before it, `[memory, N, C]`. */

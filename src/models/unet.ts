@@ -1,0 +1,132 @@
+import { ArgumentError, ShapeError, type Tensor, concatenate } from "../index.js";
+import { BatchNorm, Conv2d, ConvTranspose2d, initializers, maxPool2d, relu } from "../nn/index.js";
+import { Module } from "../tree/index.js";
+
+export interface UNetOptions {
+  /** Channels of the picture; 1 unless told. */
+  readonly inChannels?: number;
+  /** 2 unless told. */
+  readonly classes?: number;
+  /** Channels of the first level, doubled at each further one; 64 unless told. */
+  readonly width?: number;
+  /** How many times pictures are halved; 4 unless told. */
+  readonly depth?: number;
+  /** "same" (the default) keeps sizes; "valid", as published, loses 2 pixels at each convolution. */
+  readonly padding?: "same" | "valid";
+  /** Batch normalisation behind every 3×3 convolution; not unless told. */
+  readonly batchNorm?: boolean;
+}
+
+type Part = Required<Pick<UNetOptions, "padding" | "batchNorm">>;
+
+/** Two times 3×3 convolution, batch normalisation where it is wanted, and ReLU. */
+class DoubleConv extends Module {
+  convs: Conv2d[];
+  norms: BatchNorm[];
+
+  constructor(into: number, out: number, { padding, batchNorm }: Part) {
+    super();
+    // Deviation √(2 / (9 · in)), as section 3 of the paper says.
+    const options = { padding, bias: !batchNorm, initWeight: initializers.heNormal() };
+    this.convs = [new Conv2d(into, out, 3, options), new Conv2d(out, out, 3, options)];
+    this.norms = batchNorm ? this.convs.map(() => new BatchNorm(out)) : [];
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.convs.reduce((h, conv, i) => {
+      const y = conv.forward(h);
+      return relu(this.norms[i]?.forward(y) ?? y);
+    }, x);
+  }
+}
+
+/** Twice the size and half the channels, the picture of the way down beside it, and two convolutions. */
+class UpStep extends Module {
+  up: ConvTranspose2d;
+  convs: DoubleConv;
+
+  constructor(out: number, part: Part) {
+    super();
+    this.up = new ConvTranspose2d(2 * out, out, 2, { stride: 2 });
+    this.convs = new DoubleConv(2 * out, out, part);
+  }
+
+  /** `[N, 2 C, h, w]` and `[N, C, H, W]` to `[N, C, 2 h, 2 w]`, less what convolutions lose. */
+  forward(x: Tensor, skip: Tensor): Tensor {
+    const y = this.up.forward(x);
+    return this.convs.forward(concatenate([cropped(skip, y.shape[2], y.shape[3]), y], 1));
+  }
+}
+
+/** The middle of pictures. */
+function cropped(x: Tensor, height: number, width: number): Tensor {
+  const [top, left] = [(x.shape[2] - height) >> 1, (x.shape[3] - width) >> 1];
+  return x.at(":", ":", `${top}:${top + height}`, `${left}:${left + width}`);
+}
+
+/**
+ * U-Net (Ronneberger, Fischer and Brox 2015): a class for every pixel, from a path that halves the picture, one that
+ * doubles it again, and at each size a skip from the first to the second. `[N, in, H, W]` to logits `[N, classes, H, W]`;
+ * as published (`padding: "valid"`), 31,030,658 parameters and 572×572 pixels to 388×388.
+ */
+export class UNet extends Module {
+  down: DoubleConv[];
+  bottom: DoubleConv;
+  /** The smallest pictures first. */
+  up: UpStep[];
+  out: Conv2d;
+  readonly padding: "same" | "valid";
+
+  constructor(options: UNetOptions = {}) {
+    super();
+    const { inChannels = 1, classes = 2, width = 64, depth = 4, padding = "same", batchNorm = false } = options;
+    if (!Number.isInteger(depth) || depth < 1)
+      throw new ArgumentError(`UNet: depth must be a positive integer, got ${depth}. 4 is as published`);
+    const part: Part = { padding, batchNorm };
+    const widths = Array.from({ length: depth }, (_, i) => width * 2 ** i);
+    this.padding = padding;
+    this.down = widths.map((out, i) => new DoubleConv(widths[i - 1] ?? inChannels, out, part));
+    this.bottom = new DoubleConv(widths[depth - 1], 2 * widths[depth - 1], part);
+    this.up = widths.toReversed().map((out) => new UpStep(out, part));
+    this.out = new Conv2d(width, classes, 1);
+  }
+
+  /** The side of the result for a side of the picture. A side that cannot be halved as often as it must is an error. */
+  outputSize(side: number): number {
+    const lost = this.padding === "valid" ? 4 : 0;
+    const halved = this.down.reduce((n) => (n - lost) / 2, side);
+    const result = this.up.reduce((n) => 2 * n - lost, halved - lost);
+    if (!Number.isInteger(halved) || result < 1)
+      throw new ShapeError(
+        `UNet: pictures must be halved ${this.down.length} times without a rest, got a side of ${side}. ${this.#fitting(side)} fits`,
+      );
+    return result;
+  }
+
+  /** The next side that can be halved. */
+  #fitting(side: number): number {
+    const lost = this.padding === "valid" ? 4 : 0;
+    const least = this.up.reduce((n) => Math.ceil((n + lost) / 2), 1) + lost;
+    const down = Math.max(least, Math.ceil(this.down.reduce((n) => (n - lost) / 2, side)));
+    return this.down.reduce((n) => 2 * n + lost, down);
+  }
+
+  forward(x: Tensor): Tensor {
+    if (x.rank !== 4)
+      throw new ShapeError(`UNet: pictures must be [N, C, H, W], got ${x.describe()}. add the missing axes`);
+    this.outputSize(x.shape[2]);
+    this.outputSize(x.shape[3]);
+    const skips: Tensor[] = [];
+    let h = x;
+    for (const level of this.down) {
+      const skip = level.forward(h);
+      skips.unshift(skip);
+      h = maxPool2d(skip, 2);
+    }
+    h = this.bottom.forward(h);
+    this.up.forEach((step, i) => {
+      h = step.forward(h, skips[i]);
+    });
+    return this.out.forward(h);
+  }
+}
