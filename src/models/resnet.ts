@@ -3,7 +3,7 @@
  * torchvision's.
  */
 import { ArgumentError, type Tensor } from "../index.js";
-import { BatchNorm, Conv2d, type Initializer, initializers, Linear, relu, Sequential } from "../nn/index.js";
+import { BatchNorm, Conv2d, type Initializer, initializers, Linear, maxPool2d, relu, Sequential } from "../nn/index.js";
 import { Module } from "../tree/index.js";
 
 /** Normal with variance `2 / fanOut`, which keeps the size of gradients through relus (He et al. 2015). */
@@ -140,6 +140,8 @@ export interface ResNetOptions {
   readonly shortcut?: Shortcut;
   /** Whether every block starts as the identity (Goyal et al. 2017); false unless told. */
   readonly zeroInitResidual?: boolean;
+  /** Channels of the first stage: 16 for `resnet20` to `resnet56`, 64 for the others. Later stages double it. */
+  readonly width?: number;
 }
 
 /**
@@ -155,7 +157,7 @@ export class CifarResNet extends Module {
   layer3: Sequential;
   fc: Linear;
 
-  constructor(depth: number, options: ResNetOptions & { readonly width?: number } = {}) {
+  constructor(depth: number, options: ResNetOptions = {}) {
     super();
     const { classes = 10, channels = 3, width = 16, shortcut = "A", zeroInitResidual = false } = options;
     const n = (depth - 2) / 6;
@@ -190,3 +192,46 @@ export const resnet32 = (options: ResNetOptions = {}): CifarResNet => new CifarR
 export const resnet44 = (options: ResNetOptions = {}): CifarResNet => new CifarResNet(44, options);
 /** ResNet-56 for small pictures: 853,018 parameters; 6.97 % error on CIFAR-10 in the paper. */
 export const resnet56 = (options: ResNetOptions = {}): CifarResNet => new CifarResNet(56, options);
+
+/** The residual networks for ImageNet (table 1 of the paper): a stem, then four stages of blocks. */
+export class ResNet extends Module {
+  conv1: Conv2d;
+  bn1: BatchNorm;
+  layer1: Sequential;
+  layer2: Sequential;
+  layer3: Sequential;
+  layer4: Sequential;
+  fc: Linear;
+
+  constructor(block: Block, counts: readonly [number, number, number, number], options: ResNetOptions = {}) {
+    super();
+    const { classes = 1000, channels = 3, width = 64, shortcut = "B", zeroInitResidual = false } = options;
+    const blocks = { shortcut, zeroInitResidual };
+    const e = block.expansion;
+    this.conv1 = conv(channels, width, 7, 2);
+    this.bn1 = norm(width);
+    this.layer1 = stage(block, width, width, counts[0], blocks);
+    this.layer2 = stage(block, e * width, 2 * width, counts[1], { ...blocks, stride: 2 });
+    this.layer3 = stage(block, 2 * e * width, 4 * width, counts[2], { ...blocks, stride: 2 });
+    this.layer4 = stage(block, 4 * e * width, 8 * width, counts[3], { ...blocks, stride: 2 });
+    this.fc = new Linear(8 * e * width, classes);
+  }
+
+  /** `[N, channels, H, W]` to logits `[N, classes]`. Shapes are those of ResNet-50 for pictures of 224×224. */
+  forward(x: Tensor): Tensor {
+    let y = relu(this.bn1.forward(this.conv1.forward(x))); // [N, 64, 112, 112]
+    y = maxPool2d(y, 3, { stride: 2, padding: 1 }); // [N, 64, 56, 56]
+    y = this.layer1.forward(y); // [N, 256, 56, 56]
+    y = this.layer2.forward(y); // [N, 512, 28, 28]
+    y = this.layer3.forward(y); // [N, 1024, 14, 14]
+    y = this.layer4.forward(y); // [N, 2048, 7, 7]
+    return this.fc.forward(y.mean([2, 3])); // [N, classes]
+  }
+}
+
+/** ResNet-18: 11,689,512 parameters; torchvision's top-1 accuracy on ImageNet is 69.76 %. */
+export const resnet18 = (options: ResNetOptions = {}): ResNet => new ResNet(BasicBlock, [2, 2, 2, 2], options);
+/** ResNet-34: 21,797,672 parameters; torchvision's top-1 accuracy on ImageNet is 73.31 %. */
+export const resnet34 = (options: ResNetOptions = {}): ResNet => new ResNet(BasicBlock, [3, 4, 6, 3], options);
+/** ResNet-50: 25,557,032 parameters; torchvision's top-1 accuracy on ImageNet is 76.13 %. */
+export const resnet50 = (options: ResNetOptions = {}): ResNet => new ResNet(Bottleneck, [3, 4, 6, 3], options);

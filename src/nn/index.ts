@@ -35,6 +35,7 @@ export {
 export * from "./padding.js";
 export type { Pairs, PerAxis } from "./spatial.js";
 export * from "./pooling/index.js";
+export { pytorchNames } from "./pytorch-names.js";
 export { Sequential, type Stage } from "./sequential.js";
 export {
   cast,
@@ -43,6 +44,7 @@ export {
   type LoadReport,
   loadStateDict,
   namedParameters,
+  type Naming,
   type StateDict,
   stateDict,
   unfreeze,

@@ -10,8 +10,23 @@ const named = (list: readonly Entry[]): StateDict => Object.fromEntries(list.map
 export const namedParameters = (model: unknown): StateDict =>
   named(entries(model).filter((e) => e.role === "parameter"));
 
+/** How the tensors of a model are called elsewhere; `pytorchNames(model)` is one. */
+export interface Naming {
+  /** The name in the state dict of the tensor at a path of the model; the path itself unless told. */
+  readonly rename?: (path: string) => string;
+  /** Whether a name in the state dict means nothing to the model. */
+  readonly ignore?: (name: string) => boolean;
+}
+
 /** Every tensor of a model by path, statistics and frozen ones too: what a checkpoint holds. */
-export const stateDict = (model: unknown): StateDict => named(entries(model));
+export function stateDict(model: unknown, naming: Pick<Naming, "rename"> = {}): StateDict {
+  const { rename = (path) => path } = naming;
+  const renamed = entries(model).map((e) => ({ ...e, path: rename(e.path) }));
+  const twice = renamed.find((e, i) => renamed.findIndex((other) => other.path === e.path) !== i);
+  if (twice)
+    throw new ArgumentError(`stateDict: names must differ, got ${twice.path} for two tensors. rename them apart`);
+  return named(renamed);
+}
 
 /** How many numbers a model holds, and how many of them are trained. Statistics do not count. */
 export function countParameters(model: unknown): { readonly total: number; readonly trainable: number } {
@@ -32,7 +47,7 @@ export function cast<M>(model: M, dtype: "float32" | "float64"): M {
 
 /** Names that a model and a state dict do not share. */
 export interface LoadReport {
-  /** In the model and not in the state. */
+  /** In the model and not in the state: the state's names for them. */
   readonly missing: readonly string[];
   /** In the state and not in the model. */
   readonly unexpected: readonly string[];
@@ -40,35 +55,40 @@ export interface LoadReport {
 
 /**
  * Puts the tensors of a state dict in place of those of a model, in the model's dtypes. Names on one side only are an
- * error unless `strict` is false; shapes that differ always are. Nothing is changed when there is an error.
+ * error unless `strict` is false; shapes that differ always are. Nothing is changed when there is an error. Where the state
+ * has other names than the model, `rename` and `ignore` say so: `loadStateDict(model, state, pytorchNames(model))`.
  */
 export function loadStateDict(
   model: unknown,
   state: Readonly<StateDict>,
-  options: { readonly strict?: boolean } = {},
+  options: Naming & { readonly strict?: boolean } = {},
 ): LoadReport {
-  const own = entries(model);
-  const names = new Set(own.map((e) => e.path));
-  const missing = own.flatMap((e) => (e.path in state ? [] : [e.path]));
-  const unexpected = Object.keys(state).filter((name) => !names.has(name));
+  const { strict = true, rename = (path) => path, ignore = () => false } = options;
+  const pairs = entries(model).map(({ path, leaf }) => {
+    const name = rename(path);
+    return { path, name, leaf, given: Object.hasOwn(state, name) ? state[name] : null };
+  });
+  const names = new Set(pairs.map((p) => p.name));
+  const missing = pairs.flatMap((p) => (p.given === null ? [p.name] : []));
+  const unexpected = Object.keys(state).filter((name) => !names.has(name) && !ignore(name));
+  const misshaped = pairs.flatMap(({ path, name, leaf, given }) => {
+    const fits = given === null || given.shape.join() === leaf.shape.join();
+    const place = path === name ? "in the model" : `in the model at ${path}`;
+    return fits ? [] : [`${name} (${leaf.describe()} ${place}, ${given.describe()} in the state)`];
+  });
   const list = (what: string, items: readonly string[]): string[] =>
     items.length === 0 ? [] : [`${what} ${items.join(", ")}`];
-  const misshaped = own.flatMap(({ path, leaf }) => {
-    const given = state[path];
-    const fits = given === undefined || given.shape.join() === leaf.shape.join();
-    return fits ? [] : [`${path} (${leaf.describe()} in the model, ${given.describe()} in the state)`];
-  });
   const problems = [
-    ...((options.strict ?? true) ? [...list("missing", missing), ...list("unexpected", unexpected)] : []),
+    ...(strict ? [...list("missing", missing), ...list("unexpected", unexpected)] : []),
     ...list("of another shape", misshaped),
   ];
   if (problems.length > 0)
     throw new ShapeError(
-      `loadStateDict: names and shapes must be those of the model, got ${problems.join("; ")}. load what the same model saved`,
+      `loadStateDict: names and shapes must be those of the model, got ${problems.join("; ")}. load what the same model saved, or rename`,
     );
   assign(
     model,
-    own.map(({ path, leaf }) => state[path]?.astype(leaf.dtype) ?? leaf),
+    pairs.map(({ leaf, given }) => given?.astype(leaf.dtype) ?? leaf),
   );
   return { missing, unexpected };
 }
