@@ -4,9 +4,8 @@
  * normalisation. Fields are named as torchvision's.
  */
 import type { Tensor } from "../index.js";
-import { Conv2d, Dropout, flatten, Linear, MaxPool2d, relu, Sequential } from "../nn/index.js";
+import { adaptiveAvgPool2d, Conv2d, Dropout, flatten, Linear, MaxPool2d, relu, Sequential } from "../nn/index.js";
 import { Module } from "../tree/index.js";
-import { adaptiveAvgPool2d } from "./pooling.js";
 
 export interface AlexNetOptions {
   /** How many classes it tells apart; 1000 unless told. */

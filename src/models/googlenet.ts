@@ -3,9 +3,20 @@
  * normalisation as torchvision has it. Fields are named as torchvision's.
  */
 import { concatenate, type Tensor, tensor } from "../index.js";
-import { BatchNorm, Conv2d, Dropout, flatten, initializers, Linear, MaxPool2d, relu, Sequential } from "../nn/index.js";
+import {
+  adaptiveAvgPool2d,
+  BatchNorm,
+  Conv2d,
+  Dropout,
+  flatten,
+  initializers,
+  Linear,
+  MaxPool2d,
+  maxPool2d,
+  relu,
+  Sequential,
+} from "../nn/index.js";
 import { Module } from "../tree/index.js";
-import { adaptiveAvgPool2d, ceilMaxPool2d } from "./pooling.js";
 
 /** What weights start with: within two of `N(0, 0.01²)`. */
 const initWeight = initializers.truncatedNormal(0, 0.01, -2, 2);
@@ -174,18 +185,18 @@ export class GoogLeNet extends Module {
   /** Shapes are those for pictures of 224×224. */
   #stages(x: Tensor): { readonly logits: Tensor; readonly after4a: Tensor; readonly after4d: Tensor } {
     let y = this.conv1.forward(this.transformInput ? transformed(x) : x); // [N, 64, 112, 112]
-    y = ceilMaxPool2d(y, 3, 2); // [N, 64, 56, 56]
+    y = maxPool2d(y, 3, { stride: 2, ceilMode: true }); // [N, 64, 56, 56]
     y = this.conv3.forward(this.conv2.forward(y)); // [N, 192, 56, 56]
-    y = ceilMaxPool2d(y, 3, 2); // [N, 192, 28, 28]
+    y = maxPool2d(y, 3, { stride: 2, ceilMode: true }); // [N, 192, 28, 28]
     y = this.inception3a.forward(y); // [N, 256, 28, 28]
     y = this.inception3b.forward(y); // [N, 480, 28, 28]
-    y = ceilMaxPool2d(y, 3, 2); // [N, 480, 14, 14]
+    y = maxPool2d(y, 3, { stride: 2, ceilMode: true }); // [N, 480, 14, 14]
     const after4a = this.inception4a.forward(y); // [N, 512, 14, 14]
     y = this.inception4b.forward(after4a); // [N, 512, 14, 14]
     y = this.inception4c.forward(y); // [N, 512, 14, 14]
     const after4d = this.inception4d.forward(y); // [N, 528, 14, 14]
     y = this.inception4e.forward(after4d); // [N, 832, 14, 14]
-    y = ceilMaxPool2d(y, 2, 2); // [N, 832, 7, 7]
+    y = maxPool2d(y, 2, { stride: 2, ceilMode: true }); // [N, 832, 7, 7]
     y = this.inception5b.forward(this.inception5a.forward(y)); // [N, 1024, 7, 7]
     const logits = this.fc.forward(this.dropout.forward(y.mean([2, 3]))); // [N, classes]
     return { logits, after4a, after4d };

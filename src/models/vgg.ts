@@ -4,6 +4,7 @@
  */
 import type { Tensor } from "../index.js";
 import {
+  adaptiveAvgPool2d,
   BatchNorm,
   Conv2d,
   Dropout,
@@ -16,7 +17,6 @@ import {
   type Stage,
 } from "../nn/index.js";
 import { Module } from "../tree/index.js";
-import { adaptiveAvgPool2d } from "./pooling.js";
 
 export interface VGGOptions {
   /** How many classes it tells apart; 1000 unless told. */

@@ -1,7 +1,7 @@
 /** The published networks are torchvision's: names, shapes, sizes, outputs, gradients. The large ones: TYPEGRAD_FULL=1. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { scope, stack, type Tensor, vjp, zeros } from "typegrad";
+import { getDevice, scope, stack, type Tensor, vjp, zeros } from "typegrad";
 import * as models from "typegrad/models";
 import { cast, countParameters, Linear, loadStateDict, pytorchNames, Sequential, stateDict } from "typegrad/nn";
 import type { Module } from "typegrad/tree";
@@ -43,12 +43,16 @@ for (const [name, make] of Object.entries(networks)) {
   // Large networks in float32, which takes a gigabyte at most.
   const skip = isLarge && process.env["TYPEGRAD_FULL"] !== "1" ? "large; TYPEGRAD_FULL=1 runs it" : false;
   test(`${name} computes what torchvision's does`, { skip }, () => {
+    const before = getDevice().memory().used;
     const ours = scope(() => {
       const model = fill(isLarge ? make() : cast(make(), "float64")).eval();
       const x = signed("picture", [1, 3, size, size]);
       return model.forward(isLarge ? x.astype("float32") : x).at(0, "::200");
     });
     close(ours.dataSync(), logits, isLarge ? 1e-5 : 1e-11, name);
+    const left = getDevice().memory().used - before;
+    // What the program needs on its way may stay for a next call; weights, of 4 or 8 bytes each, may not.
+    assert.ok(left < parameters / 2, `${left} bytes are left behind`);
   });
 }
 
