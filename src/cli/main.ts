@@ -1,14 +1,22 @@
 #!/usr/bin/env node
 /** The command `typegrad`: reads arguments, runs the command, and ends with 0 (done), 1 (failed), 2 (wrongly asked) or 130 (stopped). */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { setThreads, TypegradError } from "../index.js";
-import { recipeNames } from "./recipes.js";
-import { folderName, positiveNumber, UsageError, wholeNumber } from "./usage.js";
+import { dataNames, modelNames, recipeNames } from "./registry/index.js";
+import { folderName, positiveNumber, shareBelowOne, UsageError, wholeNumber } from "./usage.js";
 import { version } from "./version.js";
 
 const terminal = process.stdout;
 const threadsFlag = () =>
   wholeNumber("--threads <n>", "threads that compute (default: $TYPEGRAD_THREADS, else the cores, at most 8)", 1, 64);
+
+const dataFlag = () =>
+  new Option("--data <name>", `${dataNames().join(", ")}, or a folder with the files of the model's own data`);
+const dataDirFlag = () =>
+  new Option(
+    "--data-dir <folder>",
+    "folder with the files (default: $TYPEGRAD_DATA, else what is there, else a download)",
+  );
 
 function commands(finish: (code: number) => void): Command {
   const program = new Command("typegrad")
@@ -34,9 +42,10 @@ function commands(finish: (code: number) => void): Command {
     .addOption(wholeNumber("--seed <n>", "seed of everything random (default: 42)", 0, 2 ** 32 - 1))
     .option("--device <name>", "where to compute; typegrad devices lists them (default: cpu)")
     .addOption(threadsFlag())
-    .option(
-      "--data <folder>",
-      "folder with the data's files (default: $TYPEGRAD_DATA, else what is there, else a download)",
+    .addOption(dataFlag())
+    .addOption(dataDirFlag())
+    .addOption(
+      shareBelowOne("--val-split <share>", "share of the training data to hold out and watch with, not the test data"),
     )
     .option("--out <folder>", "folder for the folders of runs", "runs")
     .addOption(folderName("--name <name>", "name of the run's own folder (default: the model's name)"))
@@ -44,20 +53,40 @@ function commands(finish: (code: number) => void): Command {
     .addOption(wholeNumber("--save-every <n>", "steps between checkpoints inside an epoch", 1, 1e9).default(250))
     .action(async (model, flags) => finish(await (await import("./train.js")).train(model, flags, terminal)));
   program
-    .command("predict")
-    .description("say what is in a picture")
+    .command("eval")
+    .description("test a trained model and print its figures")
     .argument("<run>", "folder of a run, such as runs/lenet5")
-    .argument("<image>", "a PNG of any size; light on dark or dark on light")
+    .addOption(dataFlag())
+    .addOption(dataDirFlag())
     .option("--device <name>", "where to compute", "cpu")
     .addOption(threadsFlag())
-    .action(async (run, image, flags) =>
-      finish(await (await import("./predict.js")).predict(run, image, flags, terminal)),
+    .action(async (run, flags) => finish(await (await import("./eval.js")).evaluate(run, flags, terminal)));
+  program
+    .command("predict")
+    .description("say what is in a picture, or whatever else a trained model answers")
+    .argument("<run>", "folder of a run, such as runs/lenet5")
+    .argument("[file]", "what to look at: for pictures a PNG of any size, light on dark or dark on light")
+    .option("--device <name>", "where to compute", "cpu")
+    .addOption(threadsFlag())
+    .addOption(wholeNumber("--seed <n>", "seed of what is drawn at random", 0, 2 ** 32 - 1).default(0))
+    .option("--out <file>", "where an answer that is a file goes, without its ending", "prediction")
+    .action(async (run, file, flags) =>
+      finish(await (await import("./predict.js")).predict(run, file, flags, terminal)),
     );
   program
     .command("summary")
     .description("print a model's layers, shapes and parameter counts")
-    .argument("<model>", recipeNames().join(", "))
-    .action(async (model) => finish(await (await import("./summary.js")).summary(model, terminal)));
+    .argument("<model>", modelNames().join(", "))
+    .option("--data <name>", `what it is for: ${dataNames().join(", ")} (default: the model's)`)
+    .action(async (model, flags) => finish(await (await import("./summary.js")).summary(model, flags, terminal)));
+  program
+    .command("models")
+    .description("print the models that can be trained")
+    .action(async () => finish(await (await import("./summary.js")).listModels(terminal)));
+  program
+    .command("data")
+    .description("print the data sets")
+    .action(async () => finish(await (await import("./summary.js")).listData(terminal)));
   program
     .command("course")
     .description("run the deep-learning course: statements with formulas, numbers, pictures and code")

@@ -1,4 +1,4 @@
-/** Pictures that people have, made into what a model of handwritten digits was trained on. */
+/** Pictures that people have, made into what models were trained on. */
 import type { Picture } from "../plot/index.js";
 
 /** Grey levels from 0 to 1, row by row. */
@@ -79,25 +79,53 @@ function centreOf({ width, height, values }: Grey): [x: number, y: number] {
   return mass > 0 ? [mx / mass, my / mass] : [width / 2, height / 2];
 }
 
-/** Side of MNIST's pictures, and of the box that their strokes fill. */
+/** Side of MNIST's and Fashion-MNIST's pictures, and of the box that the strokes of MNIST's fill. */
 const side = 28;
 const inner = 20;
+
+const greyOf = ({ width, height, pixels }: Picture): Grey => ({
+  width,
+  height,
+  values: Float64Array.from(pixels, (v) => v / 255),
+});
+
+/** Whether a picture looks like those of the data sets already. */
+const isThere = (seen: Grey): boolean => seen.width === side && seen.height === side && groundOf(seen) <= 0.5;
+
+/** What stands out from the ground, light on black, as large as a box of `length × length` takes it. */
+function fitted(seen: Grey, length: number): Grey {
+  const strokes = strokesOf(seen);
+  const box = boxOf(strokes);
+  const fit = (side: number): number => Math.max(1, Math.round((side * length) / Math.max(box.width, box.height)));
+  return resample(strokes, box, fit(box.width), fit(box.height));
+}
+
+/** `side × side` levels with a small picture in them, whose left upper corner is at `(dx, dy)`. */
+const placed = (small: Grey, dx: number, dy: number): Float32Array =>
+  Float32Array.from({ length: side * side }, (_, i) => at(small, (i % side) - dx, Math.floor(i / side) - dy));
 
 /**
  * A drawn digit the way MNIST has them (LeCun et al. 1998, section III.A): light on dark, fitted into a box of 20 × 20
  * with its proportions kept, and put into 28 × 28 with its centre of mass in the middle. A picture of 28 × 28 on a dark
  * ground is taken as it is.
  */
-export function digitLevels({ width, height, pixels }: Picture): Float32Array {
-  const seen: Grey = { width, height, values: Float64Array.from(pixels, (v) => v / 255) };
-  if (width === side && height === side && groundOf(seen) <= 0.5) return Float32Array.from(seen.values);
-  const strokes = strokesOf(seen);
-  const box = boxOf(strokes);
-  const fit = (length: number): number => Math.max(1, Math.round((length * inner) / Math.max(box.width, box.height)));
-  const small = resample(strokes, box, fit(box.width), fit(box.height));
+export function digitLevels(picture: Picture): Float32Array {
+  const seen = greyOf(picture);
+  if (isThere(seen)) return Float32Array.from(seen.values);
+  const small = fitted(seen, inner);
   const [cx, cy] = centreOf(small);
   // In MNIST the centre of mass lies in [14, 15), as a distance from the corner; the small number absorbs rounding.
   const shift = (centre: number): number => Math.ceil(side / 2 - centre - 1e-9);
-  const [dx, dy] = [shift(cx), shift(cy)];
-  return Float32Array.from({ length: side * side }, (_, i) => at(small, (i % side) - dx, Math.floor(i / side) - dy));
+  return placed(small, shift(cx), shift(cy));
+}
+
+/**
+ * A picture of a garment the way Fashion-MNIST has them (Xiao, Rasul & Vollgraf 2017, section 2): light on black, its
+ * longer side 28 pixels, in the middle. A picture of 28 × 28 on a dark ground is taken as it is.
+ */
+export function garmentLevels(picture: Picture): Float32Array {
+  const seen = greyOf(picture);
+  if (isThere(seen)) return Float32Array.from(seen.values);
+  const small = fitted(seen, side);
+  return placed(small, (side - small.width) >> 1, (side - small.height) >> 1);
 }

@@ -1,36 +1,38 @@
 /** `typegrad predict` */
-import { readFile } from "../io/index.js";
-import { random, tensor } from "../index.js";
-import { loadStateDict, softmax } from "../nn/index.js";
-import { decodeGrey } from "../plot/index.js";
-import { readModel } from "./checkpoint.js";
-import { useDevice } from "./device.js";
-import { blockBar } from "./progress.js";
-import { recipeOf } from "./recipes.js";
-import { readRun } from "./run.js";
-import { percent } from "./text.js";
+import { basename } from "node:path";
+import { readFile, writeFileAtomic } from "../io/index.js";
+import { random } from "../index.js";
+import { runner } from "./results.js";
+import { readTrained } from "./trained.js";
 
-/** Prints the classes of a picture with their probabilities, the likeliest first. */
+export interface PredictFlags {
+  readonly device: string;
+  readonly seed: number;
+  /** Where an answer that is a file goes, without its extension. */
+  readonly out: string;
+}
+
+/** Prints what a trained model answers to a file, or to nothing where it needs none. */
 export async function predict(
   folder: string,
-  image: string,
-  flags: { device: string },
+  file: string | undefined,
+  flags: PredictFlags,
   out: NodeJS.WriteStream,
 ): Promise<number> {
-  const { settings } = await readRun(folder);
-  const recipe = recipeOf(settings.recipe);
-  const picture = decodeGrey(await readFile(image));
-  await useDevice(flags.device);
-  random.manualSeed(0);
-  const model = recipe.model().eval();
-  loadStateDict(model, await readModel(folder));
-  const x = tensor(recipe.data.fromPicture(picture), { shape: [1, ...recipe.input] });
-  const probabilities = await softmax(model.forward(recipe.prepare(x, false)), 1).data();
-  const rows = recipe.data.classes
-    .map((name, i) => ({ name, share: probabilities[i] }))
-    .sort((a, b) => b.share - a.share);
-  const width = Math.max(...rows.map((row) => row.name.length));
-  for (const { name, share } of rows)
-    out.write(`${name.padStart(width)} ${blockBar(share, 30)} ${percent(share).padStart(8)}\n`);
+  const { run, plan, model } = await readTrained(folder, flags.device);
+  const { task } = plan.model;
+  random.manualSeed(flags.seed);
+  const lines = await task.predict({
+    ...runner(model, task, run.data.facts),
+    facts: run.data.facts,
+    data: plan.data,
+    file: file === undefined ? null : { name: basename(file), bytes: await readFile(file) },
+    write: async (bytes, extension) => {
+      const path = `${flags.out}.${extension}`;
+      await writeFileAtomic(path, bytes);
+      return path;
+    },
+  });
+  for (const line of lines) out.write(`${line}\n`);
   return 0;
 }

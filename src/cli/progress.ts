@@ -1,6 +1,6 @@
 /** What a person sees while a model trains: a bar on a terminal, a line an epoch anywhere else. */
 import { SingleBar } from "cli-progress";
-import { count, duration } from "./text.js";
+import { duration } from "./text.js";
 
 /** Where training is. */
 export interface Position {
@@ -9,8 +9,10 @@ export interface Position {
   readonly batch: number;
   readonly batches: number;
   readonly loss: number;
-  readonly accuracy: number;
-  readonly imagesPerSecond: number;
+  /** The measure of the task: `accuracy 96.5 %`. */
+  readonly measure: string;
+  /** How fast it goes: `1,235 pictures/s`. */
+  readonly speed: string;
   /** For the rest of the run. */
   readonly secondsLeft: number;
 }
@@ -29,8 +31,8 @@ export function progressLine(p: Position, columns: number): string {
   const done = p.batches ? p.batch / p.batches : 0;
   const numbers = [
     `loss ${p.loss.toFixed(4)}`,
-    `accuracy ${(100 * p.accuracy).toFixed(1)} %`,
-    `${count(p.imagesPerSecond)} images/s`,
+    p.measure,
+    p.speed,
     `${Number.isFinite(p.secondsLeft) ? duration(p.secondsLeft) : "…"} left`,
   ].join("  ");
   const name = `epoch ${String(p.epoch).padStart(String(p.epochs).length)}/${p.epochs}`;

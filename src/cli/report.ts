@@ -1,8 +1,8 @@
 /** The report of a run: one HTML page that needs nothing beside it. */
-import { confusion, lines, pngUri, themeCss } from "../plot/index.js";
+import { lines, themeCss } from "../plot/index.js";
 import { type Markup, html, raw } from "./html.js";
-import { type LayerRow, type Mistake, type RunRecord, errorsOf } from "./record.js";
-import { count, duration, figure, percent, plural } from "./text.js";
+import type { LayerRow, RunRecord } from "./record.js";
+import { count, duration, figure, plural } from "./text.js";
 
 const css = `${themeCss}
 :root{--panel:#f7f8fa;--good:#1e7f5c;--bad:#b42f40}
@@ -47,18 +47,19 @@ footer{margin-top:48px;color:var(--tg-muted);font-size:13px}
 @media(max-width:560px){th,td{white-space:normal;padding-right:10px;font-size:13px}td code{white-space:nowrap;font-size:12px}.wide{display:none}main{padding:24px 16px 40px}h1{font-size:23px}.facts{grid-template-columns:1fr 1fr}.facts b{font-size:20px}}
 @media print{.group,.facts>div,pre{border:1px solid var(--tg-grid)}}`;
 
-const best = ({ epochs }: RunRecord) => epochs.reduce((a, b) => (b.testAccuracy > a.testAccuracy ? b : a));
 const parametersOf = (layers: readonly LayerRow[]): number => layers.reduce((sum, row) => sum + row.parameters, 0);
+
+function best({ epochs, measure }: RunRecord) {
+  const sign = measure.better === "max" ? 1 : -1;
+  return epochs.reduce((a, b) => (sign * (b.heldOutMeasure - a.heldOutMeasure) > 0 ? b : a));
+}
 
 function facts(run: RunRecord): Markup {
   const last = run.epochs[run.epochs.length - 1];
-  const [wrong, all] = errorsOf(run.confusion);
-  const cards: [string, string][] = [
-    [percent(1 - wrong / all), "test accuracy"],
-    [`${count(wrong)} of ${count(all)}`, "test pictures wrong"],
-    [figure(run.testLoss), "test loss"],
+  const cards: (readonly [string, string])[] = [
+    ...run.judgement.cards,
     [duration(run.seconds), `for ${plural(run.epochs.length, "epoch")}`],
-    [count(last.imagesPerSecond), "training images/s"],
+    [count(last.examplesPerSecond), `training ${run.examples}/s`],
     [count(parametersOf(run.layers)), "parameters"],
   ];
   return html`<div class="facts">
@@ -66,117 +67,35 @@ function facts(run: RunRecord): Markup {
   </div>`;
 }
 
-function curves(run: RunRecord): Markup {
-  const x = run.epochs.map((e) => e.epoch);
-  const size = { width: 500, height: 290, x: { label: "epoch" } };
-  const loss = lines(
-    [
-      { name: "training", x, y: run.epochs.map((e) => e.trainLoss) },
-      { name: "test", x, y: run.epochs.map((e) => e.testLoss) },
-    ],
-    { ...size, title: "Loss", y: { label: "cross-entropy" } },
-  );
+/** The loss, epoch by epoch. */
+export function lossCurve({ epochs, heldOut, lossName }: RunRecord): string {
+  const x = epochs.map((e) => e.epoch);
+  const series = [
+    { name: "training", x, y: epochs.map((e) => e.trainLoss) },
+    { name: heldOut, x, y: epochs.map((e) => e.heldOutLoss) },
+  ];
+  return lines(series, { ...chartSize, title: "Loss", y: { label: lossName } });
+}
+
+/** The measure of the task, epoch by epoch. */
+export function measureCurve(run: RunRecord): string {
+  const { epochs, heldOut, measure } = run;
+  const x = epochs.map((e) => e.epoch);
   const top = best(run);
-  const accuracy = lines(
-    [
-      { name: "training", x, y: run.epochs.map((e) => e.trainAccuracy) },
-      {
-        name: `test, best ${percent(top.testAccuracy)} in epoch ${top.epoch}`,
-        x,
-        y: run.epochs.map((e) => e.testAccuracy),
-      },
-    ],
-    { ...size, title: "Accuracy", y: { label: "share of pictures named correctly", format: ".0%" } },
-  );
-  return html`<div class="pair">${raw(loss)}${raw(accuracy)}</div>`;
+  const series = [
+    { name: "training", x, y: epochs.map((e) => e.trainMeasure) },
+    {
+      name: `${heldOut}, best ${measure.text(top.heldOutMeasure)} in epoch ${top.epoch}`,
+      x,
+      y: epochs.map((e) => e.heldOutMeasure),
+    },
+  ];
+  return lines(series, { ...chartSize, title: capital(measure.name), y: measure.axis });
 }
 
-/** Pairs of classes that are taken for each other, the most frequent first. */
-function confusedPairs({
-  confusion,
-  classes,
-}: RunRecord): { truth: string; predicted: string; times: number; of: number }[] {
-  return confusion
-    .flatMap((row, i) => {
-      const of = row.reduce((a, b) => a + b, 0);
-      return row.map((times, j) => ({ truth: classes[i], predicted: classes[j], times: i === j ? 0 : times, of }));
-    })
-    .filter(({ times }) => times > 0)
-    .sort((a, b) => b.times - a.times);
-}
+const chartSize = { width: 500, height: 290, x: { label: "epoch" } };
 
-function classTable({ confusion, classes }: RunRecord): Markup {
-  const rows = classes.map((name, i) => {
-    const [right, truth, claimed] = [
-      confusion[i][i],
-      confusion[i].reduce((a, b) => a + b, 0),
-      confusion.reduce((sum, row) => sum + row[i], 0),
-    ];
-    const share = (n: number): string => (n ? percent(right / n, 1) : "none");
-    return html`<tr>
-      <td>${name}</td>
-      <td class="n">${count(truth)}</td>
-      <td class="n">${share(truth)}</td>
-      <td class="n">${share(claimed)}</td>
-    </tr>`;
-  });
-  return html`<div class="scroll">
-    <table>
-      <thead>
-        <tr>
-          <th>class</th>
-          <th class="n">pictures</th>
-          <th class="n">recall</th>
-          <th class="n">precision</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
-}
-
-function confusionSection(run: RunRecord): Markup {
-  const pairs = confusedPairs(run).slice(0, 3);
-  const most = pairs.map((p, i) => html`${i ? ", " : ""}${p.truth} as ${p.predicted} (${count(p.times)})`);
-  const sentence = pairs.length
-    ? html`<p class="muted">Most often: ${most}.</p>`
-    : html`<p class="muted">No picture of the test set is taken for another class.</p>`;
-  return html`<h2>What is taken for what</h2>
-    ${sentence}
-    <div class="pair">
-      <div>${raw(confusion(run.confusion, run.classes, { width: 500 }))}</div>
-      ${classTable(run)}
-    </div>`;
-}
-
-function mistakeFigure({ classes }: RunRecord, mistake: Mistake): Markup {
-  const { picture, index, truth, predicted, probability, truthProbability } = mistake;
-  const title = `test picture ${index}: ${classes[truth]} taken for ${classes[predicted]}`;
-  return html`<figure>
-    <img src="${pngUri(picture)}" alt="${title}" title="${title}" />
-    <figcaption>
-      says <b>${classes[predicted]}</b> · ${percent(probability, 0)}<br />is <i>${classes[truth]}</i> ·
-      ${percent(truthProbability, 0)}
-    </figcaption>
-  </figure>`;
-}
-
-function mistakes(run: RunRecord): Markup {
-  const [wrong] = errorsOf(run.confusion);
-  if (wrong === 0) return html``;
-  const shown =
-    run.mistakes.length < wrong
-      ? `The ${count(run.mistakes.length)} most confident of ${count(wrong)} mistakes`
-      : `All ${plural(wrong, "mistake")}`;
-  return html`<h2>Mistakes</h2>
-    <p class="muted">
-      ${shown}, the most confident first: what the model says with its probability, then what the picture is and the
-      probability that was left for it.
-    </p>
-    <div class="digits">${run.mistakes.map((mistake) => mistakeFigure(run, mistake))}</div>`;
-}
+const capital = (word: string): string => word[0].toUpperCase() + word.slice(1);
 
 function model({ layers }: RunRecord): Markup {
   const rows = layers.map(
@@ -217,14 +136,14 @@ function model({ layers }: RunRecord): Markup {
     </div>`;
 }
 
-function epochTable({ epochs }: RunRecord): Markup {
+function epochTable({ epochs, heldOut, measure }: RunRecord): Markup {
   const rows = epochs.map(
     (e) =>
       html`<tr>
         <td>${e.epoch}</td>
         <td class="n">${figure(e.trainLoss)}</td>
-        <td class="n">${figure(e.testLoss)}</td>
-        <td class="n">${percent(e.testAccuracy)}</td>
+        <td class="n">${figure(e.heldOutLoss)}</td>
+        <td class="n">${measure.text(e.heldOutMeasure)}</td>
         <td class="n">${figure(e.learningRate)}</td>
         <td class="n">${duration(e.seconds)}</td>
       </tr>`,
@@ -237,8 +156,8 @@ function epochTable({ epochs }: RunRecord): Markup {
           <tr>
             <th>epoch</th>
             <th class="n">training loss</th>
-            <th class="n">test loss</th>
-            <th class="n">test accuracy</th>
+            <th class="n">${heldOut} loss</th>
+            <th class="n">${heldOut} ${measure.name}</th>
             <th class="n">learning rate</th>
             <th class="n">time</th>
           </tr>
@@ -291,7 +210,8 @@ export function report(run: RunRecord): string {
           <p class="muted">Run <b>${run.name}</b>, started ${run.startedAt}${state}</p>
           ${facts(run)}
           <h2>Learning</h2>
-          ${curves(run)}${epochTable(run)} ${confusionSection(run)} ${mistakes(run)} ${model(run)} ${settings(run)}
+          <div class="pair">${raw(lossCurve(run))}${raw(measureCurve(run))}</div>
+          ${epochTable(run)} ${run.judgement.sections} ${model(run)} ${settings(run)}
           <footer>Written by typegrad ${run.version}.</footer>
         </main>
       </body>

@@ -1,82 +1,36 @@
 /** What a trained run gave: its test set looked at one by one, and all of it as a record. */
 import { cpus } from "node:os";
-import { DataLoader } from "../data/index.js";
 import { type Tensor, compile } from "../index.js";
-import { softmax, stateDict, summary } from "../nn/index.js";
-import type { Picture } from "../plot/index.js";
+import { stateDict, summary } from "../nn/index.js";
 import type { EpochRecord, Trainable } from "../train/index.js";
-import type { LoadedData, Recipe } from "./recipes.js";
-import type { EpochMetrics, LayerRow, Mistake, RunRecord } from "./record.js";
-import { type Session, commandOf, settingFlags, titleOf } from "./session.js";
+import type { EpochMetrics, LayerRow, RunRecord } from "./record.js";
+import { type Facts, type Task, type Tested, inRecord } from "./registry/task.js";
+import { type Session, heldOutName, titleOf, wholeCommandOf } from "./session.js";
 import { count } from "./text.js";
 
-/** Examples in a batch where nothing is learned. */
-export const testBatch = 250;
-const mistakesShown = 100;
-
 /** The part of an epoch's record that everything here is about. */
-export const metricsOf = (record: EpochRecord): EpochMetrics => ({
-  epoch: record.epoch,
-  trainLoss: Number(record.trainLoss),
-  trainAccuracy: Number(record.trainAccuracy),
-  testLoss: Number(record.testLoss),
-  testAccuracy: Number(record.testAccuracy),
-  seconds: record.seconds,
-  imagesPerSecond: record.examplesPerSecond,
-  learningRate: record.learningRate,
-});
-
-/** Class probabilities of all test examples, one row each. */
-async function probabilities(recipe: Recipe, model: Trainable, { test }: LoadedData): Promise<Float64Array[]> {
-  const step = compile((x: Tensor) => softmax(model.forward(recipe.prepare(x, false)), 1), { state: [model] });
-  const classes = recipe.data.classes.length;
-  const rows: Float64Array[] = [];
-  model.eval();
-  for await (const { images } of new DataLoader(test, { batchSize: testBatch })) {
-    const data = await step(images).data(); // [N, C]
-    for (let i = 0; i < data.length; i += classes) rows.push(Float64Array.from(data.subarray(i, i + classes)));
-  }
-  return rows;
-}
-
-const largest = (row: Float64Array): number => row.reduce((best, p, i) => (p > row[best] ? i : best), 0);
-
-/** Example `index` of the test set as a picture. */
-function pictureOf({ test }: LoadedData, index: number): Picture {
-  const { data, shape } = test.arrays.images; // [N, 1, H, W]
-  const [, , height, width] = shape;
-  const levels = data.subarray(index * height * width, (index + 1) * height * width);
-  return { width, height, channels: 1, pixels: Uint8Array.from(levels, (v) => Math.round(255 * v)) };
-}
-
-/** Cross-entropy, confusion counts, and the mistakes with the most confident first. */
-function judge(
-  rows: readonly Float64Array[],
-  { data, recipe }: Session,
-): Pick<RunRecord, "testLoss" | "confusion" | "mistakes"> {
-  const truths = data.test.arrays.labels.data;
-  const confusion = recipe.data.classes.map(() => recipe.data.classes.map(() => 0));
-  const wrong: Omit<Mistake, "picture">[] = [];
-  let surprise = 0;
-  rows.forEach((row, index) => {
-    const [truth, predicted] = [truths[index], largest(row)];
-    surprise -= Math.log(Math.max(row[truth], Number.MIN_VALUE));
-    confusion[truth][predicted]++;
-    if (truth !== predicted)
-      wrong.push({ index, truth, predicted, probability: row[predicted], truthProbability: row[truth] });
-  });
-  const most = wrong.sort((a, b) => b.probability - a.probability || a.index - b.index).slice(0, mistakesShown);
-  const testLoss = surprise / rows.length;
+export function metricsOf(record: EpochRecord, { measure }: Task, heldOut: string): EpochMetrics {
   return {
-    testLoss,
-    confusion,
-    mistakes: most.map((mistake) => ({ ...mistake, picture: pictureOf(data, mistake.index) })),
+    epoch: record.epoch,
+    trainLoss: Number(record.trainLoss),
+    trainMeasure: Number(record[inRecord("train", measure)]),
+    heldOutLoss: Number(record[`${heldOut}Loss`]),
+    heldOutMeasure: Number(record[inRecord(heldOut, measure)]),
+    seconds: record.seconds,
+    examplesPerSecond: record.examplesPerSecond,
+    learningRate: record.learningRate,
   };
 }
 
-function layersOf(recipe: Recipe, model: Trainable): LayerRow[] {
+/** A model in evaluation mode with what it gives for inputs as they are in the data. */
+export function runner(model: Trainable, { prepare }: Task, facts: Facts): Pick<Tested, "model" | "run"> {
+  model.eval();
+  return { model, run: compile((x: Tensor) => model.forward(prepare(x, facts)), { state: [model] }) };
+}
+
+function layersOf(facts: Facts, model: Trainable): LayerRow[] {
   const tensors = Object.entries(stateDict(model));
-  return summary(model, [1, ...recipe.input])
+  return summary(model, [1, ...facts.input])
     .rows.filter((row) => row.path !== "" || row.parameters > 0)
     .map(({ path, type, outputShape, parameters }) => ({
       path,
@@ -90,8 +44,9 @@ function layersOf(recipe: Recipe, model: Trainable): LayerRow[] {
     }));
 }
 
-function settingsOf({ run, recipe }: Session): RunRecord["settings"] {
+function settingsOf({ run, plan }: Session): RunRecord["settings"] {
   const { epochs, batch, lr, seed, device } = run.settings;
+  const { examples } = plan.model.task;
   const processors = cpus();
   return [
     {
@@ -100,7 +55,7 @@ function settingsOf({ run, recipe }: Session): RunRecord["settings"] {
         ["epochs", `${epochs}`],
         ["batch", `${batch}`],
         ["learning rate", `${lr} at its highest`],
-        ...recipe.method,
+        ...plan.recipe.method,
         ["seed", `${seed}`],
       ],
     },
@@ -108,8 +63,8 @@ function settingsOf({ run, recipe }: Session): RunRecord["settings"] {
       name: "Data",
       rows: [
         ["source", run.data.source],
-        ["training", `${count(run.data.train)} pictures`],
-        ["test", `${count(run.data.test)} pictures`],
+        ["training", `${count(run.data.train)} ${examples}`],
+        ["test", `${count(run.data.test)} ${examples}`],
         ["SHA-256", run.data.sha256],
       ],
     },
@@ -131,18 +86,24 @@ export async function recordOf(
   model: Trainable,
   history: readonly EpochRecord[],
 ): Promise<RunRecord> {
-  const { recipe, run, data, flags } = session;
+  const { plan, run, data, flags } = session;
+  const { task } = plan.model;
+  const { facts, test } = data;
+  const heldOut = heldOutName(run.settings);
   return {
     name: flags.name ?? run.settings.recipe,
     title: titleOf(session),
-    command: `${commandOf(session)} ${settingFlags(run.settings)}`,
+    command: wholeCommandOf(session),
     startedAt: `${run.startedAt.slice(0, 16).replace("T", " ")} UTC`,
     seconds: history.reduce((sum, { seconds }) => sum + seconds, 0),
     plannedEpochs: run.settings.epochs,
-    epochs: history.map(metricsOf),
-    classes: recipe.data.classes,
-    ...judge(await probabilities(recipe, model, data), session),
-    layers: layersOf(recipe, model),
+    epochs: history.map((record) => metricsOf(record, task, heldOut)),
+    heldOut,
+    examples: task.examples,
+    lossName: task.lossName,
+    measure: task.measure,
+    judgement: await task.judge({ ...runner(model, task, facts), facts, test }),
+    layers: layersOf(facts, model),
     settings: settingsOf(session),
     version: run.versions.typegrad,
   };

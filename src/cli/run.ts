@@ -4,19 +4,24 @@ import { access, mkdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { FileError, FormatError } from "../index.js";
 import { writeFileAtomic } from "../io/index.js";
+import type { Facts } from "./registry/task.js";
 import { UsageError } from "./usage.js";
 
 /** What decides every number of a run, besides its data. */
 export interface Settings {
   readonly recipe: string;
+  /** The data set's name. */
+  readonly data: string;
   readonly epochs: number;
   readonly batch: number;
   readonly lr: number;
   readonly seed: number;
   readonly device: string;
+  /** The share of the training data that is held out to watch the run with; 0 watches with the test data. */
+  readonly valSplit: number;
 }
 
-/** What was trained on; `sha256` is over pictures and labels, so data that changed is seen. */
+/** What was trained on; `sha256` is over the examples, so data that changed is seen. */
 export interface DataFacts {
   readonly source: string;
   /** The folder that `--data` named. */
@@ -24,6 +29,7 @@ export interface DataFacts {
   readonly train: number;
   readonly test: number;
   readonly sha256: string;
+  readonly facts: Facts;
 }
 
 /** `run.json` */
@@ -61,14 +67,22 @@ export const hasFields =
 const isTexts = (value: unknown): value is Readonly<Record<string, string>> =>
   isObject(value) && Object.values(value).every(isText);
 
+const listOf =
+  <T>(holds: (value: unknown) => value is T) =>
+  (value: unknown): value is readonly T[] =>
+    Array.isArray(value) && value.every(holds);
+const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
+
 const isRunFile = hasFields<RunFile>({
   settings: hasFields<Settings>({
     recipe: isText,
+    data: isText,
     epochs: isNumber,
     batch: isNumber,
     lr: isNumber,
     seed: isNumber,
     device: isText,
+    valSplit: isNumber,
   }),
   data: hasFields<DataFacts>({
     source: isText,
@@ -76,6 +90,14 @@ const isRunFile = hasFields<RunFile>({
     train: isNumber,
     test: isNumber,
     sha256: isText,
+    facts: hasFields<Facts>({
+      input: listOf(isNumber),
+      outputs: isNumber,
+      names: listOf(isText),
+      mean: listOf(isNumber),
+      deviation: listOf(isNumber),
+      mirrors: isBoolean,
+    }),
   }),
   startedAt: isText,
   versions: isTexts,
@@ -132,14 +154,33 @@ export async function claimFolder(folder: string): Promise<void> {
   }
 }
 
+/** Settings as they are typed. */
+const typedAs: Readonly<Record<keyof Settings, string>> = {
+  recipe: "the model",
+  data: "--data",
+  epochs: "--epochs",
+  batch: "--batch",
+  lr: "--lr",
+  seed: "--seed",
+  device: "--device",
+  valSplit: "--val-split",
+};
+
+const settingNames = (): (keyof Settings)[] =>
+  Object.keys(typedAs).filter((name): name is keyof Settings => name in typedAs);
+
+/** The flags that give a run again, besides its name and data. */
+export const settingFlags = (settings: Settings): string =>
+  settingNames()
+    .filter((name) => name !== "recipe" && name !== "data" && !(name === "valSplit" && settings.valSplit === 0))
+    .map((name) => `${typedAs[name]} ${settings[name]}`)
+    .join(" ");
+
 /** Fails when settings that were typed are not those of the run, since the run would not be the same any more. */
 export function checkSame(run: Settings, typed: Partial<Settings>): void {
-  const names: (keyof Settings)[] = ["recipe", "epochs", "batch", "lr", "seed", "device"];
-  const other = names.filter((name) => typed[name] !== undefined && typed[name] !== run[name]);
+  const other = settingNames().filter((name) => typed[name] !== undefined && typed[name] !== run[name]);
   if (other.length === 0) return;
-  const list = other.map(
-    (name) => `${name === "recipe" ? "the model" : `--${name}`} ${typed[name]} where the run has ${run[name]}`,
-  );
+  const list = other.map((name) => `${typedAs[name]} ${typed[name]} where the run has ${run[name]}`);
   throw new UsageError(
     `--resume goes on with the run's own settings, so that its numbers stay the same, got ${list.join(", ")}. leave these out, or start a run of another --name`,
   );

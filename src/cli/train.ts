@@ -1,26 +1,17 @@
 /** `typegrad train` */
 import { join } from "node:path";
-import { DataLoader } from "../data/index.js";
+import { DataLoader, split } from "../data/index.js";
 import { random } from "../index.js";
 import { writeFileAtomic } from "../io/index.js";
-import { crossEntropy } from "../nn/index.js";
-import {
-  type BatchEvent,
-  type Callback,
-  type FitResult,
-  type Progress,
-  type Trainable,
-  accuracy,
-  fit,
-} from "../train/index.js";
+import { type BatchEvent, type Callback, type FitResult, type Progress, type Trainable, fit } from "../train/index.js";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { type Position, type ProgressDisplay, progressDisplay } from "./progress.js";
-import { errorsOf } from "./record.js";
+import { type Examples, type Task, inRecord, testBatch } from "./registry/task.js";
 import { report } from "./report.js";
-import { metricsOf, recordOf, testBatch } from "./results.js";
+import { metricsOf, recordOf } from "./results.js";
 import { files } from "./run.js";
-import { type Session, type TrainFlags, commandOf, openSession, titleOf } from "./session.js";
-import { count, duration, percent, plural } from "./text.js";
+import { type Session, type TrainFlags, commandOf, heldOutName, openSession, titleOf } from "./session.js";
+import { count, duration, plural } from "./text.js";
 
 /** Exit code of a program that Ctrl-C ended. */
 const interrupted = 130;
@@ -47,9 +38,18 @@ export async function train(name: string, flags: TrainFlags, out: NodeJS.WriteSt
 }
 
 /** The model as the seed makes it. */
-function freshModel({ recipe, run }: Session): Trainable {
+function freshModel({ plan, run, data }: Session): Trainable {
   random.manualSeed(run.settings.seed);
-  return recipe.model();
+  return plan.model.build(data.facts);
+}
+
+/** What it learns from, and what it is watched with. */
+function partsOf({ data, run }: Session): readonly [train: Examples, heldOut: Examples] {
+  const { valSplit, seed } = run.settings;
+  if (valSplit === 0) return [data.train, data.test];
+  const heldOut = Math.max(1, Math.round(valSplit * data.train.length));
+  const [train, validation] = split(data.train, [data.train.length - heldOut, heldOut], { seed });
+  return [train, validation];
 }
 
 /** Trains from the checkpoint, or from the beginning, until the epochs are done or the signal comes. */
@@ -59,22 +59,25 @@ async function learn(
   display: ProgressDisplay,
   signal: AbortSignal,
 ): Promise<FitResult> {
-  const { recipe, run, data, folder, flags } = session;
+  const { plan, run, data, folder, flags } = session;
+  const { recipe, model: entry } = plan;
+  const { task } = entry;
+  const { facts } = data;
   const { epochs, batch, lr, seed } = run.settings;
-  const batches = new DataLoader(data.train, { batchSize: batch, shuffle: true, seed });
+  const [train, heldOut] = partsOf(session);
+  const batches = new DataLoader(train, { batchSize: batch, shuffle: true, seed });
   const resume = session.resumed ? await readCheckpoint(folder) : undefined;
   if (resume) display.line(standing(resume.progress, epochs, batches.length));
   return fit(model, {
     data: batches,
-    pair: ({ images, labels }) => [images, labels],
-    forward: (m, x) => m.forward(recipe.prepare(x, m.training)),
-    loss: crossEntropy,
+    forward: (m, x) => m.forward(task.prepare(m.training && recipe.augment ? recipe.augment(x, facts) : x, facts)),
+    loss: task.loss,
     optimizer: recipe.optimizer(lr, epochs * batches.length),
     epochs,
-    validation: new DataLoader(data.test, { batchSize: testBatch }),
-    validationName: "test",
-    metrics: { accuracy: accuracy() },
-    callbacks: [shownOn(display, batches)],
+    validation: new DataLoader(heldOut, { batchSize: testBatch(facts) }),
+    validationName: heldOutName(run.settings),
+    metrics: task.metrics(facts),
+    callbacks: [shownOn(display, session, batches)],
     checkpoint: { save: (state) => writeCheckpoint(folder, state), everyBatches: flags.saveEvery },
     resume,
     signal,
@@ -89,8 +92,12 @@ const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 function shownOn(
   display: ProgressDisplay,
+  { plan, run }: Session,
   { length, dataset }: { length: number; dataset: { length: number } },
 ): Callback {
+  const { task } = plan.model;
+  const { measure, examples } = task;
+  const heldOut = heldOutName(run.settings);
   let breathed = 0;
   return {
     async onBatch(event) {
@@ -98,30 +105,30 @@ function shownOn(
         await breathe();
         breathed = performance.now();
       }
-      if (display.due()) display.show(await positionOf(event, length, dataset.length));
+      if (display.due()) display.show(await positionOf(event, task, length, dataset.length));
     },
     onEpoch({ record }) {
-      const { epoch, trainLoss, testLoss, testAccuracy, seconds, imagesPerSecond } = metricsOf(record);
-      const test = `test loss ${testLoss.toFixed(4)}  test accuracy ${percent(testAccuracy)}`;
-      display.line(
-        `epoch ${epoch}  loss ${trainLoss.toFixed(4)}  ${test}  ${count(imagesPerSecond)} images/s  ${duration(seconds)}`,
-      );
+      const m = metricsOf(record, task, heldOut);
+      const test = `${heldOut} loss ${m.heldOutLoss.toFixed(4)}  ${heldOut} ${measure.name} ${measure.text(m.heldOutMeasure)}`;
+      const speed = `${count(m.examplesPerSecond)} ${examples}/s`;
+      display.line(`epoch ${m.epoch}  loss ${m.trainLoss.toFixed(4)}  ${test}  ${speed}  ${duration(m.seconds)}`);
     },
   };
 }
 
-async function positionOf(event: BatchEvent, batches: number, examples: number): Promise<Position> {
+async function positionOf(event: BatchEvent, task: Task, batches: number, all: number): Promise<Position> {
   const { epoch, epochs, batch, examplesPerSecond } = event;
-  const { trainLoss, trainAccuracy } = await event.measured();
+  const { measure, examples } = task;
+  const measured = await event.measured();
   return {
     epoch,
     epochs,
     batch,
     batches,
-    loss: Number(trainLoss),
-    accuracy: Number(trainAccuracy),
-    imagesPerSecond: examplesPerSecond,
-    secondsLeft: (examples * (epochs - epoch + 1) - event.examples) / examplesPerSecond,
+    loss: Number(measured.trainLoss),
+    measure: `${measure.name} ${measure.text(Number(measured[inRecord("train", measure)]))}`,
+    speed: `${count(examplesPerSecond)} ${examples}/s`,
+    secondsLeft: (all * (epochs - epoch + 1) - event.examples) / examplesPerSecond,
   };
 }
 
@@ -148,8 +155,8 @@ async function writeReport(
   const record = await recordOf(session, model, history);
   const path = join(session.folder, files.report);
   await writeFileAtomic(path, report(record));
-  const [wrong, all] = errorsOf(record.confusion);
-  say(
-    `test accuracy ${percent(1 - wrong / all)}, ${plural(history.length, "epoch")} in ${duration(record.seconds)}; report: ${path}`,
-  );
+  const { measure } = session.plan.model.task;
+  const { text } = record.judgement.figures.find(({ name }) => name === measure.name) ?? record.judgement.figures[0];
+  const done = `${plural(history.length, "epoch")} in ${duration(record.seconds)}`;
+  say(`test ${measure.name} ${text}, ${done}; report: ${path}`);
 }

@@ -56,6 +56,16 @@ export function positiveNumber(flags: string, about: string, high: number): Opti
   });
 }
 
+/** A flag whose value is a part of a whole: above 0, below 1. */
+export function shareBelowOne(flags: string, about: string): Option {
+  const option = new Option(flags, about);
+  return option.argParser((text) => {
+    const value = text.trim() === "" ? NaN : Number(text);
+    if (value > 0 && value < 1) return value;
+    throw new UsageError(`${option.long} must be a number above 0 and below 1, got "${text}"`);
+  });
+}
+
 /** A flag whose value is the name of a folder to make: no path, nothing hidden. */
 export function folderName(flags: string, about: string): Option {
   const option = new Option(flags, about);

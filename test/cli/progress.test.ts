@@ -17,14 +17,14 @@ test("the line says where training is and fits the terminal", () => {
     batch: 50,
     batches: 100,
     loss: 0.12345,
-    accuracy: 0.9654,
-    imagesPerSecond: 1234.5,
+    measure: "accuracy 96.54 %",
+    speed: "1,235 pictures/s",
     secondsLeft: 83,
   };
   const wide = progressLine(position, 120);
   assert.ok(
     wide.startsWith(
-      "epoch  3/12 ▕████████████████                ▏ loss 0.1235  accuracy 96.5 %  1,235 images/s  1 min 23 s left",
+      "epoch  3/12 ▕████████████████                ▏ loss 0.1235  accuracy 96.54 %  1,235 pictures/s  1 min 23 s left",
     ),
     wide,
   );

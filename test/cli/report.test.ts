@@ -1,10 +1,31 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RunRecord } from "#src/cli/record.js";
+import { classification, judgementOf } from "#src/cli/registry/classification.js";
 import { report } from "#src/cli/report.js";
 import { count, duration, figure, percent, plural } from "#src/cli/text.js";
 
 const flat = (html: string): string => html.replace(/\s+/g, " ").replace(/> </g, "><");
+
+/** What a model of three classes says. */
+const verdict = {
+  names: ["ant", "bee", "cat"],
+  confusion: [
+    [30, 0, 2],
+    [0, 33, 0],
+    [1, 0, 34],
+  ],
+  mistakes: [
+    {
+      index: 41,
+      picture: { width: 2, height: 2, channels: 1 as const, pixels: Uint8Array.of(0, 1, 2, 3) },
+      truth: 0,
+      predicted: 2,
+      probability: 0.875,
+      truthProbability: 0.125,
+    },
+  ],
+};
 
 /** A run over three classes: 97 of 100 right. */
 const run: RunRecord = {
@@ -18,41 +39,29 @@ const run: RunRecord = {
     {
       epoch: 1,
       trainLoss: 1.5,
-      trainAccuracy: 0.5,
-      testLoss: 1.25,
-      testAccuracy: 0.9,
+      trainMeasure: 0.5,
+      heldOutLoss: 1.25,
+      heldOutMeasure: 0.9,
       seconds: 60,
-      imagesPerSecond: 1234,
+      examplesPerSecond: 1234,
       learningRate: 0.01,
     },
     {
       epoch: 2,
       trainLoss: 0.5,
-      trainAccuracy: 0.95,
-      testLoss: 0.75,
-      testAccuracy: 0.97,
+      trainMeasure: 0.95,
+      heldOutLoss: 0.75,
+      heldOutMeasure: 0.97,
       seconds: 65,
-      imagesPerSecond: 5678,
+      examplesPerSecond: 5678,
       learningRate: 0.005,
     },
   ],
-  classes: ["ant", "bee", "cat"],
-  testLoss: 0.7421,
-  confusion: [
-    [30, 0, 2],
-    [0, 33, 0],
-    [1, 0, 34],
-  ],
-  mistakes: [
-    {
-      index: 41,
-      picture: { width: 2, height: 2, channels: 1, pixels: Uint8Array.of(0, 1, 2, 3) },
-      truth: 0,
-      predicted: 2,
-      probability: 0.875,
-      truthProbability: 0.125,
-    },
-  ],
+  heldOut: "test",
+  examples: "pictures",
+  lossName: classification.lossName,
+  measure: classification.measure,
+  judgement: judgementOf(verdict, 0.7421),
   layers: [
     { path: "layers.0", kind: "Linear 4 → 8", output: [8], tensors: "weight [8, 4], bias [8]", parameters: 40 },
     { path: "layers.1", kind: "Linear 8 → 3", output: [3], tensors: "weight [3, 8]", parameters: 1027 },
@@ -108,12 +117,18 @@ test("a run without mistakes, of one epoch", () => {
     ...run,
     plannedEpochs: 1,
     epochs: run.epochs.slice(0, 1),
-    mistakes: [],
-    confusion: [
-      [1, 0, 0],
-      [0, 0, 0],
-      [0, 0, 2],
-    ],
+    judgement: judgementOf(
+      {
+        ...verdict,
+        mistakes: [],
+        confusion: [
+          [1, 0, 0],
+          [0, 0, 0],
+          [0, 0, 2],
+        ],
+      },
+      0.01,
+    ),
   };
   const text = flat(report(perfect));
   assert.ok(text.includes("No picture of the test set is taken for another class") && !text.includes("<h2>Mistakes"));

@@ -41,7 +41,7 @@ test("a run writes a checkpoint, metrics, the model, its settings and a report",
   assert.match(whole, /LeNet-5 on 500 handwritten digits: 400 to learn from, 100 to test with/);
   assert.match(
     whole,
-    /^epoch 3 {2}loss \d\.\d{4} {2}test loss \d\.\d{4} {2}test accuracy \d+\.\d\d % {2}[\d,]+ images\/s {2}[\d.]+ s$/m,
+    /^epoch 3 {2}loss \d\.\d{4} {2}test loss \d\.\d{4} {2}test accuracy \d+\.\d\d % {2}[\d,]+ pictures\/s {2}[\d.]+ s$/m,
   );
   assert.ok(!whole.includes("\u001b") && !whole.includes("\r"), "no bar where there is no terminal");
 });
@@ -163,7 +163,7 @@ test("what would not be the same run is refused", async () => {
     [[...resume, "--epochs", "9"], /--epochs 9 where the run has 3/],
     [
       [...resume, "--data", fewer],
-      /--resume needs the data that the run has, .*\(400 and 100 pictures\), got .*\(300 and 100/,
+      /--resume needs the data that the run has, .*\(400 and 100 examples\), got .*\(300 and 100/,
     ],
     [
       [...command, "--name", "whole"],

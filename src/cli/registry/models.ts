@@ -1,0 +1,26 @@
+/** The models by name. One entry makes one known. */
+import { lenet5, resnet20, resnet32, resnet44, resnet56 } from "../../models/index.js";
+import { classification } from "./classification.js";
+import type { Facts, ModelEntry } from "./task.js";
+
+/** Channels and classes of pictures that are classified. */
+const sizes = ({ input: [channels], outputs: classes }: Facts) => ({ channels, classes });
+
+/** Says what sides pictures must have, unless they have them. */
+const sides =
+  (what: string, holds: (rows: number, columns: number) => boolean) =>
+  ({ input: [, rows, columns] }: Facts): string | null =>
+    holds(rows, columns) ? null : `pictures ${what}`;
+
+export const models = {
+  lenet5: {
+    title: "LeNet-5",
+    task: classification,
+    refuses: sides("of a side that 4 divides, at least 16 pixels", (h, w) => h === w && h >= 16 && h % 4 === 0),
+    build: ({ input: [channels, size], outputs: classes }) => lenet5({ channels, size, classes }),
+  },
+  resnet20: { title: "ResNet-20", task: classification, build: (facts) => resnet20(sizes(facts)) },
+  resnet32: { title: "ResNet-32", task: classification, build: (facts) => resnet32(sizes(facts)) },
+  resnet44: { title: "ResNet-44", task: classification, build: (facts) => resnet44(sizes(facts)) },
+  resnet56: { title: "ResNet-56", task: classification, build: (facts) => resnet56(sizes(facts)) },
+} satisfies Record<string, ModelEntry>;

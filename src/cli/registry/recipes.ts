@@ -1,0 +1,96 @@
+/** How models are trained, by name: a model, data, what is done to them, and how it learns. One entry makes one known. */
+import type { Tensor } from "../../index.js";
+import {
+  type Optimizer,
+  type Schedule,
+  Optimizer as Descent,
+  addDecayedWeights,
+  adamw,
+  chain,
+  masked,
+  schedules,
+  trace,
+} from "../../optim/index.js";
+import { type Augmentation, cropAndFlip, shift } from "./augment.js";
+import type { dataSets } from "./data.js";
+import type { models } from "./models.js";
+
+/** A figure that others published for the model on the data. */
+export interface Published {
+  readonly data: string;
+  readonly text: string;
+  readonly source: string;
+}
+
+export interface Recipe {
+  readonly model: keyof typeof models;
+  /** What it is trained on unless other data are named. */
+  readonly data: keyof typeof dataSets;
+  /** What happens to inputs in training steps, before they are prepared as everywhere. */
+  readonly augment?: Augmentation;
+  /** What is minimised in training, where it is not the loss of the task. */
+  readonly loss?: (output: Tensor, target: Tensor) => Tensor;
+  readonly optimizer: (lr: number, steps: number) => Optimizer;
+  /** How it learns, for the report. */
+  readonly method: readonly (readonly [name: string, value: string])[];
+  readonly defaults: { readonly epochs: number; readonly batch: number; readonly lr: number };
+  readonly published?: readonly Published[];
+}
+
+/** Up over the first `share` of the steps, then half a cosine to 0. */
+const warmUpAndCosine = (peak: number, steps: number, share: number): Schedule =>
+  schedules.warmupCosine({ peak, warmup: Math.ceil(steps * share), steps: steps + 1 });
+
+const he = "He, Zhang, Ren & Sun, Deep Residual Learning for Image Recognition, CVPR 2016, table 6";
+
+/** Residual networks for small pictures: the paper's way, with a cosine in place of its three rates. */
+const smallResidual = (model: Recipe["model"], error: string): Recipe => ({
+  model,
+  data: "fashion-mnist",
+  augment: cropAndFlip(2),
+  optimizer: (lr, steps) =>
+    new Descent(
+      chain(
+        masked(addDecayedWeights(5e-4), (_, parameter) => parameter.rank > 1),
+        trace({ momentum: 0.9, nesterov: true }),
+      ),
+      warmUpAndCosine(lr, steps, 0.05),
+    ),
+  method: [
+    ["loss", "cross-entropy"],
+    ["optimizer", "SGD, Nesterov momentum 0.9"],
+    ["weight decay", "0.0005, not on biases and norms"],
+    ["schedule", "warm-up over a twentieth, then a cosine to 0"],
+    ["augmentation", "each picture moved by up to 2 pixels, half of them mirrored where that makes sense"],
+  ],
+  defaults: { epochs: 15, batch: 128, lr: 0.1 },
+  published: [{ data: "cifar-10", text: `${error} error`, source: he }],
+});
+
+export const recipes = {
+  lenet5: {
+    model: "lenet5",
+    data: "mnist",
+    augment: shift(1),
+    optimizer: (lr, steps) => adamw({ learningRate: warmUpAndCosine(lr, steps, 0.05), weightDecay: 0.1 }),
+    method: [
+      ["loss", "cross-entropy"],
+      ["optimizer", "AdamW, weight decay 0.1"],
+      ["schedule", "warm-up over a twentieth, then a cosine to 0"],
+      ["augmentation", "each batch moved by up to 1 pixel"],
+    ],
+    defaults: { epochs: 15, batch: 32, lr: 3e-3 },
+    published: [
+      {
+        data: "mnist",
+        text: "99.05 % without, 99.2 % with distorted pictures",
+        source:
+          "LeCun, Bottou, Bengio & Haffner, Gradient-based learning applied to document recognition, 1998, figure 9",
+      },
+    ],
+  },
+  resnet20: smallResidual("resnet20", "8.75 %"),
+  resnet32: smallResidual("resnet32", "7.51 %"),
+  resnet44: smallResidual("resnet44", "7.17 %"),
+  resnet56: smallResidual("resnet56", "6.97 %"),
+} satisfies Record<string, Recipe>;
