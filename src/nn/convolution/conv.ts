@@ -5,7 +5,7 @@ import { type Initializer, layerBias, layerWeight } from "../initializers.js";
 import type { Channels } from "../layer.js";
 import { type PadMode, pad } from "../padding.js";
 import { type PerAxis, perAxis, spatialShape } from "../spatial.js";
-import { type WindowOptions, type Windows, windowsOver } from "./geometry.js";
+import { type WindowOptions, windowsOver } from "./geometry.js";
 
 export interface ConvOptions extends WindowOptions {
   /** Groups of channels that do not see each other. */
@@ -78,10 +78,9 @@ abstract class Conv<In extends number, Out extends number> extends Module {
     this.bias = bias ? (initBias ?? layerBias(fanIn))([outChannels]) : null;
   }
 
-  /** The windows that its outputs see of an input with spatial axes of these lengths. */
-  windowsOver(lengths: readonly number[]): Windows {
-    const kernel = this.weight.shape.slice(2);
-    return windowsOver(`Conv${kernel.length}d`, lengths, kernel, this.options);
+  /** What its outputs see. */
+  get windows(): WindowOptions & { readonly kernel: readonly number[] } {
+    return { ...this.options, kernel: this.weight.shape.slice(2) };
   }
 }
 

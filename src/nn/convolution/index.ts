@@ -8,8 +8,10 @@ export {
   type OutputSizeOptions,
   type TransposedOptions,
   type WindowOptions,
-  type Windows,
 } from "./geometry.js";
 export * from "./transposed.js";
 export * from "./local.js";
 export { fold, unfold } from "./unfold.js";
+export { convolutionMatrix } from "./matrix.js";
+export { effectiveReceptiveField, type ReceptiveField, receptiveField, type Windowing } from "./receptive-field.js";
+export { convolve, type ConvolveMode, type ConvolveOptions, correlate } from "./signals.js";

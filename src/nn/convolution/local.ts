@@ -4,7 +4,7 @@ import { Module } from "../../tree/index.js";
 import { type Initializer, layerBias } from "../initializers.js";
 import type { Channels } from "../layer.js";
 import { type PerAxis, perAxis, spatialShape } from "../spatial.js";
-import { type WindowOptions, type Windows, convOutputSize, windowsOver } from "./geometry.js";
+import { type WindowOptions, convOutputSize } from "./geometry.js";
 import { windowsOf } from "./unfold.js";
 
 /** Sums over channels and taps, by the number of axes. */
@@ -89,10 +89,9 @@ abstract class LocallyConnected<In extends number, Out extends number> extends M
     this.bias = bias ? initBias([outChannels, ...places]) : null;
   }
 
-  /** The windows that its outputs see of an input with spatial axes of these lengths. */
-  windowsOver(lengths: readonly number[]): Windows {
-    const kernel = this.weight.shape.slice(lengths.length + 2);
-    return windowsOver(`LocallyConnected${lengths.length}d`, lengths, kernel, this.options);
+  /** What its outputs see. */
+  get windows(): WindowOptions & { readonly kernel: readonly number[] } {
+    return { ...this.options, kernel: this.weight.shape.slice(this.weight.rank / 2 + 1) };
   }
 }
 

@@ -3,6 +3,7 @@ import { ArgumentError, ShapeError, type Tensor, convolution } from "../../index
 import { Module } from "../../tree/index.js";
 import { layerBias, layerWeight } from "../initializers.js";
 import type { Channels } from "../layer.js";
+import { pad } from "../padding.js";
 import { type PerAxis, perAxis, spatialShape } from "../spatial.js";
 import type { ConvLayerOptions } from "./conv.js";
 import { type TransposedOptions, convTransposeOutputSize, transposedWindows } from "./geometry.js";
@@ -11,6 +12,8 @@ export interface ConvTransposeOptions extends TransposedOptions {
   /** Groups of channels that do not see each other. */
   readonly groups?: number;
 }
+
+type Geometry = ReturnType<typeof transposedWindows>;
 
 /** A weight `[in, out / groups, …K]` as the convolution needs it: `[out, in / groups, …K]`, turned by 180°. */
 function turned(weight: Tensor, groups: number): Tensor {
@@ -21,6 +24,52 @@ function turned(weight: Tensor, groups: number): Tensor {
     .transpose([0, 2, 1, ...axes.map((i) => i + 3)])
     .reshape([groups * out, into / groups, ...kernel]);
   return swapped.flip(axes.map((i) => i + 2));
+}
+
+/** As a convolution of the input with zeros between its elements. */
+function throughGaps(x: Tensor, weight: Tensor, groups: number, g: Geometry): Tensor {
+  return convolution(x, turned(weight, groups), {
+    inputDilations: g.strides,
+    dilations: g.dilations,
+    groups,
+    padding: g.padding.map(([before, after], i) => {
+      const span = g.dilations[i] * (g.kernel[i] - 1);
+      return [span - before, span - after + g.outputPadding[i]];
+    }),
+  });
+}
+
+/**
+ * As one convolution without zeros between elements, whose channels are the S phases of the output (Shi et al. 2016): tap
+ * `q S + r` of the kernel reaches output `j S + r` from input `j - q`. Needs dilation 1 where the stride is not.
+ */
+function throughPhases(x: Tensor, weight: Tensor, groups: number, g: Geometry): Tensor {
+  const [n, into, ...lengths] = x.shape;
+  const out = weight.shape[1];
+  const { kernel, strides, dilations } = g;
+  const axes = kernel.map((_, i) => i);
+  const taps = axes.map((i) => Math.ceil(kernel[i] / strides[i]));
+  const phases = strides.reduce((a, b) => a * b, 1);
+  const phased = pad(
+    weight,
+    axes.map((i) => [0, taps[i] * strides[i] - kernel[i]]),
+  )
+    .reshape([groups, into / groups, out, ...axes.flatMap((i) => [taps[i], strides[i]])])
+    .transpose([0, 2, ...axes.map((i) => 4 + 2 * i), 1, ...axes.map((i) => 3 + 2 * i)])
+    .reshape([groups * out * phases, into / groups, ...taps])
+    .flip(axes.map((i) => i + 2));
+  const spans = axes.map((i) => dilations[i] * (taps[i] - 1));
+  const y = convolution(x, phased, { dilations, groups, padding: spans.map((span) => [span, span]) });
+  const wide = lengths.map((length, i) => length + spans[i]);
+  const whole = y
+    .reshape([n, groups * out, ...strides, ...wide])
+    .transpose([0, 1, ...axes.flatMap((i) => [2 + axes.length + i, 2 + i])])
+    .reshape([n, groups * out, ...wide.map((length, i) => length * strides[i])]);
+  const surplus = axes.map((i) => (strides[i] === 1 ? 0 : taps[i] * strides[i] - kernel[i]));
+  return pad(
+    whole,
+    g.padding.map(([before, after], i) => [-before, g.outputPadding[i] - after - surplus[i]]),
+  );
 }
 
 function convTranspose(
@@ -38,20 +87,14 @@ function convTranspose(
     throw new ShapeError(
       `${name}: the weight must be [channels, out / groups, …kernel] with ${groups} groups, got ${x.describe()} and weight ${weight.describe()}. check the number of input channels`,
     );
-  const { strides, dilations, padding, outputPadding } = transposedWindows(name, kernel, rest);
+  const g = transposedWindows(name, kernel, rest);
   if (convTransposeOutputSize(lengths, kernel, rest).some((n) => n < 1))
     throw new ShapeError(
-      `${name}: padding must leave something of the output, got ${JSON.stringify(padding)} for ${x.describe()} and weight ${weight.describe()}. cut off less`,
+      `${name}: padding must leave something of the output, got ${JSON.stringify(g.padding)} for ${x.describe()} and weight ${weight.describe()}. cut off less`,
     );
-  const y = convolution(x, turned(weight, groups), {
-    inputDilations: strides,
-    dilations,
-    groups,
-    padding: padding.map(([before, after], i) => {
-      const span = dilations[i] * (kernel[i] - 1);
-      return [span - before, span - after + outputPadding[i]];
-    }),
-  });
+  const strided = g.strides.some((s) => s > 1);
+  const undilated = g.strides.every((s, i) => s === 1 || g.dilations[i] === 1);
+  const y = (strided && undilated ? throughPhases : throughGaps)(x, weight, groups, g);
   return bias ? y.add(bias.reshape([out * groups, ...kernel.map(() => 1)])) : y;
 }
 
