@@ -19,6 +19,10 @@ function poolLayer<O>(pool: (x: Tensor, kernel: PerAxis, options?: Partial<O>) =
       this.kernel = kernel;
       this.options = options;
     }
+    /** What its outputs see. */
+    get windows(): Partial<O> & { readonly stride?: PerAxis; readonly kernel: PerAxis } {
+      return { stride: this.kernel, ...this.options, kernel: this.kernel };
+    }
     forward(x: Tensor): Tensor {
       return pool(x, this.kernel, this.options);
     }
