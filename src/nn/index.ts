@@ -2,7 +2,7 @@
 export * from "./activation-layers.js";
 export * from "./activations.js";
 export * from "./convolution/index.js";
-export { dropout, Dropout } from "./dropout.js";
+export * from "./dropout.js";
 export { embedding, Embedding, type EmbeddingOptions } from "./embedding.js";
 export { flatten, Flatten } from "./flatten.js";
 export * as initializers from "./initializers.js";
@@ -32,6 +32,7 @@ export {
   WeightNorm,
   weightNorm,
 } from "./parametrized.js";
+export { mcDropout, monteCarlo, type Prediction } from "./monte-carlo.js";
 export * from "./padding.js";
 export type { Pairs, PerAxis } from "./spatial.js";
 export * from "./pooling/index.js";
@@ -49,6 +50,7 @@ export {
   stateDict,
   unfreeze,
 } from "./state.js";
+export { Branches, DenseConnection, Residual, SqueezeExcite, type SqueezeExciteOptions } from "./structure.js";
 export {
   interpolate,
   type InterpolateOptions,

@@ -2,9 +2,10 @@
 import { ArgumentError, type Fits, type Shape, type ShapeOf, stopGradient, Tensor } from "../index.js";
 import * as random from "../random/index.js";
 import { Module } from "../tree/index.js";
+import { ConvTranspose } from "./convolution/transposed.js";
 import type { Layer, RuleOf, Through } from "./layer.js";
 import { normalize } from "./norm.js";
-import type { Stage } from "./sequential.js";
+import { pass, type Stage } from "./sequential.js";
 
 /** The tensor in a field of a layer. */
 function tensorIn(layer: object, field: string): Tensor {
@@ -38,9 +39,7 @@ export class Parametrized<L extends Module & Layer, P extends Stage = Stage> ext
 
   /** What the layer works with. */
   parametrized(): Tensor {
-    const { parametrization, field } = this;
-    const original = tensorIn(this.layer, field);
-    return typeof parametrization === "function" ? parametrization(original) : parametrization.forward(original);
+    return pass(this.parametrization, tensorIn(this.layer, this.field));
   }
 
   /** Gives the layer to `run` while the parametrised tensor stands in its field. */
@@ -105,7 +104,7 @@ function asMatrix(x: Tensor, axis: number): Tensor {
 export interface SpectralNormOptions {
   /** Steps of power iteration at each forward pass in training; 1 unless told. */
   readonly powerIterations?: number;
-  /** The axis of the outputs: 0 unless told; 1 for transposed convolutions. */
+  /** The axis of the outputs: 0 unless told, and 1 of a transposed convolution that `spectralNorm` is given. */
   readonly axis?: number;
   /** The least length in a division; 1e-12 unless told. */
   readonly epsilon?: number;
@@ -177,6 +176,6 @@ export const spectralNorm = <L extends Module & Layer>(
   layer: L,
   options: SpectralNormOptions & { readonly field?: string } = {},
 ): Parametrized<L, SpectralNorm> => {
-  const { field = "weight", ...rest } = options;
-  return new Parametrized(layer, field, new SpectralNorm(tensorIn(layer, field), rest));
+  const { field = "weight", axis = layer instanceof ConvTranspose ? 1 : 0, ...rest } = options;
+  return new Parametrized(layer, field, new SpectralNorm(tensorIn(layer, field), { axis, ...rest }));
 };

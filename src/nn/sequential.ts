@@ -18,6 +18,9 @@ import type {
 /** What a `Sequential` is made of: layers, and functions such as `relu`. */
 export type Stage = Layer | ((x: Tensor) => Tensor);
 
+/** What a stage makes of a tensor. */
+export const pass = (stage: Stage, x: Tensor): Tensor => (typeof stage === "function" ? stage(x) : stage.forward(x));
+
 /** Features that come out of a chain of stages: along the last axis, along axis 1, or not known. */
 type Features = { readonly axis: "last" | "channels"; readonly size: number } | null;
 
@@ -91,8 +94,6 @@ export class Sequential<const out L extends readonly Stage[] = readonly Stage[]>
     x: Tensor<S> & Fits<ThroughAll<L, S, "Sequential">>,
   ): Tensor<ShapeOf<ThroughAll<L, S, "Sequential">>>;
   forward(x: Tensor): Tensor {
-    let y = x;
-    for (const layer of this.layers) y = typeof layer === "function" ? layer(y) : layer.forward(y);
-    return y;
+    return this.layers.reduce((y: Tensor, layer) => pass(layer, y), x);
   }
 }

@@ -38,3 +38,6 @@ export function spatialShape(name: string, x: Tensor, rank: number): Shape {
     );
   return x.shape.slice(2);
 }
+
+/** What a function makes for one, two and three spatial axes. */
+export const forRanks = <T>(f: (rank: number) => T): readonly [T, T, T] => [f(1), f(2), f(3)];

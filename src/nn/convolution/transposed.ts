@@ -129,7 +129,7 @@ export interface ConvTransposeLayerOptions
   extends ConvTransposeOptions, Pick<ConvLayerOptions, "bias" | "initWeight" | "initBias"> {}
 
 /** A learnt transposed convolution. It starts as PyTorch's does: uniform within `±1 / √(out / groups · kernel)`. */
-abstract class ConvTranspose<In extends number, Out extends number> extends Module {
+export abstract class ConvTranspose<In extends number, Out extends number> extends Module {
   declare readonly shapes: Channels<In, Out>;
   weight: Tensor;
   bias: Tensor | null;

@@ -1,7 +1,7 @@
 /** Pooling to an output of a given size, and over everything. */
 import { ArgumentError, type Tensor, tensor } from "../../index.js";
-import { spatialShape } from "../spatial.js";
-import { forRanks, touchingWindows, type Windows } from "./windows.js";
+import { forRanks, spatialShape } from "../spatial.js";
+import { touchingWindows, type Windows } from "./windows.js";
 
 /** The same length for every spatial axis, or one for each; `null` keeps the input's. */
 export type OutputSize = number | null | readonly (number | null)[];

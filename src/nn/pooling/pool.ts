@@ -1,7 +1,7 @@
 /** Pooling over one, two or three spatial axes: what becomes of each window of `[N, C, …]`. */
 import { ArgumentError, type Tensor, ones, stopGradient, where } from "../../index.js";
-import type { PerAxis } from "../spatial.js";
-import { forRanks, geometry, type Geometry, padSpatial, type PoolOptions, slide, windowsOf } from "./windows.js";
+import { forRanks, type PerAxis } from "../spatial.js";
+import { geometry, type Geometry, padSpatial, type PoolOptions, slide, windowsOf } from "./windows.js";
 
 export interface AvgPoolOptions extends PoolOptions {
   /** Whether padding counts as elements of a mean; true unless told. What `ceilMode` adds never does. */

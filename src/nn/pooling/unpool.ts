@@ -1,7 +1,7 @@
 /** Maxima with the places they came from, and putting values back there. */
 import { ArgumentError, type Shape, ShapeError, type Tensor, arange, setAt, zeros } from "../../index.js";
-import { type PerAxis, perAxis, spatialShape } from "../spatial.js";
-import { forRanks, geometry, joined, type PoolOptions, windowsOf } from "./windows.js";
+import { forRanks, type PerAxis, perAxis, spatialShape } from "../spatial.js";
+import { geometry, joined, type PoolOptions, windowsOf } from "./windows.js";
 
 export interface PooledMaxima {
   readonly values: Tensor;

@@ -96,6 +96,3 @@ export function joined({ windows, axes }: Windows): Tensor {
   const size = axes.reduce((n, a) => n * windows.shape[a], 1);
   return front.reshape([...kept.map((a) => windows.shape[a]), size]);
 }
-
-/** What a function makes for one, two and three spatial axes. */
-export const forRanks = <T>(f: (rank: number) => T): readonly [T, T, T] => [f(1), f(2), f(3)];
