@@ -14,7 +14,9 @@ export {
 export { type LoaderOptions, type LoaderState, DataLoader } from "./loader.js";
 export { cells, type CellsOptions, type SegmentedImages } from "./cells.js";
 export { muLawDecode, muLawEncode } from "./mu-law.js";
-export { permutation } from "./shuffle.js";
+export { bootstrap, type BootstrapOptions, outOfBag, permutation } from "./shuffle.js";
+export { labToRgb, rgbToLab } from "./lab.js";
+export * as pretext from "./pretext.js";
 export { type DownloadOptions, type DownloadProgress, type RemoteFile, download } from "./download.js";
 export { cacheFolder, dataFolders, ownFolders } from "./folders.js";
 export { type LabelledImages, type PublishedOptions, labelledImages } from "./idx-images.js";

@@ -20,25 +20,59 @@ export function threefry(key0: number, key1: number, counter0: number, counter1:
   return [x0 >>> 0, x1 >>> 0];
 }
 
-/**
- * A uniformly random order of `0 … length - 1` (Fisher–Yates), a function of its arguments alone. Different streams of a
- * seed are independent.
- */
-export function permutation(length: number, seed: number, stream = 0): Uint32Array {
+/** Uniformly random integers below a bound, one after the other; different streams of a seed are independent. */
+function integers(seed: number, stream: number): (bound: number) => number {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new ArgumentError(`shuffle: the seed must be a non-negative integer, got ${seed}. use Math.trunc`);
-  const order = Uint32Array.from({ length }, (_, i) => i);
   let draws = 0;
-  const below = (bound: number): number => {
+  return (bound) => {
     const limit = 2 ** 32 - (2 ** 32 % bound); // words from here on would favour small numbers
     for (;;) {
       const [word] = threefry(seed >>> 0, Math.floor(seed / 2 ** 32), stream, draws++);
       if (word < limit) return word % bound;
     }
   };
+}
+
+/**
+ * A uniformly random order of `0 … length - 1` (Fisher–Yates), a function of its arguments alone. Different streams of a
+ * seed are independent.
+ */
+export function permutation(length: number, seed: number, stream = 0): Uint32Array {
+  const below = integers(seed, stream);
+  const order = Uint32Array.from({ length }, (_, i) => i);
   for (let i = length - 1; i > 0; i--) {
     const j = below(i + 1);
     [order[i], order[j]] = [order[j], order[i]];
   }
   return order;
+}
+
+/** Options of `bootstrap`. */
+export interface BootstrapOptions {
+  /** How many to draw; as many as there are unless given. */
+  readonly count?: number;
+  readonly seed?: number;
+  /** Samples with other streams of a seed are independent: the number of the model in an ensemble, say. */
+  readonly stream?: number;
+}
+
+/**
+ * Numbers from `0 … length - 1` drawn with replacement, for `subset` or `take`: a bootstrap sample (Efron 1979). About
+ * `1 - 1/e = 63.2 %` of all occur in it; `outOfBag` has the others.
+ */
+export function bootstrap(length: number, options: BootstrapOptions = {}): Uint32Array {
+  const { count = length, seed = 0, stream = 0 } = options;
+  if (!Number.isInteger(length) || length < 1)
+    throw new ArgumentError(`bootstrap: there must be at least one example, got ${length}. check the data set`);
+  if (!Number.isInteger(count) || count < 0)
+    throw new ArgumentError(`bootstrap: count must be a non-negative integer, got ${count}. round it`);
+  const below = integers(seed, stream);
+  return Uint32Array.from({ length: count }, () => below(length));
+}
+
+/** The numbers from `0 … length - 1` that were not drawn, in order: an honest test set for what was trained on the others. */
+export function outOfBag(length: number, drawn: Uint32Array): Uint32Array {
+  const seen = new Set(drawn);
+  return Uint32Array.from({ length }, (_, i) => i).filter((i) => !seen.has(i));
 }

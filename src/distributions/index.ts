@@ -10,6 +10,7 @@ export { Dirichlet } from "./dirichlet.js";
 export { Distribution, Univariate } from "./distribution.js";
 export { UnavailableError } from "./errors.js";
 export { Exponential } from "./exponential.js";
+export { fitMixture, type MixtureFit, type MixtureFitOptions, type NormalMixture } from "./fit-mixture.js";
 export { Gamma } from "./gamma.js";
 export { Geometric } from "./geometric.js";
 export { Gumbel } from "./gumbel.js";

@@ -9,3 +9,4 @@ export { causalReceptiveField, dilationCycles, WaveNet, type WaveNetMemory, type
 export { Tcn, type TcnOptions } from "./tcn.js";
 export { UNet, type UNetOptions } from "./unet.js";
 export * from "./vgg.js";
+export { PredictiveCoding, type PredictiveCodingOptions } from "./predictive-coding.js";

@@ -4,6 +4,7 @@ export * from "./activations.js";
 export * from "./convolution/index.js";
 export * from "./dropout.js";
 export { embedding, Embedding, type EmbeddingOptions } from "./embedding.js";
+export { Ensemble, type EnsembleOptions, stackModels, unstackModels } from "./ensemble.js";
 export { flatten, Flatten } from "./flatten.js";
 export * as initializers from "./initializers.js";
 export type { Initializer } from "./initializers.js";
@@ -37,6 +38,7 @@ export * from "./padding.js";
 export type { Pairs, PerAxis } from "./spatial.js";
 export * from "./pooling/index.js";
 export { pytorchNames } from "./pytorch-names.js";
+export { MultiTask, UncertaintyWeights, weightedSum } from "./multi-task.js";
 export { Sequential, type Stage } from "./sequential.js";
 export {
   cast,

@@ -22,3 +22,4 @@ export {
   topK,
 } from "./metrics.js";
 export type { Progress, TrainState } from "./state.js";
+export { linearProbe, type LinearProbeOptions } from "./probe.js";
