@@ -37,3 +37,4 @@ export {
   vegaTable,
   wine,
 } from "./tabular.js";
+export * as transforms from "./transforms/index.js";

@@ -6,6 +6,14 @@ export * from "./dropout.js";
 export { embedding, Embedding, type EmbeddingOptions } from "./embedding.js";
 export { Ensemble, type EnsembleOptions, stackModels, unstackModels } from "./ensemble.js";
 export { flatten, Flatten } from "./flatten.js";
+export {
+  affineGrid,
+  type GridMode,
+  type GridPadding,
+  gridSample,
+  sampleAt,
+  type SampleOptions,
+} from "./grid-sample.js";
 export * as initializers from "./initializers.js";
 export type { Initializer } from "./initializers.js";
 export type * from "./layer.js";
