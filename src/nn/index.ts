@@ -71,5 +71,5 @@ export {
   PixelUnshuffle,
   Upsample,
 } from "./upsample.js";
-export { summary, type Summary, type SummaryRow } from "./summary.js";
+export { summary, type Summary, type SummaryKind, type SummaryRow } from "./summary.js";
 export * from "./unlabelled-losses.js";

@@ -24,7 +24,7 @@ export interface ReceptiveField {
   readonly start: readonly number[];
 }
 
-const hasWindows = (module: Module): module is Module & { readonly windows: Windowing } => "windows" in module;
+export const hasWindows = (module: Module): module is Module & { readonly windows: Windowing } => "windows" in module;
 
 /** The windows of a model's layers in the order in which they were put into it. */
 function windowsIn(model: Module): { path: string; windows: Windowing }[] {
