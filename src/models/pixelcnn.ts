@@ -70,13 +70,28 @@ class ResidualBlock extends Module {
   }
 }
 
+interface Sizes {
+  readonly channels: number;
+  readonly blocks: number;
+  readonly kernel: number;
+  readonly firstKernel: number;
+  readonly colours: number;
+}
+
+/** How far up, left and right a pixel sees. */
+const reachOf = ({ blocks, kernel, firstKernel }: Sizes): number => (firstKernel - 1 + blocks * (kernel - 1)) / 2;
+
 /** A stack of masked convolutions. Its kernels never reach pixels above and far to the right: the blind spot. */
 class MaskedStack extends Module {
   first: MaskedConv2d;
   blocks: ResidualBlock[];
 
-  constructor(into: number, { channels, blocks, kernel, firstKernel, colours }: Sizes) {
+  readonly reach: number;
+
+  constructor(into: number, sizes: Sizes) {
     super();
+    const { channels, blocks, kernel, firstKernel, colours } = sizes;
+    this.reach = reachOf(sizes);
     this.first = new MaskedConv2d("A", into, channels, [firstKernel, firstKernel], colours);
     this.blocks = Array.from({ length: blocks }, () => new ResidualBlock(channels, kernel, colours));
   }
@@ -154,8 +169,12 @@ class GatedLayer extends Module {
 class GatedStack extends Module {
   layers: GatedLayer[];
 
-  constructor(into: number, { channels, blocks, kernel, firstKernel, colours }: Sizes) {
+  readonly reach: number;
+
+  constructor(into: number, sizes: Sizes) {
     super();
+    const { channels, blocks, kernel, firstKernel, colours } = sizes;
+    this.reach = reachOf(sizes);
     this.layers = [
       new GatedLayer("A", into, channels, firstKernel, colours),
       ...Array.from({ length: blocks }, () => new GatedLayer("B", channels, channels, kernel, colours)),
@@ -166,14 +185,6 @@ class GatedStack extends Module {
     const start: Stacks = { vertical: x, horizontal: x };
     return relu(this.layers.reduce((stacks, layer) => layer.forward(stacks), start).horizontal);
   }
-}
-
-interface Sizes {
-  readonly channels: number;
-  readonly blocks: number;
-  readonly kernel: number;
-  readonly firstKernel: number;
-  readonly colours: number;
 }
 
 export interface PixelCnnOptions extends Partial<Sizes> {
@@ -237,9 +248,14 @@ export class PixelCnn extends Module {
     return crossEntropy(this.forward(x), x.astype("int32"), { reduction: "none" }).sum([1, 2, 3]);
   }
 
+  /** How far up, left and right the logits of a pixel look. */
+  get reach(): number {
+    return this.stack.reach;
+  }
+
   /**
-   * New pictures, int32 `shape` `[N, C, H, W]`, one pixel and colour after the other. Where `mask` is true the levels of
-   * `given` stay: the rest of a picture is then filled in.
+   * New pictures, int32 `shape` `[N, C, H, W]`, one pixel and colour after the other, each from what it can see of those
+   * before it. Where `mask` is true the levels of `given` stay: the rest of a picture is then filled in.
    */
   sample(
     shape: readonly [number, number, number, number],
@@ -254,15 +270,10 @@ export class PixelCnn extends Module {
       (state: { readonly x: Tensor; readonly key: random.Key }, step: Tensor) => {
         const [left, own] = random.split(state.key);
         // Colours of a pixel follow each other, pixels come row by row.
-        const place = step
-          .remainder(colours)
-          .mul(height * width)
-          .add(step.floorDivide(colours));
-        const logits = this.forward(state.x)
-          .moveAxis(1, 4)
-          .reshape([n, colours * height * width, this.levels]);
-        const drawn = draw(logits.take(place, 1), own, temperature); // [N]
-        const here = places.equal(place);
+        const [pixel, colour] = [step.floorDivide(colours), step.remainder(colours)];
+        const [row, column] = [pixel.floorDivide(width), pixel.remainder(width)];
+        const drawn = draw(this.#logitsAt(state.x, row, column, colour), own, temperature); // [N]
+        const here = places.equal(colour.mul(height * width).add(pixel));
         const isNew = kept ? here.and(kept.not()) : here;
         return [{ x: where(isNew, drawn.reshape([n, 1, 1, 1]), state.x), key: left }, []] as const;
       },
@@ -271,4 +282,23 @@ export class PixelCnn extends Module {
     );
     return picture.x;
   }
+
+  /** The logits `[N, levels]` of one pixel and colour, from the part of the pictures that it sees. */
+  #logitsAt(x: Tensor, row: Tensor, column: Tensor, colour: Tensor): Tensor {
+    const [, , height, width] = x.shape;
+    const above = windowAround(row, this.reach + 1, height, this.reach);
+    const beside = windowAround(column, 2 * this.reach + 1, width, this.reach);
+    const seen = x.take(above.places, 2).take(beside.places, 3);
+    return this.forward(seen).take(beside.at, 4).take(above.at, 3).take(colour, 2);
+  }
+}
+
+/** `size` places (or all) of an axis from `before` ahead of one, moved to lie inside; and where among them that one is. */
+function windowAround(place: Tensor, size: number, length: number, before: number): { places: Tensor; at: Tensor } {
+  const count = Math.min(size, length);
+  const first = place
+    .sub(before)
+    .maximum(0)
+    .minimum(length - count);
+  return { places: arange(count).add(first), at: place.sub(first) };
 }

@@ -1,8 +1,15 @@
 /** What WaveNet and PixelCNN promise: nothing of the future is seen, probabilities add up to 1, drawing follows them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Tensor, grad, jacobian, random, scan, tensor } from "typegrad";
-import { PixelCnn, WaveNet, causalReceptiveField, dilationCycles, pixelMask } from "typegrad/models";
+import { type Tensor, grad, random, scan, tensor } from "typegrad";
+import {
+  PixelCnn,
+  type PixelCnnOptions,
+  WaveNet,
+  causalReceptiveField,
+  dilationCycles,
+  pixelMask,
+} from "typegrad/models";
 import { cast } from "typegrad/nn";
 
 const largest = async (x: Tensor): Promise<number> => x.abs().max().item();
@@ -107,20 +114,22 @@ for (const gated of [false, true])
     assert.ok(Math.abs((await colours.nll(coloured).neg().exp().sum().item()) - 1) < 1e-12);
   });
 
-/** Which pixels `[H, W]` the logits of the one at (row, column) depend on. */
-async function seenFrom(model: PixelCnn, size: number, row: number, column: number): Promise<boolean[]> {
-  const x = random.normal(random.key(1), [1, 1, size, size], { dtype: "float64" });
-  const rows = jacobian((v: Tensor) => model.logits(v).at(0, ":", 0, row, column))(x);
-  return [...(await rows.abs().sum([0, 1, 2]).data())].map((v) => v > 0);
+/** Which pixels `[H, W]` the first logit of the one at (row, column) depends on, in any of many random pictures. */
+async function seenFrom(options: PixelCnnOptions, size: number, row: number, column: number): Promise<boolean[]> {
+  random.manualSeed(6);
+  const model = cast(new PixelCnn(options), "float64");
+  const x = random.normal(random.key(1), [32, 1, size, size], { dtype: "float64" });
+  const slopes = grad((v: Tensor) => model.logits(v).at(":", 0, 0, row, column).sum())(x);
+  return [...(await slopes.abs().sum([0, 1]).data())].map((v) => v > 0);
 }
 
 test("PixelCNN: a pixel sees only those before it; the gated one sees all of them, the other has a blind spot", async () => {
   const size = 9;
   const [row, column] = [5, 4];
   const before = Array.from({ length: size * size }, (_, i) => i < row * size + column);
-  const options = { channels: 4, blocks: 6, firstKernel: 3 };
-  const plain = await seenFrom(cast(new PixelCnn(options), "float64"), size, row, column);
-  const gated = await seenFrom(cast(new PixelCnn({ ...options, gated: true }), "float64"), size, row, column);
+  const options = { channels: 8, blocks: 6, firstKernel: 3 };
+  const plain = await seenFrom(options, size, row, column);
+  const gated = await seenFrom({ ...options, gated: true }, size, row, column);
   assert.deepEqual(gated, before);
   // Going right a row at a time costs a row: what lies further right than up is out of reach.
   const reachable = before.map((b, i) => b && (i % size) - column <= row - Math.floor(i / size));
@@ -170,3 +179,25 @@ test("PixelCNN: pictures are drawn by their probabilities, and filled in where a
   assert.ok(filled.every((v, i) => i % 4 === 2 || v === [1, 0, 0, 1][i % 4]));
   assert.ok(new Set(filled.filter((_, i) => i % 4 === 2)).size === 2);
 });
+
+for (const gated of [false, true])
+  test(`PixelCNN${gated ? ", gated" : ""}: drawing from what a pixel sees is drawing from the whole picture`, async () => {
+    random.manualSeed(8);
+    const model = new PixelCnn({ levels: 3, channels: 6, blocks: 1, firstKernel: 3, gated, colours: 3 });
+    assert.equal(model.reach, 2);
+    const [height, width] = [6, 8];
+    const drawn = await model.sample([2, 3, height, width], { temperature: 0 }).data();
+    const x = new Int32Array(drawn.length);
+    for (let pixel = 0; pixel < height * width; pixel++)
+      for (let colour = 0; colour < 3; colour++) {
+        const best = await model
+          .forward(tensor(x, { shape: [2, 3, height, width] }))
+          .argmax(1)
+          .data();
+        for (const picture of [0, 1]) {
+          const at = (picture * 3 + colour) * height * width + pixel;
+          x[at] = best[at];
+        }
+      }
+    assert.deepEqual([...drawn], [...x]);
+  });
