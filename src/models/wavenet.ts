@@ -7,10 +7,6 @@ import { draw, type SamplingOptions } from "./sampling.js";
 export const dilationCycles = (layers: number, cycles = 1): number[] =>
   Array.from({ length: cycles }, () => Array.from({ length: layers }, (_, i) => 2 ** i)).flat();
 
-/** How many steps of the input, itself included, one step after causal convolutions sees: `1 + (kernel - 1) Σ dilations`. */
-export const causalReceptiveField = (kernel: number, dilations: readonly number[]): number =>
-  1 + (kernel - 1) * dilations.reduce((a, b) => a + b, 0);
-
 export interface WaveNetOptions {
   /** Classes of a sample; 256 unless told. */
   readonly levels?: number;
