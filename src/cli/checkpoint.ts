@@ -10,6 +10,7 @@ import {
   readFile,
   writeFileAtomic,
 } from "../io/index.js";
+import { stateDict } from "../nn/index.js";
 import type { EpochRecord, Progress, TrainState } from "../train/index.js";
 import { files, hasFields, isNumber, isObject, orNull, parseJson } from "./run.js";
 
@@ -35,6 +36,10 @@ async function hostArrays(tensors: Readonly<Record<string, Tensor>>): Promise<[s
     arrays.push([name, { dtype: x.dtype, shape: x.shape, data: await x.data() }]);
   return arrays;
 }
+
+/** Writes the model alone, as it is evaluated. */
+export const writeModel = async (folder: string, model: unknown): Promise<void> =>
+  writeFileAtomic(join(folder, files.model), formatSafetensors(await hostArrays(stateDict(model))));
 
 const modelPrefix = "model.";
 

@@ -47,6 +47,7 @@ function commands(finish: (code: number) => void): Command {
     .addOption(
       shareBelowOne("--val-split <share>", "share of the training data to hold out and watch with, not the test data"),
     )
+    .addOption(wholeNumber("--patience <n>", "epochs without progress on what is held out before it stops", 1, 100_000))
     .option("--out <folder>", "folder for the folders of runs", "runs")
     .addOption(folderName("--name <name>", "name of the run's own folder (default: the model's name)"))
     .option("--resume", "go on with the run where it stopped, bit for bit")

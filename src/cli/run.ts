@@ -19,6 +19,8 @@ export interface Settings {
   readonly device: string;
   /** The share of the training data that is held out to watch the run with; 0 watches with the test data. */
   readonly valSplit: number;
+  /** For how many epochs the held-out measure may stay as it is; 0 trains all epochs. */
+  readonly patience: number;
 }
 
 /** What was trained on; `sha256` is over the examples, so data that changed is seen. */
@@ -83,6 +85,7 @@ const isRunFile = hasFields<RunFile>({
     seed: isNumber,
     device: isText,
     valSplit: isNumber,
+    patience: isNumber,
   }),
   data: hasFields<DataFacts>({
     source: isText,
@@ -164,15 +167,20 @@ const typedAs: Readonly<Record<keyof Settings, string>> = {
   seed: "--seed",
   device: "--device",
   valSplit: "--val-split",
+  patience: "--patience",
 };
 
 const settingNames = (): (keyof Settings)[] =>
   Object.keys(typedAs).filter((name): name is keyof Settings => name in typedAs);
 
+/** Settings that are named in other ways, and those that are off. */
+const isNamed = (settings: Settings, name: keyof Settings): boolean =>
+  name === "recipe" || name === "data" || ((name === "valSplit" || name === "patience") && settings[name] === 0);
+
 /** The flags that give a run again, besides its name and data. */
 export const settingFlags = (settings: Settings): string =>
   settingNames()
-    .filter((name) => name !== "recipe" && name !== "data" && !(name === "valSplit" && settings.valSplit === 0))
+    .filter((name) => !isNamed(settings, name))
     .map((name) => `${typedAs[name]} ${settings[name]}`)
     .join(" ");
 

@@ -27,6 +27,7 @@ export interface TrainFlags extends DataFlags {
   readonly seed?: number;
   readonly device?: string;
   readonly valSplit?: number;
+  readonly patience?: number;
   readonly out: string;
   readonly name?: string;
   readonly resume?: boolean;
@@ -99,8 +100,10 @@ function tellVersions(run: RunFile, say: (line: string) => void): void {
 
 function settingsOf(recipe: string, data: string, { defaults }: Recipe, flags: TrainFlags): Settings {
   const { epochs = defaults.epochs, batch = defaults.batch, lr = defaults.lr } = flags;
-  const { seed = 42, device = "cpu", valSplit = 0 } = flags;
-  return { recipe, data, epochs, batch, lr, seed, device, valSplit };
+  const { seed = 42, device = "cpu", valSplit = 0, patience = 0 } = flags;
+  if (patience > 0 && valSplit === 0)
+    throw new UsageError("--patience needs --val-split, got none: the test data must not decide when to stop");
+  return { recipe, data, epochs, batch, lr, seed, device, valSplit, patience };
 }
 
 const versions: Readonly<Record<string, string>> = {

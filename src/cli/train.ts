@@ -4,7 +4,7 @@ import { DataLoader, split } from "../data/index.js";
 import { random } from "../index.js";
 import { writeFileAtomic } from "../io/index.js";
 import { type BatchEvent, type Callback, type FitResult, type Progress, type Trainable, fit } from "../train/index.js";
-import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import { readCheckpoint, writeCheckpoint, writeModel } from "./checkpoint.js";
 import { type Position, type ProgressDisplay, progressDisplay } from "./progress.js";
 import { type Examples, type Task, inRecord, testBatch } from "./registry/task.js";
 import { report } from "./report.js";
@@ -27,6 +27,7 @@ export async function train(name: string, flags: TrainFlags, out: NodeJS.WriteSt
   try {
     const model = freshModel(session);
     const result = await learn(session, model, display, stop.signal);
+    await writeModel(session.folder, model);
     await writeReport(session, model, result, display.line);
     if (result.reason !== "interrupted") return 0;
     display.line(`stopped. go on with: ${commandOf(session)} --resume`);
@@ -63,7 +64,8 @@ async function learn(
   const { recipe, model: entry } = plan;
   const { task } = entry;
   const { facts } = data;
-  const { epochs, batch, lr, seed } = run.settings;
+  const { epochs, batch, lr, seed, valSplit, patience } = run.settings;
+  const heldOutIs = heldOutName(run.settings);
   const [train, heldOut] = partsOf(session);
   const batches = new DataLoader(train, { batchSize: batch, shuffle: true, seed });
   const resume = session.resumed ? await readCheckpoint(folder) : undefined;
@@ -75,8 +77,12 @@ async function learn(
     optimizer: recipe.optimizer(lr, epochs * batches.length),
     epochs,
     validation: new DataLoader(heldOut, { batchSize: testBatch(facts) }),
-    validationName: heldOutName(run.settings),
+    validationName: heldOutIs,
     metrics: task.metrics(facts),
+    // Where the test data is watched, it must decide nothing.
+    restoreBest: valSplit > 0,
+    monitor: { name: inRecord(heldOutIs, task.measure), mode: task.measure.better },
+    earlyStopping: patience > 0 ? { patience } : undefined,
     callbacks: [shownOn(display, session, batches)],
     checkpoint: { save: (state) => writeCheckpoint(folder, state), everyBatches: flags.saveEvery },
     resume,

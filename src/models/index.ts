@@ -1,7 +1,8 @@
 export * from "./alexnet.js";
+export { smallCnn, type SmallCnn, type SmallCnnOptions } from "./cnn.js";
 export * from "./densenet.js";
 export * from "./googlenet.js";
-export { lenet5, type LeNet5 } from "./lenet5.js";
+export { lenet5, type LeNet5, type LeNet5Options } from "./lenet5.js";
 export * from "./resnet.js";
 export { type MaskType, MaskedConv2d, PixelCnn, type PixelCnnOptions, pixelMask } from "./pixelcnn.js";
 export type { SamplingOptions } from "./sampling.js";

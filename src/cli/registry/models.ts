@@ -1,5 +1,5 @@
 /** The models by name. One entry makes one known. */
-import { lenet5, resnet20, resnet32, resnet44, resnet56 } from "../../models/index.js";
+import { lenet5, resnet20, resnet32, resnet44, resnet56, smallCnn } from "../../models/index.js";
 import { classification } from "./classification.js";
 import type { Facts, ModelEntry } from "./task.js";
 
@@ -12,12 +12,20 @@ const sides =
   ({ input: [, rows, columns] }: Facts): string | null =>
     holds(rows, columns) ? null : `pictures ${what}`;
 
+const fourths = sides("of a side that 4 divides, at least 16 pixels", (h, w) => h === w && h >= 16 && h % 4 === 0);
+
 export const models = {
   lenet5: {
     title: "LeNet-5",
     task: classification,
-    refuses: sides("of a side that 4 divides, at least 16 pixels", (h, w) => h === w && h >= 16 && h % 4 === 0),
+    refuses: fourths,
     build: ({ input: [channels, size], outputs: classes }) => lenet5({ channels, size, classes }),
+  },
+  cnn: {
+    title: "Two-conv net",
+    task: classification,
+    refuses: fourths,
+    build: ({ input: [channels, size], outputs: classes }) => smallCnn({ channels, size, classes }),
   },
   resnet20: { title: "ResNet-20", task: classification, build: (facts) => resnet20(sizes(facts)) },
   resnet32: { title: "ResNet-32", task: classification, build: (facts) => resnet32(sizes(facts)) },
