@@ -27,7 +27,7 @@ export async function evaluate(folder: string, flags: EvalFlags, out: NodeJS.Wri
       `this ${title} is for ${shape(facts)}, got ${shape(loaded.facts)} from ${data.title}. train one for it`,
     );
   const { figures } = await task.judge({ ...runner(model, task, facts), facts, test: loaded.test });
-  out.write(`${title} on ${count(loaded.test.length)} ${task.examples} of ${loaded.source}\n`);
+  out.write(`${title} on ${count(loaded.test.length)} test ${task.examples} (${loaded.source})\n`);
   if (own && loaded.sha256 !== run.data.sha256) out.write(`note: the run had other data, ${run.data.source}\n`);
   const width = Math.max(...figures.map(({ name }) => name.length));
   for (const { name, text } of figures) out.write(`${name.padEnd(width)}  ${text}\n`);

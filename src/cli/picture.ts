@@ -129,3 +129,10 @@ export function garmentLevels(picture: Picture): Float32Array {
   const small = fitted(seen, side);
   return placed(small, (side - small.width) >> 1, (side - small.height) >> 1);
 }
+
+/** A picture's levels at another size. */
+export function greyLevels(picture: Picture, width: number, height: number): Float32Array {
+  const seen = greyOf(picture);
+  const whole = { left: 0, top: 0, width: seen.width, height: seen.height };
+  return Float32Array.from(resample(seen, whole, width, height).values);
+}

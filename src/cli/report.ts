@@ -90,7 +90,7 @@ export function measureCurve(run: RunRecord): string {
       y: epochs.map((e) => e.heldOutMeasure),
     },
   ];
-  return lines(series, { ...chartSize, title: capital(measure.name), y: measure.axis });
+  return lines(series, { ...chartSize, title: capital(measure.title), y: measure.axis });
 }
 
 const chartSize = { width: 500, height: 290, x: { label: "epoch" } };
@@ -157,7 +157,7 @@ function epochTable({ epochs, heldOut, measure }: RunRecord): Markup {
             <th>epoch</th>
             <th class="n">training loss</th>
             <th class="n">${heldOut} loss</th>
-            <th class="n">${heldOut} ${measure.name}</th>
+            <th class="n">${heldOut} ${measure.title}</th>
             <th class="n">learning rate</th>
             <th class="n">time</th>
           </tr>

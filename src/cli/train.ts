@@ -64,6 +64,7 @@ async function learn(
   const { recipe, model: entry } = plan;
   const { task } = entry;
   const { facts } = data;
+  const { objective, accumulate = 1 } = recipe;
   const { epochs, batch, lr, seed, valSplit, patience } = run.settings;
   const heldOutIs = heldOutName(run.settings);
   const [train, heldOut] = partsOf(session);
@@ -72,9 +73,13 @@ async function learn(
   if (resume) display.line(standing(resume.progress, epochs, batches.length));
   return fit(model, {
     data: batches,
-    forward: (m, x) => m.forward(task.prepare(m.training && recipe.augment ? recipe.augment(x, facts) : x, facts)),
+    augment: (pair) => recipe.augment?.(pair, facts) ?? pair,
+    forward: (m, x) => m.forward(task.prepare(x, facts)),
     loss: task.loss,
-    optimizer: recipe.optimizer(lr, epochs * batches.length),
+    objective: objective && ((m, x, y) => objective(m, task.prepare(x, facts), y)),
+    optimizer: recipe.optimizer(lr, epochs * Math.ceil(batches.length / accumulate)),
+    accumulate,
+    average: recipe.average && { of: recipe.average(model) },
     epochs,
     validation: new DataLoader(heldOut, { batchSize: testBatch(facts) }),
     validationName: heldOutIs,
@@ -115,7 +120,7 @@ function shownOn(
     },
     onEpoch({ record }) {
       const m = metricsOf(record, task, heldOut);
-      const test = `${heldOut} loss ${m.heldOutLoss.toFixed(4)}  ${heldOut} ${measure.name} ${measure.text(m.heldOutMeasure)}`;
+      const test = `${heldOut} loss ${m.heldOutLoss.toFixed(4)}  ${heldOut} ${measure.title} ${measure.text(m.heldOutMeasure)}`;
       const speed = `${count(m.examplesPerSecond)} ${examples}/s`;
       display.line(`epoch ${m.epoch}  loss ${m.trainLoss.toFixed(4)}  ${test}  ${speed}  ${duration(m.seconds)}`);
     },
@@ -132,7 +137,7 @@ async function positionOf(event: BatchEvent, task: Task, batches: number, all: n
     batch,
     batches,
     loss: Number(measured.trainLoss),
-    measure: `${measure.name} ${measure.text(Number(measured[inRecord("train", measure)]))}`,
+    measure: `${measure.title} ${measure.text(Number(measured[inRecord("train", measure)]))}`,
     speed: `${count(examplesPerSecond)} ${examples}/s`,
     secondsLeft: (all * (epochs - epoch + 1) - event.examples) / examplesPerSecond,
   };
@@ -164,5 +169,5 @@ async function writeReport(
   const { measure } = session.plan.model.task;
   const { text } = record.judgement.figures.find(({ name }) => name === measure.name) ?? record.judgement.figures[0];
   const done = `${plural(history.length, "epoch")} in ${duration(record.seconds)}`;
-  say(`test ${measure.name} ${text}, ${done}; report: ${path}`);
+  say(`test ${measure.title} ${text}, ${done}; report: ${path}`);
 }

@@ -1,16 +1,18 @@
 /** Training in one call: compiled steps, epochs, metrics, early stopping, checkpoints and going on where one stopped. */
-import { ArgumentError, Tensor, compile, stopGradient, valueAndGrad } from "../index.js";
+import { ArgumentError, type Tensor, compile, stopGradient, valueAndGrad } from "../index.js";
 import { loadStateDict, stateDict } from "../nn/index.js";
-import type { Optimizer } from "../optim/index.js";
+import type { Optimizer, ParameterAverage } from "../optim/index.js";
 import { defaultGenerator, manualSeed } from "../random/index.js";
-import { type Module, map } from "../tree/index.js";
+import { type Module, leaves, map } from "../tree/index.js";
 import type { BatchEvent, Callback, EpochRecord, StopReason } from "./callbacks.js";
-import type { Measured, Metric } from "./metrics.js";
+import { Clock, Pause } from "./clock.js";
+import { Gathered } from "./gathered.js";
+import type { Measured, Metric, Sums } from "./metrics.js";
 import { type Parts, type Progress, type TrainState, restoreState, takeState } from "./state.js";
 import { Totals } from "./totals.js";
 
-/** Inputs and targets, the examples along axis 0. */
-export type Batch = readonly [input: Tensor, target: Tensor];
+/** Inputs and targets, tensors or trees of tensors, the examples along axis 0. */
+export type Batch<X = Tensor, Y = Tensor> = readonly [input: X, target: Y];
 type Batches<B> = Iterable<B> | AsyncIterable<B>;
 
 /**
@@ -24,21 +26,38 @@ export type Source<B = Batch> = (Batches<B> | { epoch(number: number, start: num
 };
 
 /** A model that `fit` can train. */
-export type Trainable = Module & { forward(x: Tensor): Tensor };
+export type Trainable<X = Tensor> = Module & { forward(x: X): Tensor };
 
-export interface FitOptions<M extends Module, B = Batch> {
+/** What a training step minimises, and the output that metrics look at. */
+export interface Objective {
+  readonly loss: Tensor;
+  readonly output: Tensor;
+}
+
+export interface FitOptions<M extends Module, B = Batch, X = Tensor, Y = Tensor> {
   readonly data: Source<B>;
   /** Input and target of a batch; needed when a batch is not such a pair itself. */
-  readonly pair?: (batch: B) => Batch;
+  readonly pair?: (batch: B) => Batch<X, Y>;
+  /** What happens to a batch in training steps only, inside the compiled step: augmentation. */
+  readonly augment?: (batch: Batch<X, Y>) => Batch<X, Y>;
   /** The mean loss of a batch. */
-  readonly loss: (output: Tensor, target: Tensor) => Tensor;
+  readonly loss: (output: Tensor, target: Y) => Tensor;
+  /** What training steps minimise where it is not `loss` of the model's output: smoothed labels, auxiliary outputs. */
+  readonly objective?: (model: M, input: X, target: Y) => Objective;
   readonly optimizer: Optimizer;
   readonly epochs: number;
+  /** Over how many batches gradients are averaged before the optimizer moves once; 1 unless told. */
+  readonly accumulate?: number;
+  /**
+   * An average of the parameters, updated after every step of the optimizer or every epoch. Validation looks at the
+   * averaged model, and in the end the averages take the place of the parameters, unless the run is interrupted.
+   */
+  readonly average?: { readonly of: ParameterAverage; readonly every?: "step" | "epoch" };
   readonly validation?: Source<B>;
   /** The first part of the names of what is measured on `validation`: `"validation"` gives `validationLoss`. */
   readonly validationName?: string;
-  readonly metrics?: Readonly<Record<string, Metric>>;
-  readonly forward?: (model: M, input: Tensor) => Tensor;
+  readonly metrics?: Readonly<Record<string, Metric<Sums, Y>>>;
+  readonly forward?: (model: M, input: X) => Tensor;
   readonly callbacks?: readonly Callback[];
   /** The number of the epoch's record that tells how good the model is; the loss on `validation`, or in training. */
   readonly monitor?: { readonly name: string; readonly mode?: "min" | "max" };
@@ -74,35 +93,46 @@ export interface FitResult {
  * optimizer, the default generator and the metrics so far make the state that a checkpoint holds, so a run that goes on
  * from one gives the same numbers, bit for bit, as one that never stopped.
  */
-export async function fit<M extends Trainable, B = Batch>(model: M, options: FitOptions<M, B>): Promise<FitResult> {
+export async function fit<M extends Trainable<X>, B = Batch, X = Tensor, Y = Tensor>(
+  model: M,
+  options: FitOptions<M, B, X, Y>,
+): Promise<FitResult> {
   return new Run(model, options).run();
 }
 
-class Run<M extends Trainable, B> {
+class Run<M extends Trainable<X>, B, X, Y> {
   readonly #model: M;
-  readonly #options: FitOptions<M, B>;
-  readonly #train: Totals;
-  readonly #test: Totals;
-  readonly #trainStep: (x: Tensor, y: Tensor) => Tensor;
-  readonly #testStep: (x: Tensor, y: Tensor) => Tensor;
+  readonly #options: FitOptions<M, B, X, Y>;
+  readonly #train: Totals<Y>;
+  readonly #test: Totals<Y>;
+  /** Gradients that wait for the optimizer's next step; `null` when every batch is a step. */
+  readonly #gathered: Gathered | null;
+  readonly #trainStep: (x: X, y: Y) => Tensor;
+  readonly #moveStep: () => void;
+  readonly #testStep: (x: X, y: Y) => Tensor;
   readonly #pause = new Pause();
   /** A copy of the model at its best epoch, where it is to be put back. */
   #best: M | null = null;
   #progress: Progress = { epoch: 1, position: 0, examples: 0, best: null, reference: null, waited: 0, history: [] };
 
-  constructor(model: M, options: FitOptions<M, B>) {
+  constructor(model: M, options: FitOptions<M, B, X, Y>) {
     checkOptions(options);
     this.#model = model;
     this.#options = options;
-    const { optimizer, metrics = {}, seed, resume, restoreBest = false } = options;
+    const { optimizer, metrics = {}, seed, resume, restoreBest = false, accumulate = 1, average } = options;
     this.#train = new Totals(metrics);
     this.#test = new Totals(metrics);
+    this.#gathered = accumulate > 1 ? new Gathered(model) : null;
     optimizer.init(model);
     if (seed !== undefined) manualSeed(seed);
     if (restoreBest) this.#best = copyOf(model);
     if (resume) this.#progress = restoreState(resume, this.#parts);
-    this.#trainStep = compile((x: Tensor, y: Tensor) => this.#learn(x, y), { state: [model, optimizer, this.#train] });
-    this.#testStep = compile((x: Tensor, y: Tensor) => this.#measure(x, y), { state: [model, this.#test] });
+    const gathered = this.#gathered ? [this.#gathered] : [];
+    const averaged = average ? [average.of] : [];
+    const moved = [model, optimizer, ...gathered, ...averaged];
+    this.#trainStep = compile((x: X, y: Y) => this.#learn(x, y), { state: [...moved, this.#train] });
+    this.#moveStep = compile(() => this.#moveByGathered(), { state: moved });
+    this.#testStep = compile((x: X, y: Y) => this.#measure(x, y), { state: [model, ...averaged, this.#test] });
   }
 
   get #parts(): Parts {
@@ -112,32 +142,58 @@ class Run<M extends Trainable, B> {
       metrics: this.#train,
       generator: defaultGenerator,
       ...(this.#best ? { best: this.#best } : {}),
+      ...(this.#gathered ? { gathered: this.#gathered } : {}),
+      ...(this.#options.average ? { average: this.#options.average.of } : {}),
     };
   }
-  #pair(batch: B): Batch {
+  #pair(batch: B): Batch<X, Y> {
     const pair: unknown = this.#options.pair?.(batch) ?? batch;
-    if (isPair(pair)) return pair;
-    throw new ArgumentError("fit: a batch must be [input, target], two tensors. say with pair how it becomes one");
+    if (isPair<X, Y>(pair)) return pair;
+    throw new ArgumentError(
+      "fit: a batch must be [input, target], two tensors or trees of them. say with pair how it becomes one",
+    );
   }
-  #forward(model: M, x: Tensor): Tensor {
+  #forward(model: M, x: X): Tensor {
     const { forward } = this.#options;
     return forward ? forward(model, x) : model.forward(x);
   }
 
+  #objective(model: M, x: X, y: Y): Objective {
+    const { objective, loss } = this.#options;
+    if (objective) return objective(model, x, y);
+    const output = this.#forward(model, x);
+    return { loss: loss(output, y), output };
+  }
+
   /** One training step; this is what is compiled. */
-  #learn(x: Tensor, y: Tensor): Tensor {
-    const { loss, optimizer } = this.#options;
-    let output = x;
+  #learn(x: X, y: Y): Tensor {
+    const { augment = (batch: Batch<X, Y>) => batch } = this.#options;
+    const [input, target] = augment([x, y]);
+    const outputs: Tensor[] = [];
     const [value, grads] = valueAndGrad((model: M) => {
-      output = this.#forward(model, x);
-      return loss(output, y);
+      const { loss, output } = this.#objective(model, input, target);
+      outputs.push(output);
+      return loss;
     })(this.#model);
-    optimizer.update(this.#model, grads);
-    this.#train.add(value, stopGradient(output), y);
+    this.#train.add(value, stopGradient(outputs[0]), target);
+    if (this.#gathered) this.#gathered.add(grads);
+    else this.#move(grads);
     return value;
   }
-  #measure(x: Tensor, y: Tensor): Tensor {
-    const output = this.#forward(this.#model, x);
+  #move(grads: M): void {
+    const { optimizer, average } = this.#options;
+    optimizer.update(this.#model, grads);
+    if (average && average.every !== "epoch") average.of.update(this.#model);
+  }
+  #moveByGathered(): void {
+    if (this.#gathered) this.#move(this.#gathered.take(this.#model));
+  }
+  /** The model that is judged. */
+  #judged(): M {
+    return this.#options.average?.of.model(this.#model) ?? this.#model;
+  }
+  #measure(x: X, y: Y): Tensor {
+    const output = this.#forward(this.#judged(), x);
     const value = this.#options.loss(output, y);
     this.#test.add(value, output, y);
     return value;
@@ -156,14 +212,20 @@ class Run<M extends Trainable, B> {
       } else if (await this.#endEpoch(pass)) reason = "stopped early";
     }
     const { history, best } = this.#progress;
-    if (this.#best && best && reason !== "interrupted") loadStateDict(this.#model, stateDict(copyOf(this.#best)));
+    if (reason !== "interrupted") this.#settle();
     for (const c of callbacks) await c.onEnd?.({ reason, history });
     return { reason, history, best };
   }
 
+  /** Puts the best model, or the averaged one, in place of the last. */
+  #settle(): void {
+    const settled = this.#best && this.#progress.best ? this.#best : this.#options.average ? this.#judged() : null;
+    if (settled) loadStateDict(this.#model, stateDict(copyOf(settled)));
+  }
+
   /** Goes through what is left of the epoch's batches; `null` when the signal ended it. */
   async #trainPass(): Promise<Pass | null> {
-    const { data, callbacks = [], checkpoint, signal } = this.#options;
+    const { data, callbacks = [], checkpoint, signal, accumulate = 1 } = this.#options;
     const { epoch, position: start } = this.#progress;
     const clock = new Clock();
     this.#model.train();
@@ -173,8 +235,9 @@ class Run<M extends Trainable, B> {
       const [x, y] = this.#pair(batch);
       number++;
       this.#trainStep(x, y);
-      clock.add(x.shape[0]);
-      const examples = this.#progress.examples + x.shape[0];
+      clock.add(countOf(x));
+      if (accumulate > 1 && number % accumulate === 0) this.#moveStep();
+      const examples = this.#progress.examples + countOf(x);
       this.#progress = { ...this.#progress, position: number, examples };
       const event = this.#event(data, number, examples, clock, this.#train, "train");
       for (const c of callbacks) await c.onBatch?.(event);
@@ -183,6 +246,7 @@ class Run<M extends Trainable, B> {
     }
     if (number === 0) throw new ArgumentError("fit: data must hold at least one batch, got none. check the loader");
     if (signal?.aborted) return null;
+    if (number % accumulate > 0) this.#moveStep();
     return { measured: await this.#train.measured("train"), ...clock.stop() };
   }
 
@@ -197,7 +261,7 @@ class Run<M extends Trainable, B> {
     for await (const batch of batchesOf(validation, this.#progress.epoch, 0)) {
       const [x, y] = this.#pair(batch);
       this.#testStep(x, y);
-      clock.add(x.shape[0]);
+      clock.add(countOf(x));
       const event = this.#event(validation, ++number, clock.examples, clock, this.#test, validationName);
       for (const c of callbacks) await c.onValidationBatch?.(event);
       await this.#pause.now();
@@ -206,7 +270,14 @@ class Run<M extends Trainable, B> {
     return this.#test.measured(validationName);
   }
 
-  #event(data: Source<B>, batch: number, examples: number, clock: Clock, totals: Totals, prefix: string): BatchEvent {
+  #event(
+    data: Source<B>,
+    batch: number,
+    examples: number,
+    clock: Clock,
+    totals: Totals<Y>,
+    prefix: string,
+  ): BatchEvent {
     return {
       epoch: this.#progress.epoch,
       epochs: this.#options.epochs,
@@ -220,8 +291,9 @@ class Run<M extends Trainable, B> {
 
   /** Validates, records, compares and saves; whether to stop. */
   async #endEpoch(pass: Pass): Promise<boolean> {
-    const { optimizer, checkpoint, earlyStopping, callbacks = [] } = this.#options;
+    const { optimizer, checkpoint, earlyStopping, callbacks = [], average } = this.#options;
     const { epoch, history } = this.#progress;
+    if (average?.every === "epoch") average.of.update(this.#model);
     const record: EpochRecord = {
       epoch,
       ...pass.measured,
@@ -243,7 +315,7 @@ class Run<M extends Trainable, B> {
       waited: moved ? 0 : this.#progress.waited + 1,
       history: [...history, record],
     };
-    if (best && this.#best) this.#best = copyOf(this.#model);
+    if (best && this.#best) this.#best = copyOf(this.#judged());
     if (checkpoint && (best || epoch % (checkpoint.everyEpochs ?? 1) === 0)) await this.#save(best);
     for (const c of callbacks) await c.onEpoch?.({ record, best });
     return this.#hasWaited();
@@ -284,33 +356,11 @@ interface Pass {
   readonly examples: number;
 }
 
-/** Examples and the time they took. */
-class Clock {
-  examples = 0;
-  readonly #start = performance.now();
-  add(examples: number): void {
-    this.examples += examples;
-  }
-  seconds(): number {
-    return (performance.now() - this.#start) / 1000;
-  }
-  stop(): { readonly seconds: number; readonly examples: number } {
-    return { seconds: this.seconds(), examples: this.examples };
-  }
-}
+const isPair = <X, Y>(x: unknown): x is Batch<X, Y> =>
+  Array.isArray(x) && x.length === 2 && x.every((part) => leaves(part).length > 0);
 
-/** Lets signals, pages and the collector of dropped tensors have their turn, at most every 50 ms. */
-class Pause {
-  #last = performance.now();
-  async now(): Promise<void> {
-    if (performance.now() - this.#last < 50) return;
-    await new Promise<void>((resolve) => setTimeout(resolve, 0));
-    this.#last = performance.now();
-  }
-}
-
-const isPair = (x: unknown): x is Batch =>
-  Array.isArray(x) && x.length === 2 && x[0] instanceof Tensor && x[1] instanceof Tensor;
+/** How many examples an input holds. */
+const countOf = (input: unknown): number => leaves(input)[0].shape[0];
 
 /** The batches of an epoch from number `start` on. */
 async function* batchesOf<B>(data: Source<B>, epoch: number, start: number): AsyncGenerator<B> {
@@ -322,12 +372,13 @@ async function* batchesOf<B>(data: Source<B>, epoch: number, start: number): Asy
   for await (const batch of data) if (number++ >= start) yield batch;
 }
 
-function checkOptions<M extends Trainable, B>(options: FitOptions<M, B>): void {
+function checkOptions<M extends Module, B, X, Y>(options: FitOptions<M, B, X, Y>): void {
   const positive = (name: string, value: number | undefined): void => {
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
       throw new ArgumentError(`fit: ${name} must be a positive integer, got ${value}. round it`);
   };
   positive("epochs", options.epochs);
+  positive("accumulate", options.accumulate);
   positive("earlyStopping.patience", options.earlyStopping?.patience);
   positive("checkpoint.everyEpochs", options.checkpoint?.everyEpochs);
   positive("checkpoint.everyBatches", options.checkpoint?.everyBatches);

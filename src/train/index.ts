@@ -7,7 +7,15 @@ export {
   jsonLines,
   type StopReason,
 } from "./callbacks.js";
-export { type Batch, fit, type FitOptions, type FitResult, type Source, type Trainable } from "./fit.js";
+export {
+  type Batch,
+  fit,
+  type FitOptions,
+  type FitResult,
+  type Objective,
+  type Source,
+  type Trainable,
+} from "./fit.js";
 export {
   accuracy,
   bitsPerDimension,
@@ -18,6 +26,7 @@ export {
   type Measured,
   type Metric,
   type OverlapOptions,
+  type Ratio,
   type Sums,
   topK,
 } from "./metrics.js";

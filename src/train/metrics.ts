@@ -9,9 +9,9 @@ export type Sums = Tensor | readonly Sums[] | { readonly [name: string]: Sums };
 export type Measured = number | readonly (readonly number[])[];
 
 /** `update` is called in the compiled step for every batch, `value` once the batches are through. */
-export interface Metric<S extends Sums = Sums> {
+export interface Metric<S extends Sums = Sums, Y = Tensor> {
   init(): S;
-  update(state: S, output: Tensor, target: Tensor): S;
+  update(state: S, output: Tensor, target: Y): S;
   value(state: S): Promise<Measured>;
 }
 

@@ -20,8 +20,8 @@ export interface Progress {
 }
 
 /**
- * A checkpoint: tensors named `model.…`, `optimizer.…`, `metrics.…`, `generator.…` and, where the best model is to be
- * restored, `best.…`, to be written to safetensors, and progress, to be written as JSON.
+ * A checkpoint: tensors named `model.…`, `optimizer.…`, `metrics.…`, `generator.…` and, where there are such, `best.…`,
+ * `gathered.…` and `average.…`, to be written to safetensors, and progress, to be written as JSON.
  */
 export interface TrainState {
   readonly tensors: Readonly<Record<string, Tensor>>;
@@ -32,6 +32,10 @@ export interface TrainState {
 export type Parts = Readonly<Record<"model" | "optimizer" | "metrics" | "generator", unknown>> & {
   /** A copy of the model at its best epoch. */
   readonly best?: unknown;
+  /** Gradients of batches that the optimizer has not seen yet. */
+  readonly gathered?: unknown;
+  /** Averages of the parameters. */
+  readonly average?: unknown;
 };
 
 /** The state of a run as it is now. Its tensors are those in use: read them before the next step. */

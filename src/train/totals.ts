@@ -6,13 +6,13 @@ import type { Measured, Metric, Sums } from "./metrics.js";
 /** `trainLoss` of `train` and `loss`. */
 const joined = (prefix: string, name: string): string => `${prefix}${name[0].toUpperCase()}${name.slice(1)}`;
 
-export class Totals extends Module {
+export class Totals<Y = Tensor> extends Module {
   loss: Tensor = tensor(0);
   examples: Tensor = tensor(0);
   metrics: Record<string, Sums> = {};
-  readonly #metrics: Readonly<Record<string, Metric>>;
+  readonly #metrics: Readonly<Record<string, Metric<Sums, Y>>>;
 
-  constructor(metrics: Readonly<Record<string, Metric>>) {
+  constructor(metrics: Readonly<Record<string, Metric<Sums, Y>>>) {
     super();
     this.#metrics = metrics;
     this.clear();
@@ -29,7 +29,7 @@ export class Totals extends Module {
   }
 
   /** Counts a batch whose mean loss is `loss`. */
-  add(loss: Tensor, output: Tensor, target: Tensor): void {
+  add(loss: Tensor, output: Tensor, target: Y): void {
     const n = output.shape[0];
     this.loss = this.loss.add(loss.mul(n));
     this.examples = this.examples.add(n);

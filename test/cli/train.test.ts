@@ -197,6 +197,35 @@ test("a file in place of a folder is named", async () => {
   assert.equal(code, 1);
 });
 
+test("eval gives the figures of the report again, and refuses data of another kind", async () => {
+  const [, , last] = await jsonLines(join(out, "whole", "metrics.jsonl"));
+  const said = await succeed(["eval", join(out, "whole")]);
+  assert.match(said, /LeNet-5 on 100 test pictures/);
+  assert.ok(said.includes(`accuracy  ${(100 * Number(last.testAccuracy)).toFixed(2)} %`), said);
+  assert.ok(said.includes(`loss      ${Number(last.testLoss).toPrecision(4)}`), said);
+  const other = await succeed(["eval", join(out, "whole"), "--data-dir", await smallData(10, 50)]);
+  assert.match(other, /LeNet-5 on 50 test pictures.*\nnote: the run had other data/);
+  const { code, stderr } = await typegrad(["eval", join(out, "whole"), "--data", "cells"]);
+  assert.match(stderr, /LeNet-5 is for classification, got Cells/);
+  assert.equal(code, 2);
+});
+
+test("a part of the training data is held out, decides when to stop, and which model is kept", async () => {
+  const said = await succeed([
+    ...["train", "lenet5", "--data", data, "--out", out, "--name", "held", "--epochs", "40", "--lr", "0.05"],
+    ...["--val-split", "0.25", "--patience", "1"],
+  ]);
+  assert.match(said, /^epoch 1 {2}loss \S+ {2}validation loss \S+ {2}validation accuracy/m);
+  const metrics = await jsonLines(join(out, "held", "metrics.jsonl"));
+  assert.ok(metrics.length < 40, "it stops early");
+  const best = Math.max(...metrics.map((m) => Number(m.validationAccuracy)));
+  assert.ok(Number(metrics[metrics.length - 1].validationAccuracy) <= best);
+  const page = (await bytes("held", "report.html")).toString();
+  assert.ok(page.includes("--val-split 0.25 --patience 1") && page.includes("validation, best"));
+  const tested = /test accuracy ([\d.]+) %/.exec(said)?.[1];
+  assert.ok((await succeed(["eval", join(out, "held")])).includes(`accuracy  ${tested} %`));
+});
+
 test("predict says what is in a picture, as MNIST has it or as a person draws it", async () => {
   const { images, labels } = (await digits({ split: "train", limit: 40 })).arrays;
   const folder = await temporaryFolder();

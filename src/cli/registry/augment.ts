@@ -1,13 +1,20 @@
-/** What is done to pictures `[N, C, H, W]` in training only, inside the compiled step. */
+/** What is done to batches in training only, inside the compiled step. Pictures are `[N, C, H, W]`. */
+import { transforms } from "../../data/index.js";
 import { type Tensor, arange, random } from "../../index.js";
-import type { Facts } from "./task.js";
+import type { Facts, Pair } from "./task.js";
 
-export type Augmentation = (x: Tensor, facts: Facts) => Tensor;
+export type Augmentation = (batch: Pair, facts: Facts) => Pair;
+
+const { compose, randomCrop, randomHorizontalFlip, randomResizedCrop, randomVerticalFlip } = transforms;
+
+/** A transform of the pictures that leaves their targets as they are. */
+const ofPictures =
+  (make: (facts: Facts) => transforms.Transform): Augmentation =>
+  ([x, y], facts) => [make(facts)(x), y];
 
 /** Moves all pictures of a batch alike, by up to `most` pixels each way; black comes in. */
-export const shift =
-  (most: number): Augmentation =>
-  (x) => {
+export const shift = (most: number): Augmentation =>
+  ofPictures(() => (x) => {
     const [, , rows, columns] = x.shape;
     const padded = x.pad([
       [0, 0],
@@ -18,30 +25,30 @@ export const shift =
     const offset = (): Tensor => random.randint(random.defaultGenerator.next(), [], 0, 2 * most + 1);
     const places = (length: number): Tensor => arange(0, length, 1, { dtype: "int32" }).add(offset());
     return padded.take(places(rows), 2).take(places(columns), 3);
-  };
+  });
+
+const mirrored = ({ mirrors }: Facts): transforms.Transform[] => (mirrors ? [randomHorizontalFlip()] : []);
 
 /**
  * For every picture a place of its own, up to `most` pixels away each way (black comes in), and where mirror images are
- * examples, too, every other one mirrored (He et al. 2016, section 4.2). Rows and columns are chosen by matrices of zeros
- * and ones.
+ * examples, too, every other one mirrored (He et al. 2016, section 4.2).
  */
-export const cropAndFlip =
-  (most: number): Augmentation =>
-  (x, { mirrors }) => {
-    const [n, , rows, columns] = x.shape;
-    const drawn = (low: number, high: number): Tensor =>
-      random.randint(random.defaultGenerator.next(), [n, 1, 1, 1], low, high);
-    const index = (length: number, axis: 2 | 3): Tensor =>
-      arange(0, length, 1, { dtype: "int32" }).reshape(axis === 2 ? [length, 1] : [1, length]);
-    const from = index(rows, 2).add(drawn(-most, most + 1)); // [N, 1, H, 1]
-    const pickRows = from.equal(index(rows, 3)).astype(x.dtype); // [N, 1, H, H]
-    const along = index(columns, 3); // [1, W]
-    const mirrored = along.neg().add(columns - 1);
-    const sides = mirrors ? drawn(0, 2) : null; // [N, 1, 1, 1]
-    const to = sides ? along.mul(sides).add(mirrored.mul(sides.neg().add(1))) : along; // [N, 1, 1, W]
-    const pickColumns = to
-      .add(drawn(-most, most + 1))
-      .equal(index(columns, 2))
-      .astype(x.dtype); // [N, 1, W, W]
-    return pickRows.matmul(x).matmul(pickColumns); // [N, C, H, W]
-  };
+export const cropAndFlip = (most: number): Augmentation =>
+  ofPictures((facts) => {
+    const [, rows, columns] = facts.input;
+    return compose(randomCrop([rows, columns], { padding: most }), ...mirrored(facts));
+  });
+
+/** A part of every picture at the size of the whole, and where that makes sense mirrored (Szegedy et al. 2015, section 6). */
+export const partAndFlip: Augmentation = ofPictures((facts) => {
+  const [, rows, columns] = facts.input;
+  return compose(randomResizedCrop([rows, columns]), ...mirrored(facts));
+});
+
+/** Mirrors pictures and the classes `[N, H, W]` of their pixels together, left to right and top to bottom, at random. */
+export const flips: Augmentation = ([x, y], { mirrors }) => {
+  if (!mirrors) return [x, y];
+  const flip = compose(randomHorizontalFlip(), randomVerticalFlip());
+  const key = random.defaultGenerator.next();
+  return [flip(x, key), flip(y.expandDims(1), key).squeeze(1)];
+};

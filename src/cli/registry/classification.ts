@@ -189,6 +189,7 @@ export const classification: Task = {
   metrics: () => ({ accuracy: accuracy() }),
   measure: {
     name: "accuracy",
+    title: "accuracy",
     better: "max",
     text: percent,
     axis: { label: "share of pictures named correctly", format: ".0%" },

@@ -4,54 +4,55 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type ArrayDataset,
-  type Dataset,
+  type DownloadProgress,
   type LabelledImages,
   type PublishedOptions,
-  type Rows,
   Levels,
-  batchOf,
+  arrayDataset,
+  cells,
   digits,
   fashionMnist,
   fashionMnistClasses,
   mnist,
 } from "../../data/index.js";
-import { FileError } from "../../index.js";
+import { FileError, random } from "../../index.js";
+import type { HostArray } from "../../io/index.js";
 import { decodeGrey } from "../../plot/index.js";
-import { digitLevels, garmentLevels } from "../picture.js";
+import { digitLevels, garmentLevels, greyLevels } from "../picture.js";
 import { UsageError } from "../usage.js";
 import { classification } from "./classification.js";
-import type { DataEntry, Examples, Facts, LoadedData } from "./task.js";
+import { pixels } from "./pixels.js";
+import { segmentation } from "./segmentation.js";
+import type { DataEntry, Facts, LoadedData } from "./task.js";
 
+type OnProgress = (progress: DownloadProgress) => void;
 type Labelled = ArrayDataset<LabelledImages>;
 
-/** Pictures with their classes. */
-const pairs = (data: Dataset<Rows<LabelledImages>>): Examples => ({
-  length: data.length,
-  get: async (index) => {
-    const { images, labels } = await data.get(index);
-    return [images, labels];
-  },
-  batch: async (indices) => {
-    const { images, labels } = await batchOf(data, indices);
-    return [images, labels];
-  },
-});
-
-function digestOf(parts: readonly Labelled[]): string {
+function digestOf(arrays: readonly HostArray[]): string {
   const hash = createHash("sha256");
-  for (const { images, labels } of parts.map(({ arrays }) => arrays))
-    for (const data of [images instanceof Levels ? images.bytes : images.data, labels.data])
-      hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  for (const { buffer, byteOffset, byteLength } of arrays.map((x) => (x instanceof Levels ? x.bytes : x.data)))
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   return hash.digest("hex");
 }
 
-const loaded = (train: Labelled, test: Labelled, source: string, facts: Facts): LoadedData => ({
-  train: pairs(train),
-  test: pairs(test),
+/** What `load` gives, from the inputs and targets of both parts. */
+const together = (
+  train: readonly [HostArray, HostArray],
+  test: readonly [HostArray, HostArray],
+  source: string,
+  facts: Facts,
+): LoadedData => ({
+  train: arrayDataset(train),
+  test: arrayDataset(test),
   source,
   facts,
-  sha256: digestOf([train, test]),
+  sha256: digestOf([...train, ...test]),
 });
+
+/** Pictures with their classes. */
+function loaded({ arrays: train }: Labelled, { arrays: test }: Labelled, source: string, facts: Facts): LoadedData {
+  return together([train.images, train.labels], [test.images, test.labels], source, facts);
+}
 
 type Published = (options: PublishedOptions) => Promise<Labelled>;
 
@@ -108,6 +109,46 @@ const garmentFacts: Facts = {
   mirrors: true,
 };
 
+/** 512 pictures to train on and 128 to test with, of other seeds. */
+const cellFacts: Facts = {
+  input: [1, 64, 64],
+  outputs: 2,
+  names: ["background", "cell"],
+  mean: [0.57],
+  deviation: [0.174],
+  mirrors: true,
+};
+
+async function drawnCells(): Promise<LoadedData> {
+  const [train, test] = [cells({ count: 512, seed: 1 }).arrays, cells({ count: 128, seed: 2 }).arrays];
+  const source = "drawn by a formula, seeds 1 and 2";
+  return together([train.images, train.masks], [test.images, test.masks], source, cellFacts);
+}
+
+/** Black or white for every pixel, white with the probability that is its level (Salakhutdinov & Murray 2008). */
+async function blackAndWhite({ arrays: { images } }: Labelled, seed: number): Promise<Levels> {
+  const bytes = new Uint8Array(images.shape.reduce((a, b) => a * b, 1));
+  const size = 1 << 22;
+  for (let from = 0; from < bytes.length; from += size) {
+    const key = random.foldIn(random.key(seed), from);
+    const chances = await random.uniform(key, [Math.min(size, bytes.length - from)]).data();
+    const levels =
+      images instanceof Levels ? images.bytes.subarray(from) : images.data.subarray(from).map((v) => 255 * v);
+    chances.forEach((u: number, i: number) => (bytes[from + i] = 255 * u < levels[i] ? 255 : 0));
+  }
+  return new Levels(bytes, images.shape);
+}
+
+const binaryFacts: Facts = { ...digitFacts, outputs: 2, names: [], mean: [], deviation: [] };
+
+async function binaryMnist(folder: string | undefined, onProgress: OnProgress): Promise<LoadedData> {
+  const [train, test] =
+    folder === undefined ? await bothSplits(mnist, { onProgress }) : await inFolder(mnist, folder, "mnist");
+  const [learned, tested] = [await blackAndWhite(train, 1), await blackAndWhite(test, 2)];
+  const source = "MNIST, every pixel drawn black or white by its level";
+  return together([learned, learned], [tested, tested], source, binaryFacts);
+}
+
 export const dataSets = {
   mnist: {
     ...handwritten,
@@ -135,5 +176,21 @@ export const dataSets = {
       return loaded(...(await parts), "Fashion-MNIST", garmentFacts);
     },
     read: (file) => garmentLevels(decodeGrey(file)),
+  },
+  cells: {
+    title: "Cells",
+    about: "pictures of cells",
+    task: segmentation,
+    facts: cellFacts,
+    load: drawnCells,
+    read: (file, { input: [, height, width] }) => greyLevels(decodeGrey(file), width, height),
+  },
+  "binary-mnist": {
+    title: "MNIST in black and white",
+    about: "handwritten digits",
+    task: pixels,
+    facts: binaryFacts,
+    load: binaryMnist,
+    read: (file) => digitLevels(decodeGrey(file)),
   },
 } satisfies Record<string, DataEntry>;

@@ -1,6 +1,8 @@
 /** The models by name. One entry makes one known. */
-import { lenet5, resnet20, resnet32, resnet44, resnet56, smallCnn } from "../../models/index.js";
+import { PixelCnn, UNet, lenet5, resnet20, resnet32, resnet44, resnet56, smallCnn } from "../../models/index.js";
 import { classification } from "./classification.js";
+import { pixels } from "./pixels.js";
+import { segmentation } from "./segmentation.js";
 import type { Facts, ModelEntry } from "./task.js";
 
 /** Channels and classes of pictures that are classified. */
@@ -31,4 +33,17 @@ export const models = {
   resnet32: { title: "ResNet-32", task: classification, build: (facts) => resnet32(sizes(facts)) },
   resnet44: { title: "ResNet-44", task: classification, build: (facts) => resnet44(sizes(facts)) },
   resnet56: { title: "ResNet-56", task: classification, build: (facts) => resnet56(sizes(facts)) },
+  unet: {
+    title: "U-Net",
+    task: segmentation,
+    refuses: sides("of sides that 8 divides", (h, w) => h % 8 === 0 && w % 8 === 0),
+    build: ({ input: [inChannels], outputs: classes }) =>
+      new UNet({ inChannels, classes, width: 16, depth: 3, batchNorm: true }),
+  },
+  pixelcnn: {
+    title: "Gated PixelCNN",
+    task: pixels,
+    build: ({ input: [colours], outputs: levels }) =>
+      new PixelCnn({ colours, levels, channels: 32, blocks: 4, gated: true }),
+  },
 } satisfies Record<string, ModelEntry>;

@@ -1,7 +1,18 @@
 /** How models are trained, by name: a model, data, what is done to them, and how it learns. One entry makes one known. */
 import type { Tensor } from "../../index.js";
-import { type Optimizer, type Schedule, adamw, matrices, schedules, sgd } from "../../optim/index.js";
-import { type Augmentation, cropAndFlip, shift } from "./augment.js";
+import {
+  type Optimizer,
+  type ParameterAverage,
+  type Schedule,
+  adam,
+  adamw,
+  ema,
+  matrices,
+  schedules,
+  sgd,
+} from "../../optim/index.js";
+import type { Objective, Trainable } from "../../train/index.js";
+import { type Augmentation, cropAndFlip, flips, shift } from "./augment.js";
 import type { dataSets } from "./data.js";
 import type { models } from "./models.js";
 
@@ -16,10 +27,14 @@ export interface Recipe {
   readonly model: keyof typeof models;
   /** What it is trained on unless other data are named. */
   readonly data: keyof typeof dataSets;
-  /** What happens to inputs in training steps, before they are prepared as everywhere. */
+  /** What happens to batches in training steps, before inputs are prepared as everywhere. */
   readonly augment?: Augmentation;
-  /** What is minimised in training, where it is not the loss of the task. */
-  readonly loss?: (output: Tensor, target: Tensor) => Tensor;
+  /** What is minimised in training, where it is not the loss of the task; inputs are prepared. */
+  readonly objective?: (model: Trainable, x: Tensor, y: Tensor) => Objective;
+  /** The average of the model's parameters that is judged and kept. */
+  readonly average?: (model: Trainable) => ParameterAverage;
+  /** Over how many batches gradients are averaged; 1 unless told. */
+  readonly accumulate?: number;
   readonly optimizer: (lr: number, steps: number) => Optimizer;
   /** How it learns, for the report. */
   readonly method: readonly (readonly [name: string, value: string])[];
@@ -105,6 +120,39 @@ export const recipes = {
         data: "fashion-mnist",
         text: "87.6 % to 91.6 %, nets with two convolutions",
         source: "the benchmark of the data set's own README, github.com/zalandoresearch/fashion-mnist",
+      },
+    ],
+  },
+  unet: {
+    model: "unet",
+    data: "cells",
+    augment: flips,
+    optimizer: (lr, steps) => adam({ learningRate: warmUpAndCosine(lr, steps, 0.05) }),
+    method: [
+      ["loss", "cross-entropy of every pixel"],
+      ["optimizer", "Adam"],
+      ["schedule", "warm-up over a twentieth, then a cosine to 0"],
+      ["augmentation", "half of the pictures mirrored left to right, half of them top to bottom"],
+    ],
+    defaults: { epochs: 30, batch: 16, lr: 3e-3 },
+  },
+  pixelcnn: {
+    model: "pixelcnn",
+    data: "binary-mnist",
+    average: (model) => ema(model, { decay: 0.99 }),
+    optimizer: (lr, steps) => adam({ learningRate: warmUpAndCosine(lr, steps, 0.02) }),
+    method: [
+      ["loss", "cross-entropy of every pixel"],
+      ["optimizer", "Adam"],
+      ["schedule", "warm-up over a fiftieth, then a cosine to 0"],
+      ["averaging", "exponential, 0.99; the averaged model is judged"],
+    ],
+    defaults: { epochs: 4, batch: 32, lr: 2e-3 },
+    published: [
+      {
+        data: "binary-mnist",
+        text: "81.3 nats per picture, PixelCNN",
+        source: "van den Oord, Kalchbrenner & Kavukcuoglu, Pixel Recurrent Neural Networks, ICML 2016, table 4",
       },
     ],
   },

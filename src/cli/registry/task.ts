@@ -66,10 +66,15 @@ export interface Figure {
   readonly text: string;
 }
 
+/** A batch on its way into a training step. */
+export type Pair = readonly [input: Tensor, target: Tensor];
+
 /** The metric of every epoch by which models of a task are compared. */
 export interface Measure {
   /** `accuracy` stands in records as `trainAccuracy` and `testAccuracy`. */
   readonly name: string;
+  /** What it is called in texts: `mean IoU`. */
+  readonly title: string;
   readonly better: "max" | "min";
   readonly text: (value: number) => string;
   /** What its chart says along the axis. */

@@ -1,0 +1,138 @@
+/** `fit` with gathered gradients, averaged parameters, trees for batches, and objectives of its own. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Tensor, tensor } from "typegrad";
+import * as nn from "typegrad/nn";
+import { ema, sgd } from "typegrad/optim";
+import * as train from "typegrad/train";
+import { Module } from "typegrad/tree";
+
+/** `y = w x` from w = 1: the mean squared error of a batch has the gradient `2 mean(x (w x - y))`. */
+class Slope extends Module {
+  w: Tensor = tensor(1);
+  forward(x: Tensor): Tensor {
+    return x.mul(this.w);
+  }
+}
+const points = [
+  [1, 3],
+  [2, 1],
+  [-1, 2],
+  [3, 4],
+  [0.5, -1],
+] as const;
+const one = ([x, y]: readonly [number, number]): train.Batch => [tensor([x]), tensor([y])];
+const loss = (output: Tensor, target: Tensor): Tensor => nn.mse(output, target);
+const rate = 0.05;
+const slopeOf = (w: number, list: readonly (readonly [number, number])[]): number =>
+  list.reduce((sum, [x, y]) => sum + 2 * x * (w * x - y), 0) / list.length;
+const close = (got: number, expected: number, what: string): void =>
+  assert.ok(Math.abs(got - expected) < 1e-5, `${what}: ${got} and ${expected}`);
+
+/** The weight after epochs in which batches of one example are gathered in pairs; the fifth stands alone. */
+function byPairs(epochs: number): number {
+  let w = 1;
+  for (let e = 0; e < epochs; e++)
+    for (const group of [points.slice(0, 2), points.slice(2, 4), points.slice(4)]) w -= rate * slopeOf(w, group);
+  return w;
+}
+
+test("gradients of several batches make one step, and what is left at the end of an epoch another", async () => {
+  const model = new Slope();
+  const optimizer = sgd({ learningRate: rate });
+  await train.fit(model, { data: points.map(one), loss, optimizer, epochs: 2, accumulate: 2 });
+  close(await model.w.item(), byPairs(2), "weight");
+  assert.equal(await optimizer.count.item(), 6);
+});
+
+test("a run goes on between two batches of a step", async () => {
+  const states: train.TrainState[] = [];
+  const copied = async (state: train.TrainState): Promise<void> => {
+    const tensors: Record<string, Tensor> = {};
+    for (const [name, x] of Object.entries(state.tensors))
+      tensors[name] = tensor(await x.data(), { dtype: x.dtype, shape: x.shape });
+    states.push({ ...state, tensors });
+  };
+  const options = { data: points.map(one), loss, epochs: 2, accumulate: 2 };
+  const first = new Slope();
+  await train.fit(first, {
+    ...options,
+    optimizer: sgd({ learningRate: rate }),
+    checkpoint: { save: copied, everyBatches: 1 },
+  });
+  const resume = states.find(({ progress }) => progress.epoch === 2 && progress.position === 3);
+  assert.ok(resume);
+  const again = new Slope();
+  await train.fit(again, { ...options, optimizer: sgd({ learningRate: rate }), resume });
+  assert.equal(await again.w.item(), await first.w.item());
+});
+
+test("averages are judged and kept", async () => {
+  const model = new Slope();
+  const seen: number[] = [];
+  const { history } = await train.fit(model, {
+    data: points.map(one),
+    validation: [one([1, 0])],
+    loss,
+    optimizer: sgd({ learningRate: rate }),
+    epochs: 2,
+    average: { of: ema(model, { decay: 0.5 }) },
+    checkpoint: { save: async ({ tensors }) => void seen.push(await tensors["model.w"].item()) },
+  });
+  let [w, mean] = [1, 1];
+  for (let e = 0; e < 2; e++) {
+    for (const point of points) {
+      w -= rate * slopeOf(w, [point]);
+      mean = 0.5 * mean + 0.5 * w;
+    }
+    close(Number(history[e].validationLoss), mean * mean, `loss of the average in epoch ${e}`);
+    close(seen[e], w, "the checkpoint has the parameters themselves");
+  }
+  close(await model.w.item(), mean, "what is kept");
+});
+
+test("an average once an epoch", async () => {
+  const model = new Slope();
+  const average = { of: ema(model, { decay: 0.5 }), every: "epoch" as const };
+  await train.fit(model, { data: points.map(one), loss, optimizer: sgd({ learningRate: rate }), epochs: 2, average });
+  let [w, mean] = [1, 1];
+  for (let e = 0; e < 2; e++) {
+    for (const point of points) w -= rate * slopeOf(w, [point]);
+    mean = 0.5 * mean + 0.5 * w;
+  }
+  close(await model.w.item(), mean, "weight");
+});
+
+test("inputs and targets may be trees, and steps may minimise something else than is measured", async () => {
+  type Input = { readonly left: Tensor; readonly right: Tensor };
+  class Sum extends Module {
+    w: Tensor = tensor(1);
+    forward({ left, right }: Input): Tensor {
+      return left.add(right).mul(this.w);
+    }
+  }
+  const model = new Sum();
+  const data = points.map(([x, y]) => ({ left: tensor([x / 2]), right: tensor([x / 2]), y: [tensor([y])] }));
+  const { history } = await train.fit(model, {
+    data,
+    pair: ({ left, right, y }): train.Batch<Input, readonly Tensor[]> => [{ left, right }, y],
+    augment: ([input, [y]]) => [input, [y.add(1)]],
+    loss: (output, [y]) => nn.mse(output, y),
+    objective: (m, input, [y]) => {
+      const output = m.forward(input);
+      return { loss: nn.mse(output, y).mul(2), output };
+    },
+    validation: data.slice(0, 1),
+    optimizer: sgd({ learningRate: rate }),
+    epochs: 1,
+  });
+  let w = 1;
+  for (const [x, y] of points) w -= rate * 2 * slopeOf(w, [[x, y + 1]]);
+  close(await model.w.item(), w, "twice the gradient, towards targets one higher");
+  close(Number(history[0].validationLoss), (w - 3) ** 2, "the plain loss of the plain target");
+});
+
+test("wrong numbers of batches are named", async () => {
+  const options = { data: points.map(one), loss, optimizer: sgd({ learningRate: rate }), epochs: 1, accumulate: 0 };
+  await assert.rejects(train.fit(new Slope(), options), /fit: accumulate must be a positive integer, got 0/);
+});
