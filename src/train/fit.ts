@@ -1,7 +1,7 @@
 /** Training in one call: compiled steps, epochs, metrics, early stopping, checkpoints and going on where one stopped. */
 import { ArgumentError, type Tensor, compile, stopGradient, valueAndGrad } from "../index.js";
 import { loadStateDict, stateDict } from "../nn/index.js";
-import type { Optimizer, ParameterAverage } from "../optim/index.js";
+import { type Optimizer, type ParameterAverage, leavesOf, replaceLeaves } from "../optim/index.js";
 import { defaultGenerator, manualSeed } from "../random/index.js";
 import { type Module, leaves, map } from "../tree/index.js";
 import type { BatchEvent, Callback, EpochRecord, StopReason } from "./callbacks.js";
@@ -188,12 +188,18 @@ class Run<M extends Trainable<X>, B, X, Y> {
   #moveByGathered(): void {
     if (this.#gathered) this.#move(this.#gathered.take(this.#model));
   }
-  /** The model that is judged. */
-  #judged(): M {
-    return this.#options.average?.of.model(this.#model) ?? this.#model;
+  /** `f` while the averages, if there are such, stand in place of the parameters. */
+  #averaged<T>(f: () => T): T {
+    const own = leavesOf(this.#model);
+    this.#options.average?.of.copyTo(this.#model);
+    try {
+      return f();
+    } finally {
+      replaceLeaves(this.#model, own);
+    }
   }
   #measure(x: X, y: Y): Tensor {
-    const output = this.#forward(this.#judged(), x);
+    const output = this.#averaged(() => this.#forward(this.#model, x));
     const value = this.#options.loss(output, y);
     this.#test.add(value, output, y);
     return value;
@@ -219,8 +225,8 @@ class Run<M extends Trainable<X>, B, X, Y> {
 
   /** Puts the best model, or the averaged one, in place of the last. */
   #settle(): void {
-    const settled = this.#best && this.#progress.best ? this.#best : this.#options.average ? this.#judged() : null;
-    if (settled) loadStateDict(this.#model, stateDict(copyOf(settled)));
+    if (this.#best && this.#progress.best) loadStateDict(this.#model, stateDict(copyOf(this.#best)));
+    else this.#options.average?.of.copyTo(this.#model);
   }
 
   /** Goes through what is left of the epoch's batches; `null` when the signal ended it. */
@@ -315,7 +321,7 @@ class Run<M extends Trainable<X>, B, X, Y> {
       waited: moved ? 0 : this.#progress.waited + 1,
       history: [...history, record],
     };
-    if (best && this.#best) this.#best = copyOf(this.#judged());
+    if (best && this.#best) this.#best = this.#averaged(() => copyOf(this.#model));
     if (checkpoint && (best || epoch % (checkpoint.everyEpochs ?? 1) === 0)) await this.#save(best);
     for (const c of callbacks) await c.onEpoch?.({ record, best });
     return this.#hasWaited();

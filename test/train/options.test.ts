@@ -113,9 +113,9 @@ test("inputs and targets may be trees, and steps may minimise something else tha
   }
   const model = new Sum();
   const data = points.map(([x, y]) => ({ left: tensor([x / 2]), right: tensor([x / 2]), y: [tensor([y])] }));
-  const { history } = await train.fit(model, {
+  const { history } = await train.fit<Sum, (typeof data)[number], Input, readonly Tensor[]>(model, {
     data,
-    pair: ({ left, right, y }): train.Batch<Input, readonly Tensor[]> => [{ left, right }, y],
+    pair: ({ left, right, y }) => [{ left, right }, y],
     augment: ([input, [y]]) => [input, [y.add(1)]],
     loss: (output, [y]) => nn.mse(output, y),
     objective: (m, input, [y]) => {
