@@ -211,10 +211,8 @@ test("eval gives the figures of the report again, and refuses data of another ki
 });
 
 test("a part of the training data is held out, decides when to stop, and which model is kept", async () => {
-  const said = await succeed([
-    ...["train", "lenet5", "--data", data, "--out", out, "--name", "held", "--epochs", "40", "--lr", "0.05"],
-    ...["--val-split", "0.25", "--patience", "1"],
-  ]);
+  const flags = "--name held --epochs 40 --lr 0.05 --val-split 0.25 --patience 1".split(" ");
+  const said = await succeed(["train", "lenet5", "--data", data, "--out", out, ...flags]);
   assert.match(said, /^epoch 1 {2}loss \S+ {2}validation loss \S+ {2}validation accuracy/m);
   const metrics = await jsonLines(join(out, "held", "metrics.jsonl"));
   assert.ok(metrics.length < 40, "it stops early");

@@ -59,7 +59,7 @@ async function picturesOf(levels: Tensor, { input, outputs }: Facts): Promise<Pi
 /** How many are drawn for the report; half of them are continued from test pictures. */
 const shown = 16;
 
-const bits = (value: number): string => `${value.toFixed(4)} bits`;
+const bits = (value: number): string => value.toFixed(4);
 
 async function judge(tested: Tested): Promise<Judgement> {
   const { facts, test } = tested;
