@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { type Tensor, compile, full, getDevice, setDevice } from "typegrad";
 import { type Told, Workshop, expected, noNative, runChild } from "./child.js";
 
 const skip = noNative();
@@ -161,4 +162,21 @@ inWorkshop("a disk without room leaves the program to wasm, and nothing behind",
 inWorkshop("without a compiler setDevice says what to install", async (w) => {
   const env = { ...w.env, CC: join(w.folder, "no such compiler") };
   await assert.rejects(runChild({ env }), /DeviceError: .*must have a C compiler.*install one/);
+});
+
+test("a kernel with more buffers than a word has bits, truth values among them", { skip }, async () => {
+  const before = getDevice().name;
+  await setDevice("native");
+  try {
+    const f = compile((xs: Tensor[]) => {
+      const total = xs.reduce((a, b) => a.add(b));
+      return [total, total.greater(2000)] as const;
+    });
+    const [total, isMore] = f(Array.from({ length: 70 }, (_, i) => full([200_000], i)));
+    assert.ok((await total.data()).every((x) => x === 2415));
+    assert.equal(await isMore.all().item(), 1);
+    assert.match(f.explain().split("\n").at(-1) ?? "", /^native: /);
+  } finally {
+    await setDevice(before);
+  }
 });

@@ -150,7 +150,7 @@ class KernelWriter {
     const b = this.#aliases[number];
     if (write) this.#written.add(b);
     let name = this.#buffers.get(b);
-    if (name === undefined) this.#buffers.set(b, (name = `b${this.#buffers.size}`));
+    if (name === undefined) this.#buffers.set(b, (name = `p${this.#buffers.size}`));
     return name;
   }
   #counter(loop: number): string {
