@@ -1,4 +1,759 @@
 /** REG-09 to REG-11 and REG-17 to REG-19: more data, more tasks, more models. */
-import type { Row } from "typegrad/course";
+import {
+  arange,
+  compile,
+  concatenate,
+  grad,
+  Module,
+  ones,
+  random,
+  softmax,
+  stack,
+  type Tensor,
+  tensor,
+  valueAndGrad,
+  vmap,
+} from "typegrad";
+import { type Row, row, slowRow } from "typegrad/course";
+import { batchOf, bootstrap, digits, outOfBag, pretext } from "typegrad/data";
+import { fitMixture, kl, MultivariateNormal, Normal } from "typegrad/distributions";
+import { diag, eigh, qr, ridge, solve, svdvals } from "typegrad/linalg";
+import { PredictiveCoding } from "typegrad/models";
+import * as nn from "typegrad/nn";
+import { adam, type Optimizer, schedules } from "typegrad/optim";
+import { imageGrid, lines, type Picture, scatter } from "typegrad/plot";
+import { manualSeed } from "typegrad/random";
+import { linearProbe } from "typegrad/train";
+import { f64, gaussian, grid, numbers, range } from "./helpers.js";
 
-export const learning: readonly Row[] = [];
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+const int32 = (values: readonly number[]): Tensor => tensor(Int32Array.from(values));
+
+/** The first digits of a part, as pictures of half the side `[N, 1, 14, 14]`, or whole. */
+async function digitsOf(split: "train" | "test", limit: number, whole = false) {
+  const { images, labels } = await batchOf(await digits({ split, limit }), range(limit));
+  return { x: whole ? images : images.reshape([limit, 1, 14, 2, 14, 2]).mean([3, 5]), y: labels };
+}
+
+/** The share of logits `[N, C]` whose largest is that of the class. */
+const accuracyOf = (logits: Tensor, y: Tensor): number => logits.argmax(1).equal(y).astype("float32").mean().itemSync();
+
+/** Steps over consecutive batches of rows, again and again, in one compiled step. */
+function train<M extends Module>(
+  model: M,
+  loss: (m: M, ...batch: Tensor[]) => Tensor,
+  rows: readonly Tensor[],
+  {
+    steps,
+    batch = 64,
+    optimizer = adam({ learningRate: 2e-3 }),
+  }: { steps: number; batch?: number; optimizer?: Optimizer },
+): M {
+  const step = compile((...part: Tensor[]) => optimizer.update(model, grad((m: M) => loss(m, ...part))(model)), {
+    state: [model, optimizer],
+  });
+  const count = rows[0].shape[0] - batch + 1;
+  for (let k = 0; k < steps; k++) {
+    const from = (k * batch) % count;
+    step(...rows.map((x) => x.at(`${from}:${from + batch}`)));
+  }
+  return model;
+}
+
+/** A linear rule between two normal classes of one covariance: exactly how often it is wrong. */
+function errorOfRule(w: Tensor, bias: Tensor, centre: Tensor, covariance: Tensor): Tensor {
+  const spread = w.mul(covariance.matmul(w)).sum().sqrt();
+  const beyond = (side: number): Tensor => w.mul(centre.mul(side)).sum().add(bias).mul(-side).div(spread);
+  const standard = new Normal(f64(0), f64(1));
+  return standard
+    .cdf(beyond(1))
+    .add(standard.cdf(beyond(-1)))
+    .div(2);
+}
+
+/** Two normal classes around ±centre: what a fit of both makes of them with few labels and some rows without. */
+async function twoClasses(seed: number, labelled: number, others: number) {
+  const centre = f64([1.2, 0.6]);
+  const root = f64([
+    [1.4, 0],
+    [-0.9, 0.7],
+  ]);
+  const covariance = root.matmul(root.T);
+  const total = labelled + others;
+  const sides = range(total).map((i) => (i % 2 ? 1 : -1));
+  const noise = gaussian(seed, 400, 2).at(`:${total}`).matmul(root.T);
+  const x = noise.add(f64(sides).expandDims(1).mul(centre));
+  const labels = int32(sides.map((side, i) => (i >= labelled ? -1 : side > 0 ? 1 : 0)));
+  const fit = await fitMixture(x, { components: 2, labels, covariance: "tied", regularisation: 0 });
+  const [m0, m1] = [fit.means.at(0), fit.means.at(1)];
+  const w = solve(fit.covariances.at(0), m1.sub(m0));
+  const odds = fit.weights.at(1).div(fit.weights.at(0)).log();
+  const bias = m0.add(m1).mul(w).sum().div(-2).add(odds);
+  const bayes = errorOfRule(solve(covariance, centre), f64(0), centre, covariance).itemSync();
+  return { x, fit, error: errorOfRule(w, bias, centre, covariance).itemSync(), bayes };
+}
+
+/** Encoder of patches of 8 × 8 pixels, and what it says of two of them: eight places. */
+class PatchPlaces extends Module {
+  readonly encoder = new nn.Sequential([
+    new nn.Conv2d(1, 16, 3, { padding: 1 }), // [N, 16, 8, 8]
+    nn.relu,
+    new nn.MaxPool2d(2),
+    new nn.Conv2d(16, 32, 3, { padding: 1 }), // [N, 32, 4, 4]
+    nn.relu,
+    new nn.MaxPool2d(2),
+    new nn.Flatten(),
+    new nn.Linear(128, 64),
+    nn.relu,
+  ]);
+  readonly head = new nn.Sequential([new nn.Linear(128, 64), nn.relu, new nn.Linear(64, 8)]);
+  /** Two patches `[N, 1, 8, 8]` to `[N, 8]`. */
+  forward(centre: Tensor, neighbour: Tensor): Tensor {
+    const both = this.encoder.forward(concatenate([centre, neighbour]));
+    const n = centre.shape[0];
+    return this.head.forward(concatenate([both.at(`:${n}`), both.at(`${n}:`)], 1));
+  }
+  /** The codes of all nine patches of pictures, `[N, 576]`. */
+  features(images: Tensor): Tensor {
+    const parts = pretext.patches(images, { size: 8, gap: 2 });
+    const n = images.shape[0];
+    return this.encoder.forward(parts.reshape([n * 9, 1, 8, 8])).reshape([n, 576]);
+  }
+}
+
+/** `[…, d]` with the squares behind: what the logarithm of a normal density is linear in. */
+const withSquares = (x: Tensor): Tensor => concatenate([x, x.square()], -1);
+
+/** Contexts `[N, T, out]` of codes `[N, T, in]`: each of its own and the one before. */
+class TwoBack extends Module {
+  readonly join: nn.Linear;
+  constructor(size: number, out: number) {
+    super();
+    this.join = new nn.Linear(2 * size, out);
+  }
+  forward(codes: Tensor): Tensor {
+    const before = codes
+      .pad([
+        [0, 0],
+        [1, 0],
+        [0, 0],
+      ])
+      .at(":", ":-1");
+    return this.join.forward(concatenate([codes, before], 2));
+  }
+}
+
+export const learning: readonly Row[] = [
+  row(
+    "REG-09",
+    "Semi-supervised learning: a generative loss beside the labels",
+    String.raw`\max_\theta\ \sum_{\text{labelled}}\log p_\theta(x,y)+\lambda\sum_{\text{others}}\log\sum_y p_\theta(x,y)`,
+    String.raw`Examples without labels say where the classes are; a few labels say which is which. EM takes turns: the classes of the unlabelled examples, as probabilities, and the best parameters for them; labelled ones keep their class. The objective never falls. Two overlapping normal classes with three labels each: from the labels alone the rule is wrong much more often than need be, and with 300 further examples nearly as good as one that knows the distributions. How often a linear rule is wrong is known exactly.
+
+Then digits: ten labels in all, one of each class, and 1490 pictures without. Compared with the nearest labelled picture, the same twelve principal components, on 1000 others.`,
+    async (t) => {
+      const sizes = [0, 20, 60, 300];
+      const trials = await Promise.all(
+        sizes.map((others) => Promise.all(range(12).map((seed) => twoClasses(seed, 6, others)))),
+      );
+      const errors = trials.map((runs) => mean(runs.map((run) => run.error)));
+      const { bayes, fit, x } = trials[3][0];
+      const distance = Math.hypot(
+        ...numbers(
+          solve(
+            f64([
+              [1.4, 0],
+              [-0.9, 0.7],
+            ]),
+            f64([1.2, 0.6]),
+          ),
+        ),
+      );
+      t.close(
+        bayes,
+        new Normal(f64(0), f64(1)).cdf(f64(-distance)),
+        1e-12,
+        String.raw`best possible error: $\Phi(-\|\Sigma^{-1/2}\mu\|)$`,
+      );
+      t.less(errors[3], 0.5 * errors[0], "mean error with 300 unlabelled examples against half of that without");
+      t.close(errors[3], bayes, 0.015, "and against the best possible");
+      t.atLeast(errors[0], bayes, "no rule is better");
+      const climbs = trials
+        .flat()
+        .flatMap((run) => run.fit.logLikelihoods.slice(1).map((v, i) => v - run.fit.logLikelihoods[i]));
+      t.greater(climbs, -1e-12, "growth of the objective in every iteration of 48 runs");
+      t.close(fit.responsibilities.at(":6", 1), [0, 1, 0, 1, 0, 1], 0, "labelled examples keep their class");
+      const guessed = numbers(fit.responsibilities.at(":", 1));
+      const cloud = (name: string, wanted: (i: number) => boolean) => {
+        const rows = numbers(x.flatten());
+        const chosen = range(306).filter(wanted);
+        return { name, x: chosen.map((i) => rows[2 * i]), y: chosen.map((i) => rows[2 * i + 1]) };
+      };
+      t.plot(
+        scatter(
+          [
+            cloud("taken for class 0", (i) => i >= 6 && guessed[i] < 0.5),
+            cloud("taken for class 1", (i) => i >= 6 && guessed[i] >= 0.5),
+            cloud("labelled 0", (i) => i < 6 && i % 2 === 0),
+            cloud("labelled 1", (i) => i < 6 && i % 2 === 1),
+          ],
+          { title: "Six labels, 300 further examples", width: 520, height: 440 },
+        ),
+      );
+      t.plot(
+        lines(
+          [
+            { name: "mean error of 12 runs", x: sizes, y: errors },
+            { name: "best possible", x: [0, 300], y: [bayes, bayes], dashed: true },
+          ],
+          { title: "Error with six labels", x: { label: "further examples without a label" }, y: { format: ".0%" } },
+        ),
+      );
+
+      const [seen, unseen] = [await digitsOf("train", 1500), await digitsOf("test", 1000)];
+      const flat = seen.x.flatten(1).astype("float64");
+      const middle = flat.mean(0);
+      const centred = flat.sub(middle);
+      const axes = eigh(centred.T.matmul(centred)).vectors.at(":", "184:"); // the last twelve
+      const [codes, others] = [centred.matmul(axes), unseen.x.flatten(1).astype("float64").sub(middle).matmul(axes)];
+      const classes = numbers(seen.y);
+      const results: { nearest: number; mixture: number }[] = [];
+      for (const nth of range(4)) {
+        const chosen = range(10).map((c) => classes.flatMap((v, i) => (v === c ? [i] : []))[nth]);
+        const labels = int32(classes.map((c, i) => (chosen.includes(i) ? c : -1)));
+        const mixture = await fitMixture(codes, { components: 10, labels, regularisation: 0.2, maxIterations: 60 });
+        const logs = new MultivariateNormal(mixture.means, { covarianceMatrix: mixture.covariances })
+          .logProb(others.expandDims(1))
+          .add(mixture.weights.log());
+        const distances = others
+          .expandDims(1)
+          .sub(codes.take(int32(chosen)))
+          .square()
+          .sum(2);
+        results.push({ nearest: accuracyOf(distances.neg(), unseen.y), mixture: accuracyOf(logs, unseen.y) });
+      }
+      const [nearest, mixture] = [mean(results.map((r) => r.nearest)), mean(results.map((r) => r.mixture))];
+      t.greater(
+        mixture,
+        nearest + 0.03,
+        "digits with ten labels: accuracy of the mixture against the nearest labelled, plus 0.03",
+      );
+      t.show(
+        "accuracy of the mixture and of the nearest labelled picture",
+        `${mixture.toFixed(3)} and ${nearest.toFixed(3)}`,
+      );
+    },
+  ),
+  row(
+    "REG-10",
+    "Multi-task learning",
+    String.raw`\ell(\theta,\phi_1,\dots,\phi_K) = \sum_k\alpha_k\,\ell_k\big(g_{\phi_k}(f_\theta(x))\big),\qquad \nabla_\theta\ell = \sum_k\alpha_k\nabla_\theta\ell_k`,
+    String.raw`One trunk $f_\theta$, a head for each task: every task's gradient teaches the trunk. Twelve linear tasks in 20 inputs, of which only two combinations matter, the same for all. Each has 12 examples: fewer than inputs, so alone none can be solved; together they have enough to find the two combinations. A thirteenth task then learns from five examples, on the trunk as it is. Alone means ridge regression, with the penalty that turns out best on the test.`,
+    (t) => {
+      const [inputs, shared, tasks, each] = [20, 2, 12, 12];
+      const basis = qr(gaussian(1, inputs, shared)).q; // [20, 2]
+      const truth = basis.matmul(gaussian(2, shared, tasks + 1).mul(1.5)); // [20, 13]
+      const examples = (task: number, seed: number, count: number) => {
+        const x = gaussian(seed, count, inputs);
+        return { x, y: x.matmul(truth.at(":", task)).add(gaussian(seed + 1, count).mul(0.1)) };
+      };
+      const data = range(tasks).map((k) => examples(k, 100 + 2 * k, each));
+      const names = range(tasks).map((k) => `task ${k + 1}`);
+      manualSeed(3);
+      const model = nn.cast(
+        new nn.MultiTask(
+          new nn.Linear(inputs, shared, { bias: false }),
+          Object.fromEntries(names.map((name) => [name, new nn.Linear(shared, 1, { bias: false })])),
+        ),
+        "float64",
+      );
+      const losses = (m: typeof model) =>
+        Object.fromEntries(names.map((name, k) => [name, nn.mse(m.forward(data[k].x, name).squeeze(1), data[k].y)]));
+      const weights = Object.fromEntries(names.map((name, k) => [name, 0.5 + k / 10]));
+      const trunkOf = (m: typeof model): Tensor => nn.stateDict(m)["trunk.weight"];
+      const joint = trunkOf(grad((m: typeof model) => nn.weightedSum(losses(m), weights))(model));
+      const separate = names
+        .map((name) => trunkOf(grad((m: typeof model) => losses(m)[name])(model)).mul(weights[name]))
+        .reduce((a, b) => a.add(b));
+      t.close(joint, separate, 1e-13, "gradient of the sum against the sum of gradients, in the trunk");
+
+      const optimizer = adam({ learningRate: 0.03 });
+      const step = compile(() => optimizer.update(model, grad((m: typeof model) => nn.weightedSum(losses(m)))(model)), {
+        state: [model, optimizer],
+      });
+      for (let k = 0; k < 500; k++) step();
+      const together = names.map((name, k) => {
+        const test = examples(k, 900 + 2 * k, 200);
+        return nn.mse(model.forward(test.x, name).squeeze(1), test.y).itemSync();
+      });
+      const strengths = [0.01, 0.1, 1, 3, 10];
+      const alone = range(tasks).map((k) => {
+        const test = examples(k, 900 + 2 * k, 200);
+        return Math.min(
+          ...strengths.map((a) => nn.mse(test.x.matmul(ridge(data[k].x, data[k].y, a)), test.y).itemSync()),
+        );
+      });
+      t.less(
+        mean(together),
+        0.1 * mean(alone),
+        "mean squared error of twelve tasks together against a tenth of that alone",
+      );
+      t.less(mean(together), 0.03, "the noise alone makes 0.01");
+      const overlap = svdvals(basis.T.matmul(qr(trunkOf(model).T).q));
+      t.close(overlap, [1, 1], 0.01, "cosines of the angles between the trunk's two directions and the true plane");
+
+      const few = examples(tasks, 500, 5);
+      const test = examples(tasks, 700, 200);
+      const features = few.x.matmul(trunkOf(model).T);
+      const head = ridge(features, few.y, 0.01);
+      const transferred = nn.mse(test.x.matmul(trunkOf(model).T).matmul(head), test.y).itemSync();
+      const scratch = Math.min(
+        ...strengths.map((a) => nn.mse(test.x.matmul(ridge(few.x, few.y, a)), test.y).itemSync()),
+      );
+      t.less(
+        transferred,
+        0.2 * scratch,
+        "a new task from five examples: error on the trunk against a fifth of that from scratch",
+      );
+      t.show("errors of the new task", `${transferred.toFixed(4)} on the trunk, ${scratch.toFixed(4)} from scratch`);
+      const places = range(tasks).map((k) => k + 1);
+      t.plot(
+        scatter(
+          [
+            { name: "alone", x: places, y: alone },
+            { name: "together", x: places, y: together },
+          ],
+          { title: "Test error of each task", x: { label: "task" }, y: { log: true, label: "mean squared error" } },
+        ),
+      );
+    },
+  ),
+  row(
+    "REG-11",
+    "Bagging: bootstrap samples and averaged predictions",
+    String.raw`\Pr[i\text{ is drawn}] = 1-\Big(1-\frac1N\Big)^N \to 1-\frac1e,\qquad (\bar f-y)^2 = \overline{(f_k-y)^2}-\overline{(f_k-\bar f)^2}`,
+    String.raw`Every model trains on $N$ examples drawn with replacement: 63.2 % of all, some of them several times. The squared error of the average is the average error less the spread of the predictions around it, exactly (Krogh and Vedelsby 1995): models that err in different ways make a better one. The log loss of averaged probabilities is never above the average log loss, for the logarithm is concave.
+
+Twelve networks of 196, 24, 10 units learn 600 digits side by side, stacked into one; the examples that a network did not see test it for nothing.`,
+    async (t) => {
+      const words = range(4 ** 4).map((code) => new Set(range(4).map((i) => Math.floor(code / 4 ** i) % 4)).size / 4);
+      t.close(mean(words), 1 - 0.75 ** 4, 1e-14, "share drawn, all 256 samples of four");
+      t.close(1 - (1 - 1e-4) ** 1e4, 1 - 1 / Math.E, 2e-5, String.raw`$N=10^4$ against $1-1/e$`);
+      const shares = range(200).map((stream) => new Set(bootstrap(1000, { stream })).size / 1000);
+      t.close(mean(shares), 1 - 0.999 ** 1000, 3e-3, "200 samples of 1000");
+
+      const [seen, unseen] = [await digitsOf("train", 600), await digitsOf("test", 1000)];
+      const [x, held] = [seen.x.flatten(1), unseen.x.flatten(1)];
+      const members = 12;
+      const samples = range(members).map((stream) => bootstrap(600, { seed: 7, stream }));
+      const drawn = stack(samples.map((s) => int32([...s]))); // [12, 600]
+      manualSeed(11);
+      const single = range(members).map(
+        () => new nn.Sequential([new nn.Linear(196, 24), nn.relu, new nn.Linear(24, 10)]),
+      );
+      const stacked = nn.stackModels(single);
+      const optimizer = adam({ learningRate: 0.02 });
+      const loss = (m: typeof stacked, at: Tensor): Tensor => nn.crossEntropy(m.forward(x.take(at)), seen.y.take(at));
+      const step = compile(
+        (at: Tensor) => {
+          optimizer.update(
+            stacked,
+            vmap((m: typeof stacked, rows: Tensor) => grad((v: typeof m) => loss(v, rows))(m))(stacked, at),
+          );
+        },
+        { state: [stacked, optimizer] },
+      );
+      // Six batches of a hundred, fifteen times.
+      for (let k = 0; k < 90; k++) step(drawn.at(":", `${(k % 6) * 100}:${(k % 6) * 100 + 100}`));
+      const models = nn.unstackModels(stacked, members);
+      const ensemble = new nn.Ensemble(models);
+      const logits = ensemble.each(held); // [12, 1000, 10]
+      const accuracies = range(members).map((k) => accuracyOf(logits.at(k), unseen.y));
+      const joined = accuracyOf(ensemble.forward(held), unseen.y);
+      t.greater(joined, mean(accuracies) + 0.02, "accuracy of the ensemble against the mean of its members, plus 0.02");
+      t.greater(joined, Math.max(...accuracies), "and against the best of them");
+      t.less(
+        nn.crossEntropy(ensemble.forward(held), unseen.y),
+        mean(range(members).map((k) => nn.crossEntropy(logits.at(k), unseen.y).itemSync())),
+        "log loss of the average against the average log loss",
+      );
+      const p = softmax(logits.astype("float64"), 2);
+      const target = arange(10).equal(unseen.y.expandDims(1)).astype("float64");
+      const average = p.mean(0);
+      t.close(
+        average.sub(target).square().mean(),
+        p.sub(target).square().mean().sub(p.sub(average).square().mean()),
+        1e-14,
+        "squared error of the average: mean error less spread",
+      );
+      t.close(softmax(ensemble.forward(held), 1), average, 1e-5, "the ensemble's probabilities");
+      const votes = samples.map((s, k) => {
+        const out = int32([...outOfBag(600, s)]);
+        return accuracyOf(models[k].forward(x.take(out)), seen.y.take(out));
+      });
+      t.close(mean(votes), mean(accuracies), 0.04, "accuracy on the examples left out against that on the test");
+      const sizes = range(members).map((k) => k + 1);
+      t.plot(
+        lines(
+          [
+            { name: "average of so many", x: sizes, y: sizes.map((k) => accuracyOf(p.at(`:${k}`).mean(0), unseen.y)) },
+            { name: "mean of one", x: [1, members], y: [mean(accuracies), mean(accuracies)], dashed: true },
+          ],
+          { title: "Accuracy on 1000 digits", x: { label: "networks" }, y: { format: ".0%" } },
+        ),
+      );
+    },
+  ),
+  slowRow(
+    "REG-17",
+    "Knowledge distillation",
+    String.raw`T^2\,\mathrm{KL}\Big(\operatorname{softmax}\frac vT\,\Big\|\,\operatorname{softmax}\frac zT\Big),\qquad \frac{\partial}{\partial z_i}\ \xrightarrow{T\to\infty}\ \frac{z_i-v_i}C`,
+    String.raw`A teacher's probabilities say which wrong answers are nearly right; at a higher temperature $T$ the student sees more of that. For large $T$ and logits of mean 0 it is regression on the logits: with the factor $T^2$ the gradient is $(z-v)/C$ for $C$ classes, without it $(z-v)/(CT^2)$. Hinton, Vinyals and Dean (2015) on MNIST: the student makes 146 errors by itself, 74 distilled, the teacher 67, of 10,000. Here, with the 10,000 digits of the package: a small convolutional teacher on 8000, students of 196, 64, 10 units on 2000 of them.
+
+The last students never saw a 3. Distilled, one knows threes from what the teacher said of other digits; once the bias of that class is raised, as in the paper, it gets most of them right.`,
+    async (t) => {
+      const [z, v] = [f64([[0.4, -1.1, 0.2, 0.5]]), f64([[1.3, -0.3, -1.6, 0.6]])];
+      const limit = grad((s: Tensor) => nn.distillation(s, v, { temperature: 1e6 }))(z);
+      t.close(limit.mul(4), z.sub(v), 1e-5, String.raw`gradient for $T=10^6$, times the classes`);
+      const plain = grad((s: Tensor) => nn.distillation(s, v, { temperature: 1e6 }).div(1e12))(z);
+      t.close(plain.mul(4e12), z.sub(v), 1e-5, String.raw`without $T^2$, times $CT^2$`);
+      const at = grad((s: Tensor) => nn.distillation(s, v, { temperature: 3 }))(z);
+      t.close(
+        at,
+        softmax(z.div(3))
+          .sub(softmax(v.div(3)))
+          .mul(3),
+        1e-14,
+        String.raw`for $T=3$: $T(p-q)$`,
+      );
+
+      const [seen, unseen] = [await digitsOf("train", 8000), await digitsOf("test", 2000)];
+      manualSeed(0);
+      const teacher = new nn.Sequential([
+        new nn.Conv2d(1, 16, 3, { padding: 1 }), // [N, 16, 14, 14]
+        nn.relu,
+        new nn.MaxPool2d(2),
+        new nn.Conv2d(16, 32, 3, { padding: 1 }), // [N, 32, 7, 7]
+        nn.relu,
+        new nn.MaxPool2d(2),
+        new nn.Flatten(), // [N, 288]
+        new nn.Dropout(0.3),
+        new nn.Linear(288, 64),
+        nn.relu,
+        new nn.Linear(64, 10),
+      ]);
+      train(teacher, (m, x, y) => nn.crossEntropy(m.forward(x), y), [seen.x, seen.y], { steps: 1200 });
+      teacher.eval();
+      type Student = ReturnType<typeof fresh>;
+      const fresh = () => {
+        manualSeed(5);
+        return new nn.Sequential([new nn.Flatten(), new nn.Linear(196, 64), nn.relu, new nn.Linear(64, 10)]);
+      };
+      const [x, y] = [seen.x.at(":2000"), seen.y.at(":2000")];
+      const soft = teacher.forward(x);
+      const hard = (m: Student, a: Tensor, b: Tensor): Tensor => nn.crossEntropy(m.forward(a), b);
+      const distilled = (m: Student, a: Tensor, b: Tensor): Tensor =>
+        nn.distillation(m.forward(a), b, { temperature: 4 });
+      const errors = (m: { forward(x: Tensor): Tensor }): number =>
+        Math.round(2000 * (1 - accuracyOf(m.forward(unseen.x), unseen.y)));
+      const [own, taught] = [
+        train(fresh(), hard, [x, y], { steps: 3000 }),
+        train(fresh(), distilled, [x, soft], { steps: 3000 }),
+      ];
+      const [a, b, c] = [errors(own), errors(taught), errors(teacher)];
+      t.less(b, 0.9 * a, "errors of the distilled student of 2000, against 0.9 of those of one taught by labels");
+      t.less(c, b, "the teacher's");
+      t.show("errors of 2000: by labels, distilled, teacher", `${a}, ${b}, ${c}`);
+
+      const rest = int32(numbers(y).flatMap((label, i) => (label === 3 ? [] : [i])));
+      const [withoutThrees, blind] = [
+        train(fresh(), distilled, [x.take(rest), soft.take(rest)], { steps: 3000 }),
+        train(fresh(), hard, [x.take(rest), y.take(rest)], { steps: 3000 }),
+      ];
+      const threes = unseen.y.equal(3).astype("float32");
+      const found = (m: Student, raise = 0): number => {
+        const logits = m.forward(unseen.x).add(arange(10).equal(3).astype("float32").mul(raise));
+        return logits.argmax(1).equal(3).astype("float32").mul(threes).sum().div(threes.sum()).itemSync();
+      };
+      t.close(found(blind), 0, 0, "threes known by a student that never saw one, taught by labels");
+      t.greater(found(withoutThrees), 0.25, "distilled");
+      t.greater(found(withoutThrees, 4), 0.7, "distilled, the bias of 3 raised by 4");
+      const raises = grid(0, 6, 25);
+      t.plot(
+        lines(
+          [
+            { name: "threes found, distilled", x: raises, y: raises.map((r) => found(withoutThrees, r)) },
+            { name: "taught by labels", x: raises, y: raises.map((r) => found(blind, r)) },
+          ],
+          {
+            title: "Students that never saw a 3",
+            x: { label: "added to the bias of 3" },
+            y: { format: ".0%", domain: [0, 1] },
+          },
+        ),
+      );
+    },
+  ),
+  slowRow(
+    "REG-18",
+    "Self-supervised pretext tasks",
+    String.raw`\min_{\theta,\phi}\ \mathbb E\,\ell\big(g_\phi(f_\theta(x_{\text{patch}}),f_\theta(x_{\text{neighbour}})),\ \text{where it lies}\big),\qquad \text{then a linear probe on } f_\theta`,
+    String.raw`Pictures label themselves: in which of eight places a patch lies beside another (Doersch et al. 2015), by how many quarters a picture is turned, in which order the pieces of a puzzle or the frames of a sequence are, which colours a grey picture had. Every task's labels are checked by undoing what was done. A network then learns the places of patches on 4000 digits without labels; gaps keep lines that run on from giving the answer away. Its code, frozen, and a linear model on 50, 100 or 300 labelled digits, against the same network before it learnt.`,
+    async (t) => {
+      const [seen, unseen] = [await digitsOf("train", 4000, true), await digitsOf("test", 1000, true)];
+      const few = seen.x.at(":8");
+      const turned = pretext.rotations(few);
+      const back = numbers(turned.labels).map((k, i) =>
+        pretext
+          .rotate90(turned.images.at([i]), -k)
+          .sub(few.at([i % 8]))
+          .abs()
+          .max()
+          .itemSync(),
+      );
+      t.close(back, 0, 0, "rotations turned back");
+      const orders = pretext.permutationSet(20);
+      const puzzle = pretext.jigsaw(few, random.key(1), orders, { size: 8, gap: 2 });
+      const pieces = pretext.patches(few, { size: 8, gap: 2 });
+      const right = numbers(puzzle.labels).map((label, i) =>
+        puzzle.pieces
+          .at(i)
+          .sub(pieces.at(i).take(int32(orders[label])))
+          .abs()
+          .max()
+          .itemSync(),
+      );
+      t.close(right, 0, 0, "puzzles put together");
+      const shuffled = pretext.ordering(few.squeeze(1), random.key(2));
+      const same = shuffled.sequences.sub(few.squeeze(1)).abs().max([1, 2]).equal(0);
+      t.close(same.astype("int32"), shuffled.labels, 0, "rows in order exactly where the label says so");
+      const rgb = random.uniform(random.key(3), [2, 3, 4, 4], { dtype: "float64" });
+      const { lightness, colours } = pretext.colouring(concatenate([rgb, ones([1, 3, 4, 4], { dtype: "float64" })]));
+      t.close(lightness.at(2), 1, 1e-12, "the lightness of white");
+      t.close(colours.at(2), 0, 1e-12, "and its colour");
+
+      manualSeed(0);
+      const model = new PatchPlaces();
+      const cut = { size: 8, gap: 2 };
+      const probes = async (): Promise<number[]> => {
+        const test = model.features(unseen.x);
+        const accuracies: number[] = [];
+        for (const count of [50, 100, 300]) {
+          const probe = await linearProbe(model.features(seen.x.at(`:${count}`)), seen.y.at(`:${count}`), {
+            classes: 10,
+            l2: 0.01,
+          });
+          accuracies.push(accuracyOf(probe.forward(test), unseen.y));
+        }
+        return accuracies;
+      };
+      const before = await probes();
+      const optimizer = adam({ learningRate: 2e-3 });
+      const step = compile(
+        (x: Tensor, key: random.Key) => {
+          const { centre, neighbour, labels } = pretext.relativePatches(x, key, cut);
+          const [loss, gradient] = valueAndGrad((m: PatchPlaces) =>
+            nn.crossEntropy(m.forward(centre, neighbour), labels),
+          )(model);
+          optimizer.update(model, gradient);
+          return loss;
+        },
+        { state: [model, optimizer] },
+      );
+      const losses = range(600).map((k) => {
+        const from = (k * 128) % 3872;
+        return step(seen.x.at(`${from}:${from + 128}`), random.key(k)).itemSync();
+      });
+      const after = await probes();
+      const { centre, neighbour, labels } = pretext.relativePatches(unseen.x, random.key(9), cut);
+      const logits = model.forward(centre, neighbour);
+      t.greater(accuracyOf(logits, labels), 0.4, "accuracy on other digits' patches (chance: one in eight)");
+      t.close(mean(losses.slice(0, 3)), Math.log(8), 0.1, String.raw`first losses against $\log 8$`);
+      t.greater(
+        after,
+        before.map((v) => v + 0.05),
+        "probe on 50, 100, 300 labels against the network before, plus 0.05",
+      );
+      t.show("probe before", before.map((v) => v.toFixed(3)).join(", "));
+      t.show("probe after", after.map((v) => v.toFixed(3)).join(", "));
+      const names = ["above left", "above", "above right", "left", "right", "below left", "below", "below right"];
+      const [truth, guess] = [numbers(labels), numbers(logits.argmax(1))];
+      const picture = (patch: Tensor): Picture => {
+        const pixels = Uint8Array.from(patch.flatten().dataSync(), (v) => Math.round(255 * Number(v)));
+        return { width: 8, height: 8, channels: 1, pixels };
+      };
+      t.plot(
+        imageGrid(
+          range(8).flatMap((i) => [
+            { picture: picture(centre.at(i)), caption: "centre" },
+            {
+              picture: picture(neighbour.at(i)),
+              caption: `${names[truth[i]]}${truth[i] === guess[i] ? "" : ` (taken for ${names[guess[i]]})`}`,
+            },
+          ]),
+          { title: "Patches and where the second lies", columns: 4, side: 90 },
+        ),
+      );
+      t.plot(
+        lines(
+          [
+            { name: "places of patches learnt", x: [50, 100, 300], y: after },
+            { name: "before", x: [50, 100, 300], y: before },
+          ],
+          { title: "Linear probe on 1000 digits", x: { label: "labelled digits" }, y: { format: ".0%" } },
+        ),
+      );
+    },
+  ),
+  row(
+    "REG-19",
+    "Contrastive predictive coding: InfoNCE",
+    String.raw`\mathcal L_N = -\mathbb E\log\frac{e^{s(x,y)}}{\sum_{j=1}^N e^{s(x,y_j)}},\qquad I(x;y)\ \ge\ \log N-\mathcal L_N,\qquad s^*(x,y) = \log\frac{p(y\mid x)}{p(y)}`,
+    String.raw`To tell which of $N$ keys belongs to a query takes the density ratio, and how well it can be told bounds the information they share; no bound exceeds $\log N$. For 20 pairs of normal numbers with correlation $\frac12$ the information is $-10\log\frac34=2.877$ nats. The best score has $\frac{\rho}{1-\rho^2}x^\top y$ and a term in $\|y\|^2$: bilinear once the key has its squares beside it. It is learnt from draws.
+
+Then predictive coding on sequences: two slow signals (each keeps 0.95 of itself) mixed with ten of louder noise. Two principal components see noise only. A linear code that has to tell which sequence a later code belongs to finds the plane of the slow signals, and $\log N-\mathcal L$ comes close to their information $-\log(1-0.95^{2k})$, $k$ steps ahead.`,
+    (t) => {
+      const [d, rho] = [20, 0.5];
+      const information = (-d / 2) * Math.log(1 - rho ** 2);
+      const pair = (key: random.Key, n: number) => {
+        const [a, b] = random.split(key);
+        const x = random.normal(a, [n, d]);
+        return { x, y: x.mul(rho).add(random.normal(b, [n, d]).mul(Math.sqrt(1 - rho ** 2))) };
+      };
+      const one = f64([
+        [1, rho],
+        [rho, 1],
+      ]);
+      const joint = new MultivariateNormal(f64([0, 0]), { covarianceMatrix: one });
+      const apart = new MultivariateNormal(f64([0, 0]), { covarianceMatrix: diag(f64([1, 1])) });
+      t.close(
+        kl(joint, apart).mul(d),
+        information,
+        1e-12,
+        String.raw`$\mathrm{KL}(p(x,y)\|p(x)p(y))$ against $-\frac d2\log(1-\rho^2)$`,
+      );
+      t.close(information, 2.877, 5e-4, "nats");
+
+      const best = (x: Tensor, y: Tensor): Tensor =>
+        x
+          .matmul(y.T)
+          .mul(rho)
+          .sub(
+            y
+              .square()
+              .sum(1)
+              .mul(rho ** 2 / 2),
+          )
+          .div(1 - rho ** 2);
+      const bound = (scores: Tensor): Tensor => nn.infoNce(scores).neg().add(Math.log(scores.shape[0]));
+      const exact = (n: number, rounds: number): number => {
+        const f = compile((key: random.Key) => {
+          const { x, y } = pair(key, n);
+          return bound(best(x, y));
+        });
+        return mean(range(rounds).map((k) => f(random.key(5000 + k)).itemSync()));
+      };
+      const counts = [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048];
+      const bounds = counts.map((n) => exact(n, Math.ceil(4096 / n)));
+      t.less(
+        bounds,
+        counts.map((n) => Math.min(Math.log(n), information + 0.03)),
+        String.raw`bounds of the best score: below $\log N$ and $I$ (and 0.03 for 4096 draws)`,
+      );
+      t.close(bounds[10], information, 0.06, "with 2048 keys");
+
+      const model = {
+        w: tensor([0])
+          .broadcastTo([d + 1, 2 * d])
+          .mul(1),
+      };
+      const score = (m: typeof model, x: Tensor, y: Tensor): Tensor =>
+        concatenate([x, ones([x.shape[0], 1])], 1)
+          .matmul(m.w)
+          .matmul(withSquares(y).T);
+      const optimizer = adam({ learningRate: schedules.cosine({ start: 0.03, steps: 500 }) });
+      const step = compile(
+        (key: random.Key) => {
+          const { x, y } = pair(key, 256);
+          optimizer.update(model, grad((m: typeof model) => nn.infoNce(score(m, x, y)))(model));
+        },
+        { state: [model, optimizer] },
+      );
+      for (let k = 0; k < 500; k++) step(random.key(k));
+      const learnt = compile((key: random.Key) => {
+        const { x, y } = pair(key, 512);
+        return bound(score(model, x, y));
+      });
+      const estimate = mean(range(8).map((k) => learnt(random.key(5000 + k)).itemSync()));
+      t.close(estimate, bounds[8], 0.08, "bound of the learnt score against that of the best, 512 keys");
+      t.close(
+        numbers(diag(model.w.at(":-1", `:${d}`))).reduce((a, b) => a + b) / d,
+        2 / 3,
+        0.05,
+        String.raw`its bilinear part: $\rho/(1-\rho^2)$ on the diagonal`,
+      );
+      t.plot(
+        lines(
+          [
+            { name: "log N - L, best score", x: counts, y: bounds },
+            { name: "log N", x: counts, y: counts.map(Math.log), dashed: true },
+            { name: "I = 2.877", x: [2, 2048], y: [information, information], dashed: true },
+          ],
+          { title: "What InfoNCE can tell", x: { label: "keys N", log: true }, y: { label: "nats" } },
+        ),
+      );
+
+      const [slow, noise, keep, length] = [2, 10, 0.95, 6];
+      const mixing = qr(gaussian(3, slow + noise, slow + noise)).q.astype("float32");
+      const sequences = (key: random.Key, n: number): Tensor => {
+        const [a, b] = random.split(key);
+        const draws = random.normal(a, [length, n, slow]);
+        const states = [draws.at(0)];
+        for (let s = 1; s < length; s++)
+          states.push(states[s - 1].mul(keep).add(draws.at(s).mul(Math.sqrt(1 - keep ** 2))));
+        const loud = random.normal(b, [n, length, noise]).mul(3);
+        return concatenate([stack(states, 1), loud], 2).matmul(mixing.T);
+      };
+      manualSeed(4);
+      const code = new nn.Linear(slow + noise, slow, { bias: false });
+      const cpc = new PredictiveCoding({
+        encoder: new nn.Sequential([code, withSquares]),
+        context: new TwoBack(2 * slow, 8),
+        codeSize: 2 * slow,
+        contextSize: 8,
+        steps: 2,
+      });
+      const cpcOptimizer = adam({ learningRate: 0.02 });
+      const learn = compile(
+        (key: random.Key) => {
+          const x = sequences(key, 64);
+          cpcOptimizer.update(cpc, grad((m: typeof cpc) => m.loss(x))(cpc));
+        },
+        { state: [cpc, cpcOptimizer] },
+      );
+      for (let k = 0; k < 600; k++) learn(random.key(k));
+      const plane = mixing.at(":", ":2"); // the directions of the slow signals
+      const angles = (directions: Tensor): Tensor => svdvals(plane.T.matmul(qr(directions).q));
+      t.greater(angles(code.weight.T), 0.97, "cosines of the angles between the code's plane and the slow one");
+      const sample = sequences(random.key(77), 400).reshape([-1, slow + noise]);
+      const principal = eigh(sample.T.matmul(sample)).vectors.at(":", "-2:");
+      t.less(angles(principal), 0.3, "of two principal components");
+      const found = cpc.losses(sequences(random.key(99), 400)).map((l) => Math.log(400) - l.itemSync());
+      const shared = [1, 2].map((k) => -Math.log(1 - keep ** (2 * k)));
+      t.less(
+        found,
+        shared.map((v) => v + 0.05),
+        String.raw`$\log N-\mathcal L$ one and two steps ahead: not above the information (and 0.05)`,
+      );
+      t.greater(
+        found,
+        shared.map((v) => 0.85 * v),
+        "and at least 85 % of it",
+      );
+      t.show(
+        "information and what was found",
+        `${shared.map((v) => v.toFixed(3)).join(", ")} and ${found.map((v) => v.toFixed(3)).join(", ")}`,
+      );
+    },
+  ),
+];

@@ -1,5 +1,16 @@
 /** Fitting mixtures of normal distributions by expectation and maximisation, with or without labels. */
-import { arange, ArgumentError, compile, eye, logSumExp, ShapeError, stack, type Tensor, where } from "../index.js";
+import {
+  arange,
+  ArgumentError,
+  compile,
+  eye,
+  full,
+  logSumExp,
+  ShapeError,
+  stack,
+  type Tensor,
+  where,
+} from "../index.js";
 import * as random from "../random/index.js";
 import { Categorical } from "./categorical.js";
 import { Mixture } from "./mixture.js";
@@ -35,36 +46,63 @@ export interface MixtureFitOptions {
   readonly seed?: number;
 }
 
+/** What covariances may be. */
+interface Spread {
+  readonly covariance: NonNullable<MixtureFitOptions["covariance"]>;
+  readonly regularisation: number;
+}
+
 export interface MixtureFit extends NormalMixture {
   readonly mixture: Mixture;
   /** `p(k | x)` of each row, `[N, k]`; 0 and 1 for rows with labels. */
   readonly responsibilities: Tensor;
-  /** What is maximised, over the weight of all rows, before every iteration and at the end; it never falls. */
+  /** What is maximised, over the weight of all rows, before every iteration and at the end; without regularisation it never falls. */
   readonly logLikelihoods: readonly number[];
   readonly converged: boolean;
 }
 
-/** `log w_k + log N(x | μ_k, Σ_k)` for rows x: `[N, k]`. */
-const jointLog = (x: Tensor, { weights, means, covariances }: NormalMixture): Tensor =>
-  new MultivariateNormal(means, { covarianceMatrix: covariances }).logProb(x.expandDims(1)).add(weights.log());
+/** What a fit is given, beside its parameters: rows `[N, d]`, their labels as 0 and 1 `[N, k]`, and what each row counts. */
+interface Evidence {
+  readonly x: Tensor;
+  readonly marks: Tensor;
+  /** bool `[N, 1]` */
+  readonly known: Tensor;
+  /** `[N, 1]` */
+  readonly importance: Tensor;
+}
+
+/** `p(k | x)` of each row, and the mean of what is maximised. */
+const expect = compile(({ x, marks, known, importance }: Evidence, { weights, means, covariances }: NormalMixture) => {
+  const components = new MultivariateNormal(means, { covarianceMatrix: covariances });
+  const logs = components.logProb(x.expandDims(1)).add(weights.log()); // log w_k + log N(x | μ_k, Σ_k), [N, k]
+  const total = logSumExp(logs, 1, { keepDims: true });
+  const own = where(known, where(marks.greater(0), logs, 0).sum(1, { keepDims: true }), total);
+  return {
+    responsibilities: where(known, marks, logs.sub(total).exp()),
+    objective: own.mul(importance).sum().div(importance.sum()),
+  };
+});
 
 /** The parameters that are best for given shares `[N, k]` of every row. */
-function maximise(x: Tensor, shares: Tensor, kind: MixtureFitOptions["covariance"], regularisation: number) {
-  const d = x.shape[1];
-  const counts = shares.sum(0); // [k]
-  const means = shares.T.matmul(x).div(counts.expandDims(1)); // [k, d]
-  const off = x.expandDims(0).sub(means.expandDims(1)); // [k, N, d]
-  const scatter = off.mul(shares.T.expandDims(2)).swapAxes(1, 2).matmul(off); // [k, d, d]
-  const each = scatter.div(counts.reshape([-1, 1, 1]));
-  const identity = eye(d).astype(x.dtype);
-  const shaped = {
-    full: () => each,
-    tied: () => scatter.sum(0, { keepDims: true }).div(counts.sum()).broadcastTo(each.shape),
-    diagonal: () => each.mul(identity),
-    spherical: () => each.mul(identity).sum([1, 2], { keepDims: true }).div(d).mul(identity),
-  }[kind ?? "full"]();
-  return { weights: counts.div(counts.sum()), means, covariances: shaped.add(identity.mul(regularisation)) };
-}
+const maximise = compile(
+  ({ x, importance }: Evidence, responsibilities: Tensor, { covariance, regularisation }: Spread): NormalMixture => {
+    const d = x.shape[1];
+    const shares = responsibilities.mul(importance);
+    const counts = shares.sum(0); // [k]
+    const means = shares.T.matmul(x).div(counts.expandDims(1)); // [k, d]
+    const off = x.expandDims(0).sub(means.expandDims(1)); // [k, N, d]
+    const scatter = off.mul(shares.T.expandDims(2)).swapAxes(1, 2).matmul(off); // [k, d, d]
+    const each = scatter.div(counts.reshape([-1, 1, 1]));
+    const identity = eye(d).astype(x.dtype);
+    const shaped = {
+      full: () => each,
+      tied: () => scatter.sum(0, { keepDims: true }).div(counts.sum()).broadcastTo(each.shape),
+      diagonal: () => each.mul(identity),
+      spherical: () => each.mul(identity).sum([1, 2], { keepDims: true }).div(d).mul(identity),
+    }[covariance]();
+    return { weights: counts.div(counts.sum()), means, covariances: shaped.add(identity.mul(regularisation)) };
+  },
+);
 
 /** Rows far from each other (Arthur & Vassilvitskii 2007): each next one is drawn by its squared distance to those before. */
 function spread(x: Tensor, k: number, seed: number): Tensor {
@@ -77,13 +115,17 @@ function spread(x: Tensor, k: number, seed: number): Tensor {
   return stack(chosen);
 }
 
+/** Labels as 0 and 1, `[N, k]`; none where the label is no component. */
+const marksOf = (labels: Tensor, k: number): Tensor => labels.expandDims(1).equal(arange(k).astype(labels.dtype));
+
 /** Hard shares by the nearest of the starting means, and by the labels where there are. */
-function beginning(x: Tensor, marks: Tensor, known: Tensor, k: number, seed: number): Tensor {
+function beginning({ x, marks, known }: Evidence, seed: number): Tensor {
+  const k = marks.shape[1];
   const counts = marks.sum(0);
   const labelled = marks.T.matmul(x).div(counts.maximum(1).expandDims(1));
   const means = counts.min().itemSync() > 0 ? labelled : spread(x, k, seed);
-  const nearest = x.expandDims(1).sub(means).square().sum(2).argmin(1).expandDims(1); // [N, 1]
-  return where(known, marks, nearest.equal(arange(k)).astype(x.dtype));
+  const nearest = x.expandDims(1).sub(means).square().sum(2).argmin(1);
+  return where(known, marks, marksOf(nearest, k).astype(x.dtype));
 }
 
 function check(x: Tensor, { components, labels, unlabelledWeight = 1 }: MixtureFitOptions): void {
@@ -107,32 +149,19 @@ function check(x: Tensor, { components, labels, unlabelledWeight = 1 }: MixtureF
  */
 export async function fitMixture(x: Tensor, options: MixtureFitOptions): Promise<MixtureFit> {
   check(x, options);
-  const { components: k, labels, unlabelledWeight = 1, covariance, regularisation = 1e-6 } = options;
+  const { components: k, labels, unlabelledWeight = 1, covariance = "full", regularisation = 1e-6 } = options;
   const { maxIterations = 200, tolerance = 1e-5, start, seed = 0 } = options;
-  const given = labels ?? arange(x.shape[0]).mul(0).sub(1);
-  const marks = given.expandDims(1).equal(arange(k).astype(given.dtype)).astype(x.dtype); // [N, k]
+  const marks = marksOf(labels ?? full([x.shape[0]], -1, { dtype: "int32" }), k).astype(x.dtype);
   const known = marks.sum(1, { keepDims: true }).greater(0);
-  const importance = where(known, 1, unlabelledWeight).astype(x.dtype);
-  const best = (responsibilities: Tensor): NormalMixture =>
-    maximise(x, responsibilities.mul(importance), covariance, regularisation);
-  /** Responsibilities, and the mean of what is maximised. */
-  const expect = compile((m: NormalMixture) => {
-    const logs = jointLog(x, m);
-    const total = logSumExp(logs, 1, { keepDims: true });
-    const own = where(known, where(marks.greater(0), logs, 0).sum(1, { keepDims: true }), total);
-    return {
-      responsibilities: where(known, marks, logs.sub(total).exp()),
-      objective: own.mul(importance).sum().div(importance.sum()),
-    };
-  });
-  const improve = compile(best);
-  let current = start ?? improve(beginning(x, marks, known, k, seed));
-  let expected = expect(current);
+  const evidence = { x, marks, known, importance: where(known, 1, unlabelledWeight).astype(x.dtype) };
+  const shape = { covariance, regularisation };
+  let current = start ?? maximise(evidence, beginning(evidence, seed), shape);
+  let expected = expect(evidence, current);
   const logLikelihoods = [await expected.objective.item()];
   let converged = false;
   while (!converged && logLikelihoods.length <= maxIterations) {
-    current = improve(expected.responsibilities);
-    expected = expect(current);
+    current = maximise(evidence, expected.responsibilities, shape);
+    expected = expect(evidence, current);
     logLikelihoods.push(await expected.objective.item());
     const [before, after] = logLikelihoods.slice(-2);
     converged = after - before < tolerance;
