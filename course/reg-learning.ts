@@ -148,7 +148,7 @@ export const learning: readonly Row[] = [
     "REG-09",
     "Semi-supervised learning: a generative loss beside the labels",
     String.raw`\max_\theta\ \sum_{\text{labelled}}\log p_\theta(x,y)+\lambda\sum_{\text{others}}\log\sum_y p_\theta(x,y)`,
-    String.raw`Examples without labels say where the classes are; a few labels say which is which. EM takes turns: the classes of the unlabelled examples, as probabilities, and the best parameters for them; labelled ones keep their class. The objective never falls. Two overlapping normal classes with three labels each: from the labels alone the rule is wrong much more often than need be, and with 300 further examples nearly as good as one that knows the distributions. How often a linear rule is wrong is known exactly.
+    String.raw`Examples without labels say where the classes are; a few labels say which is which. EM takes turns: the classes of the unlabelled examples, as probabilities, and the best parameters for them; labelled ones keep their class. The objective never falls. Two overlapping normal classes with three labels each: from the labels alone the rule is wrong much more often than need be, and with 300 further examples nearly as good as one that knows the distributions. How often a linear rule is wrong is known exactly. Twenty further examples may do harm: the likelihood of few points has maxima that are not the classes.
 
 Then digits: ten labels in all, one of each class, and 1490 pictures without. Compared with the nearest labelled picture, the same twelve principal components, on 1000 others.`,
     async (t) => {
@@ -582,17 +582,20 @@ The last students never saw a 3. Distilled, one knows threes from what the teach
         const pixels = Uint8Array.from(patch.flatten().dataSync(), (v) => Math.round(255 * Number(v)));
         return { width: 8, height: 8, channels: 1, pixels };
       };
+      // Two for each picture; neighbours that are empty show nothing.
+      const drawn = numbers(neighbour.sum([1, 2, 3]));
+      const shown = range(1000)
+        .filter((i) => drawn[i] > 8)
+        .slice(0, 8);
       t.plot(
         imageGrid(
-          range(8).flatMap((i) => [
-            { picture: picture(centre.at(i)), caption: "centre" },
-            {
-              picture: picture(neighbour.at(i)),
-              caption: `${names[truth[i]]}${truth[i] === guess[i] ? "" : ` (taken for ${names[guess[i]]})`}`,
-            },
+          shown.flatMap((i) => [
+            { picture: picture(centre.at(i)), caption: truth[i] === guess[i] ? "" : `not ${names[guess[i]]}:` },
+            { picture: picture(neighbour.at(i)), caption: names[truth[i]] },
           ]),
-          { title: "Patches and where the second lies", columns: 4, side: 90 },
+          { title: "Patches, and where the second lies", columns: 4, side: 100 },
         ),
+        "Where the network was wrong, its answer stands under the first.",
       );
       t.plot(
         lines(
