@@ -12,7 +12,6 @@ export {
   take,
 } from "./dataset.js";
 export { type LoaderOptions, type LoaderState, DataLoader } from "./loader.js";
-export { cells, type CellsOptions, type SegmentedImages } from "./cells.js";
 export { muLawDecode, muLawEncode } from "./mu-law.js";
 export { bootstrap, type BootstrapOptions, outOfBag, permutation } from "./shuffle.js";
 export { labToRgb, rgbToLab } from "./lab.js";
@@ -23,6 +22,9 @@ export { type LabelledImages, type PublishedOptions, labelledImages } from "./id
 export { Levels } from "./levels.js";
 export { mnist } from "./mnist.js";
 export { fashionMnist, fashionMnistClasses } from "./fashion-mnist.js";
+export { cifar10, cifar100, cifar10Classes } from "./cifar.js";
+export { parseTar } from "./tar.js";
+export { cells, type CellsOptions, type SegmentedImages } from "./cells.js";
 export { type DigitsOptions, digits } from "./digits.js";
 export { type Classes, type CsvOptions, parseCsv, readCsv, Table } from "./table.js";
 export {
