@@ -40,3 +40,5 @@ export {
   wine,
 } from "./tabular.js";
 export * as transforms from "./transforms/index.js";
+export { speech, type SpeechOptions } from "./speech.js";
+export { formatWav, parseWav, resample, type Sound } from "./wav.js";
