@@ -63,6 +63,14 @@ function commands(finish: (code: number) => void): Command {
     .addOption(threadsFlag())
     .action(async (run, flags) => finish(await (await import("./eval.js")).evaluate(run, flags, terminal)));
   program
+    .command("report")
+    .description("write the reports of finished runs and a table of them to a folder")
+    .argument("<runs...>", "folders of runs, such as runs/lenet5")
+    .option("--out <folder>", "where to", "docs/results")
+    .option("--device <name>", "where to compute", "cpu")
+    .addOption(threadsFlag())
+    .action(async (runs, flags) => finish(await (await import("./publish.js")).publish(runs, flags, terminal)));
+  program
     .command("predict")
     .description("say what is in a picture, or whatever else a trained model answers")
     .argument("<run>", "folder of a run, such as runs/lenet5")

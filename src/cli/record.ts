@@ -42,8 +42,13 @@ export interface RunRecord {
   readonly measure: Measure;
   /** Of the model as it is now, which is past its last epoch when the run was stopped inside one. */
   readonly judgement: Judgement;
+  /** What others reached, where it is known. */
+  readonly published: readonly { readonly data: string; readonly text: string; readonly source: string }[];
   readonly layers: readonly LayerRow[];
   /** Names and values, in groups that have a name. */
   readonly settings: readonly { readonly name: string; readonly rows: readonly (readonly [string, string])[] }[];
   readonly version: string;
 }
+
+export const parametersOf = (layers: readonly LayerRow[]): number =>
+  layers.reduce((sum, row) => sum + row.parameters, 0);

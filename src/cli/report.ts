@@ -1,7 +1,7 @@
 /** The report of a run: one HTML page that needs nothing beside it. */
 import { lines, themeCss } from "../plot/index.js";
 import { type Markup, html, raw } from "./html.js";
-import type { LayerRow, RunRecord } from "./record.js";
+import { type RunRecord, parametersOf } from "./record.js";
 import { count, duration, figure, plural } from "./text.js";
 
 const css = `${themeCss}
@@ -22,12 +22,15 @@ p{margin:0 0 12px}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:28px;align-items:start}
 .pair>*{min-width:0}
 svg.tg-plot{width:100%;height:auto;display:block}
-.digits{display:grid;grid-template-columns:repeat(auto-fill,minmax(88px,1fr));gap:14px 12px}
+.digits{display:grid;grid-template-columns:repeat(auto-fill,minmax(96px,1fr));gap:14px 12px}
 .digits figure{margin:0;font-size:13px;line-height:1.35}
 .digits img{display:block;width:100%;aspect-ratio:1;image-rendering:pixelated;border-radius:8px;background:#000}
 .digits b{color:var(--bad);font-weight:650}
 .digits i{color:var(--good);font-style:normal;font-weight:650}
 .digits figcaption{margin-top:5px}
+.digits.twos{grid-template-columns:repeat(auto-fill,minmax(230px,1fr))}
+.digits.twos figure{display:flex;gap:4px}
+.digits.twos img{width:calc(50% - 2px)}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:14px}
 th{text-align:left;font-weight:500;font-size:13px}
@@ -46,8 +49,6 @@ footer{margin-top:48px;color:var(--tg-muted);font-size:13px}
 @media(max-width:1000px){.facts{grid-template-columns:repeat(3,1fr)}}
 @media(max-width:560px){th,td{white-space:normal;padding-right:10px;font-size:13px}td code{white-space:nowrap;font-size:12px}.wide{display:none}main{padding:24px 16px 40px}h1{font-size:23px}.facts{grid-template-columns:1fr 1fr}.facts b{font-size:20px}}
 @media print{.group,.facts>div,pre{border:1px solid var(--tg-grid)}}`;
-
-const parametersOf = (layers: readonly LayerRow[]): number => layers.reduce((sum, row) => sum + row.parameters, 0);
 
 function best({ epochs, measure }: RunRecord) {
   const sign = measure.better === "max" ? 1 : -1;
@@ -94,6 +95,17 @@ export function measureCurve(run: RunRecord): string {
 }
 
 const chartSize = { width: 500, height: 290, x: { label: "epoch" } };
+
+function published({ published }: RunRecord): Markup {
+  if (published.length === 0) return html``;
+  const rows = published.map(
+    ({ data, text, source }) =>
+      html`<dt>${text}</dt>
+        <dd>on ${data}: ${source}</dd>`,
+  );
+  return html`<h2>Published by others</h2>
+    <dl>${rows}</dl>`;
+}
 
 const capital = (word: string): string => word[0].toUpperCase() + word.slice(1);
 
@@ -211,7 +223,7 @@ export function report(run: RunRecord): string {
           ${facts(run)}
           <h2>Learning</h2>
           <div class="pair">${raw(lossCurve(run))}${raw(measureCurve(run))}</div>
-          ${epochTable(run)} ${run.judgement.sections} ${model(run)} ${settings(run)}
+          ${epochTable(run)} ${run.judgement.sections} ${published(run)} ${model(run)} ${settings(run)}
           <footer>Written by typegrad ${run.version}.</footer>
         </main>
       </body>

@@ -103,6 +103,7 @@ export async function recordOf(
     lossName: task.lossName,
     measure: task.measure,
     judgement: await task.judge({ ...runner(model, task, facts), facts, test }),
+    published: plan.recipe.published ?? [],
     layers: layersOf(facts, model),
     settings: settingsOf(session),
     version: run.versions.typegrad,

@@ -44,9 +44,13 @@ function table(op: string, cells: readonly Cell[], size: readonly [number, numbe
   sameLength(op, { "row names": rows.length ? rows : new Array(m), rows: new Array(m) });
   sameLength(op, { "column names": columns.length ? columns : new Array(n), columns: new Array(n) });
   const left = Math.max(8, ...rows.map((name) => textWidth(name) + 12)) + (rowLabel ? 20 : 0);
-  const bottom = (columns.length ? 22 : 4) + (columnLabel ? 22 : 0);
   const top = title ? 34 : 6;
   const side = (width - left - 10) / n;
+  const widest = Math.max(0, ...columns.map((name) => textWidth(name)));
+  // Names that are wider than their columns are turned to go down to the left.
+  const turned = widest > side - 4;
+  const below = turned ? 14 + widest * Math.SQRT1_2 : 22;
+  const bottom = (columns.length ? below : 4) + (columnLabel ? 22 : 0);
   const at = { x: (c: Cell) => c.column, y: (c: Cell) => c.row };
   const gap = side >= 12 ? 1 : 0;
   const axis = { color: muted, tickSize: 0, labelArrow: "none", labelAnchor: "center" } as const;
@@ -66,6 +70,7 @@ function table(op: string, cells: readonly Cell[], size: readonly [number, numbe
           ...axis,
           label: columnLabel ?? null,
           labelOffset: bottom - 4,
+          ...(turned ? { tickRotate: -45, textAnchor: "end" } : {}),
           tickFormat: (i: number) => columns[i] ?? "",
         }),
         Plot.axisY({

@@ -62,6 +62,7 @@ const run: RunRecord = {
   lossName: classification.lossName,
   measure: classification.measure,
   judgement: judgementOf(verdict, 0.7421),
+  published: [{ data: "Zoo", text: "97.5 %", source: "Somebody 1999, table 1" }],
   layers: [
     { path: "layers.0", kind: "Linear 4 → 8", output: [8], tensors: "weight [8, 4], bias [8]", parameters: 40 },
     { path: "layers.1", kind: "Linear 8 → 3", output: [3], tensors: "weight [3, 8]", parameters: 1027 },
@@ -86,6 +87,7 @@ test("the page says what the record says", () => {
     "says <b>cat</b> · 88 %<br />",
     "is <i>ant</i> · 13 %",
     "ant as cat (2), cat as ant (1)",
+    "<dt>97.5 %</dt><dd>on Zoo: Somebody 1999, table 1</dd>",
     "typegrad 1.2.3",
   ])
     assert.ok(page.includes(text), text);

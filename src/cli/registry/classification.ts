@@ -142,12 +142,13 @@ function confusionSection(verdict: Verdict): Markup {
 
 function mistakeFigure(names: readonly string[], mistake: Verdict["mistakes"][number]): Markup {
   const { picture, index, truth, predicted, probability, truthProbability } = mistake;
+  const share = (p: number): string => percent(p, 0).replace(" ", "\u00a0");
   const title = `test picture ${index}: ${names[truth]} taken for ${names[predicted]}`;
   return html`<figure>
     <img src="${pngUri(picture)}" alt="${title}" title="${title}" />
     <figcaption>
-      says <b>${names[predicted]}</b> · ${percent(probability, 0)}<br />is <i>${names[truth]}</i> ·
-      ${percent(truthProbability, 0)}
+      says <b>${names[predicted]}</b> · ${share(probability)}<br />is <i>${names[truth]}</i> ·
+      ${share(truthProbability)}
     </figcaption>
   </figure>`;
 }

@@ -18,6 +18,7 @@ import type { models } from "./models.js";
 
 /** A figure that others published for the model on the data. */
 export interface Published {
+  /** What the data are called. */
   readonly data: string;
   readonly text: string;
   readonly source: string;
@@ -70,9 +71,9 @@ const smallResidual = (model: Recipe["model"], error: string): Recipe => ({
   ],
   defaults: { epochs: 15, batch: 128, lr: 0.1 },
   published: [
-    { data: "cifar-10", text: `${error} error`, source: he },
+    { data: "CIFAR-10", text: `${error} error`, source: he },
     {
-      data: "fashion-mnist",
+      data: "Fashion-MNIST",
       text: "94.9 %, ResNet-18",
       source: "the benchmark of the data set's own README, github.com/zalandoresearch/fashion-mnist",
     },
@@ -94,7 +95,7 @@ export const recipes = {
     defaults: { epochs: 15, batch: 32, lr: 3e-3 },
     published: [
       {
-        data: "mnist",
+        data: "MNIST",
         text: "99.05 % without, 99.2 % with distorted pictures",
         source:
           "LeCun, Bottou, Bengio & Haffner, Gradient-based learning applied to document recognition, 1998, figure 9",
@@ -117,7 +118,7 @@ export const recipes = {
     defaults: { epochs: 10, batch: 64, lr: 2e-3 },
     published: [
       {
-        data: "fashion-mnist",
+        data: "Fashion-MNIST",
         text: "87.6 % to 91.6 %, nets with two convolutions",
         source: "the benchmark of the data set's own README, github.com/zalandoresearch/fashion-mnist",
       },
@@ -150,7 +151,7 @@ export const recipes = {
     defaults: { epochs: 4, batch: 32, lr: 2e-3 },
     published: [
       {
-        data: "binary-mnist",
+        data: "MNIST in black and white",
         text: "81.3 nats per picture, PixelCNN",
         source: "van den Oord, Kalchbrenner & Kavukcuoglu, Pixel Recurrent Neural Networks, ICML 2016, table 4",
       },
