@@ -117,7 +117,7 @@ function temperatures(t: Trial): void {
   t.close(nn.softmaxPool2d(x, 3, { temperature: 1e7 }), average, 1e-6, String.raw`$T\to\infty$: the mean`);
   t.close(nn.lpPool1d(f64([[[3, -4, 0, 12]]]), 2), [5, 12], 1e-14, String.raw`the 2-norms of $(3,-4)$ and $(0,12)$`);
   const window = f64([[[1, 2, 4, 3]]]);
-  const at = grid(-2, 1.5, 60).map((e) => 10 ** e);
+  const at = grid(-2, 1.5, 24).map((e) => 10 ** e);
   const soft = numbers(stack(at.map((temperature) => nn.softmaxPool1d(window, 4, { temperature }))));
   const ends = [
     { name: "maximum", value: 4 },
@@ -127,7 +127,7 @@ function temperatures(t: Trial): void {
     lines(
       [
         { name: "softmax pooling", x: at, y: soft },
-        ...ends.map(({ name, value }) => ({ name, x: [at[0], at[59]], y: [value, value], dashed: true })),
+        ...ends.map(({ name, value }) => ({ name, x: [at[0], at[23]], y: [value, value], dashed: true })),
       ],
       { title: "Pooling the window (1, 2, 4, 3)", x: { label: "temperature", log: true }, height: 260 },
     ),
