@@ -201,7 +201,12 @@ export const layers: readonly Row[] = [
       const [x, w] = [gaussian(1, 2, 3, 11, 10), gaussian(2, 4, 3, 3, 2)];
       for (const stride of [2, 3]) {
         const every = conv2d(x, w).at(":", ":", `::${stride}`, `::${stride}`);
-        t.close(conv2d(x, w, null, { stride }), every, 1e-13, `stride ${stride}: every ${stride}. output`);
+        t.close(
+          conv2d(x, w, null, { stride }),
+          every,
+          1e-13,
+          `stride ${stride} keeps one output of ${stride} along each axis`,
+        );
       }
       const [y, pull] = vjp((v: Tensor) => conv2d(v, w, null, { stride: 2 }), x);
       const g = gaussian(3, ...y.shape);
@@ -254,7 +259,11 @@ export const layers: readonly Row[] = [
       const fields = [1, 2, 3, 4, 5].map((depth) => {
         const model = new Sequential(stack(depth));
         const field = effectiveReceptiveField((v) => model.forward(v), f64([[range(40)]]).astype("float32"), [39]);
-        t.equal(receptiveField(model, [40])[depth - 1].size, 2 ** depth, `${depth} layers see $2^${depth}$ places`);
+        t.equal(
+          receptiveField(model, [40])[depth - 1].size,
+          2 ** depth,
+          `depth ${depth}: $2^${depth}$ places are seen`,
+        );
         t.equal(
           field,
           range(40).map((i) => (i >= 40 - 2 ** depth ? 1 : 0)),
@@ -265,7 +274,7 @@ export const layers: readonly Row[] = [
       t.plot(
         heatmap(fields, {
           title: "What the last output sees",
-          rows: [1, 2, 3, 4, 5].map((n) => `${n} layers`),
+          rows: [1, 2, 3, 4, 5].map((n) => `after ${n}`),
           columnLabel: "input",
           width: 560,
         }),
@@ -278,12 +287,11 @@ export const layers: readonly Row[] = [
     String.raw`O = \left\lfloor\frac{I + P_\text{before} + P_\text{after} - d\,(K-1) - 1}{S}\right\rfloor + 1`,
     String.raw`As many windows as fit. Checked on the shapes of ONNX's and PyTorch's tests of convolutions and pools, on the first layers of well-known networks, and on every length that the layers themselves give. The picture shows the stairs: lengths that a stride makes equal cannot be told apart afterwards, which is why a transposed convolution needs to be told (CNV-15).`,
     (t) => {
-      for (const [lengths, kernel, options, expected] of sizes)
-        t.equal(
-          convOutputSize(lengths, kernel, options),
-          expected,
-          `$${lengths.join("×")}$, kernel $${kernel.join("×")}$`,
-        );
+      t.equal(
+        sizes.map(([lengths, kernel, options]) => convOutputSize(lengths, kernel, options)),
+        sizes.map(([, , , expected]) => expected),
+        `${sizes.length} shapes of ONNX's tests`,
+      );
       t.equal(convOutputSize([224], 7, { stride: 2, padding: 3 }), [112], "ResNet's first layer: $224\\to112$");
       t.equal(convOutputSize([227], 11, { stride: 4 }), [55], "AlexNet's: $227\\to55$");
       t.equal(convOutputSize([32], 5), [28], "LeNet's: $32\\to28$");

@@ -67,8 +67,8 @@ export const signals: readonly Row[] = [
   row(
     "CNV-01",
     "Linear, and the same everywhere: convolution",
-    String.raw`(Tf)(x) = \int k(x,y)\,f(y)\,dy,\qquad T S_a = S_a T\ \text{for all shifts}\ S_a \iff k(x,y) = h(x-y),\quad h = T\delta`,
-    String.raw`An operator that is linear and commutes with shifts is known completely from its answer to one impulse. Heat on a ring is such an operator; its answer is a sum of Gaussians, one for every time round, and convolving with it reproduces the operator on any signal. A product with a ramp is linear but not the same everywhere, a square is the same everywhere but not linear: for both the impulse says little. In the pictures the kernel $k(x,y)$ of heat is constant along diagonals, that of heat in a rod which conducts better on the right is not.`,
+    String.raw`(Tf)(x) = \int k(x,y)\,f(y)\,dy:\qquad T S_a = S_a T\ \forall a \iff k(x,y) = h(x-y)`,
+    String.raw`An operator $T$ that is linear and commutes with all shifts $S_a$ is known completely from its answer to one impulse, $h=T\delta$. Heat on a ring is such an operator; its answer is a sum of Gaussians, one for every time round, and convolving with it reproduces the operator on any signal. A product with a ramp is linear but not the same everywhere, a square is the same everywhere but not linear: for both the impulse says little. In the pictures the kernel $k(x,y)$ of heat is constant along diagonals; that of a blur which is wider further on is not.`,
     (t) => {
       const n = 32;
       const ring = heat(n, 4);
@@ -97,8 +97,11 @@ export const signals: readonly Row[] = [
       t.close(square.equivariant, 0, 1e-12, "a square commutes with shifts");
       t.greater(square.linear, 0.1, "but is not linear");
       t.greater(square.convolution, 0.1, "and is no convolution");
-      const uneven = (x: Tensor): Tensor => x.mul(ramp.neg().add(1)).add(ring(x).mul(ramp));
-      for (const [title, operator] of Object.entries({ "The same everywhere": ring, "Not the same": uneven })) {
+      const places = f64(range(n));
+      const width = places.div(10).add(0.5).expandDims(1);
+      const weights = bell(1, places.expandDims(1).sub(places).div(width)).div(width);
+      const uneven: Operator = (x) => weights.matmul(x);
+      for (const [title, operator] of Object.entries({ "Heat on a ring": ring, "A blur that grows wider": uneven })) {
         const kernel = matrixOf(jacobian(operator)(zeros([n], { dtype: "float64" })));
         t.plot(heatmap(kernel, { title, width: 300, rowLabel: "x", columnLabel: "y" }));
       }
@@ -185,7 +188,11 @@ export const signals: readonly Row[] = [
       );
       t.plot(
         lines(
-          sums.map(({ count, p: y }) => ({ name: `${count} dice`, x: y.map((_, i) => count + i), y })),
+          sums.map(({ count, p: y }) => ({
+            name: count === 1 ? "1 die" : `${count} dice`,
+            x: y.map((_, i) => count + i),
+            y,
+          })),
           { title: "Sums of dice", x: { label: "sum" }, y: { label: "probability" }, height: 280 },
         ),
       );
@@ -258,6 +265,9 @@ export const signals: readonly Row[] = [
       }
       const [f, g] = [gaussian(1, 17), gaussian(2, 6)];
       t.greater(largest(correlate(f, g).sub(correlate(g, f))), 0.1, "correlation does not commute");
+      const h = gaussian(3, 4);
+      const nested = [correlate(correlate(f, g), h), correlate(f, correlate(g, h))];
+      t.greater(largest(nested[0].sub(nested[1])), 0.1, "and is not associative");
       const [x, w1, w2] = [gaussian(4, 1, 2, 9, 8), gaussian(5, 3, 2, 3, 3), gaussian(6, 2, 3, 2, 3)];
       const both = conv2d(conv2d(x, w1), w2);
       // The joint kernel: every pair of taps, added up over the channels between.
@@ -355,7 +365,7 @@ export const signals: readonly Row[] = [
     "CNV-07",
     "Convolution as a band matrix",
     String.raw`f*c = Hf,\qquad H_{ij} = c_{i-j};\qquad \operatorname{vec}(y) = T\operatorname{vec}(x)`,
-    String.raw`A convolution is a linear map, so it is a matrix: a band with equal numbers along diagonals. In two dimensions it is a block matrix of the same kind, each block such a band. Most entries are zero, and the others repeat: a $3\times3$ layer on a $6\times6$ picture has 16·36 entries, 144 of them not zero, and 9 parameters.`,
+    String.raw`A convolution is a linear map, so it is a matrix: a band with equal numbers along diagonals. In two dimensions it is a block matrix of the same kind, each block such a band. Most entries are zero, and the others repeat: a $3\times3$ layer on a $6\times6$ picture has $16\cdot36$ entries, 144 of them not zero, and 9 parameters.`,
     (t) => {
       const [c, x] = [gaussian(1, 4), gaussian(2, 7)];
       const band = toeplitz(c.pad([[0, 6]]), c.at(":1").pad([[0, 6]]));
