@@ -246,7 +246,7 @@ export const signals: readonly Row[] = [
     "CNV-05",
     "The algebra of convolution",
     String.raw`f*g = g*f,\qquad (f*g)*h = f*(g*h),\qquad S_a(f*g) = (S_af)*g`,
-    String.raw`Checked on random signals along one axis and two. Associativity is why two filters in a row are one; so without something nonlinear in between, two layers of convolution are one with a larger kernel, which is checked too. Correlation has neither property. The picture shows one kernel at work and a shifted signal whose result is shifted as much.`,
+    String.raw`Checked on random signals along one axis and two. Associativity is why two filters in a row are one; so without something nonlinear in between, two layers of convolution are one with a larger kernel, which is checked too. Correlation is neither commutative nor associative. The picture shows one kernel at work and a shifted signal whose result is shifted as much.`,
     (t) => {
       for (const [name, [n, m, k]] of Object.entries({
         "one axis": [[17], [6], [4]],
