@@ -15,7 +15,7 @@ import {
   vmap,
 } from "typegrad";
 import { type Row, row, slowRow } from "typegrad/course";
-import { batchOf, bootstrap, digits, outOfBag, pretext } from "typegrad/data";
+import { batchOf, bootstrap, digits, pretext } from "typegrad/data";
 import { fitMixture, kl, MultivariateNormal, Normal } from "typegrad/distributions";
 import { diag, eigh, qr, ridge, solve, svdvals } from "typegrad/linalg";
 import { PredictiveCoding } from "typegrad/models";
@@ -154,7 +154,7 @@ Then digits: ten labels in all, one of each class, and 1490 pictures without. Co
     async (t) => {
       const sizes = [0, 20, 60, 300];
       const trials = await Promise.all(
-        sizes.map((others) => Promise.all(range(12).map((seed) => twoClasses(seed, 6, others)))),
+        sizes.map((others) => Promise.all(range(10).map((seed) => twoClasses(seed, 6, others)))),
       );
       const errors = trials.map((runs) => mean(runs.map((run) => run.error)));
       const { bayes, fit, x } = trials[3][0];
@@ -181,7 +181,7 @@ Then digits: ten labels in all, one of each class, and 1490 pictures without. Co
       const climbs = trials
         .flat()
         .flatMap((run) => run.fit.logLikelihoods.slice(1).map((v, i) => v - run.fit.logLikelihoods[i]));
-      t.greater(climbs, -1e-12, "growth of the objective in every iteration of 48 runs");
+      t.greater(climbs, -1e-12, "growth of the objective in every iteration of 40 runs");
       t.close(fit.responsibilities.at(":6", 1), [0, 1, 0, 1, 0, 1], 0, "labelled examples keep their class");
       const guessed = numbers(fit.responsibilities.at(":", 1));
       const cloud = (name: string, wanted: (i: number) => boolean) => {
@@ -203,7 +203,7 @@ Then digits: ten labels in all, one of each class, and 1490 pictures without. Co
       t.plot(
         lines(
           [
-            { name: "mean error of 12 runs", x: sizes, y: errors },
+            { name: "mean error of 10 runs", x: sizes, y: errors },
             { name: "best possible", x: [0, 300], y: [bayes, bayes], dashed: true },
           ],
           { title: "Error with six labels", x: { label: "further examples without a label" }, y: { format: ".0%" } },
@@ -211,11 +211,12 @@ Then digits: ten labels in all, one of each class, and 1490 pictures without. Co
       );
 
       const [seen, unseen] = [await digitsOf("train", 1500), await digitsOf("test", 1000)];
-      const flat = seen.x.flatten(1).astype("float64");
+      const pixels = (x: Tensor): Tensor => x.flatten(1).astype("float64");
+      const flat = pixels(seen.x);
       const middle = flat.mean(0);
       const centred = flat.sub(middle);
-      const axes = eigh(centred.T.matmul(centred)).vectors.at(":", "184:"); // the last twelve
-      const [codes, others] = [centred.matmul(axes), unseen.x.flatten(1).astype("float64").sub(middle).matmul(axes)];
+      const axes = eigh(centred.T.matmul(centred)).vectors.at(":", "184:"); // the last twelve of 196
+      const [codes, others] = [centred.matmul(axes), pixels(unseen.x).sub(middle).matmul(axes)];
       const classes = numbers(seen.y);
       const results: { nearest: number; mixture: number }[] = [];
       for (const nth of range(4)) {
@@ -269,13 +270,15 @@ Then digits: ten labels in all, one of each class, and 1490 pictures without. Co
       );
       const losses = (m: typeof model) =>
         Object.fromEntries(names.map((name, k) => [name, nn.mse(m.forward(data[k].x, name).squeeze(1), data[k].y)]));
-      const weights = Object.fromEntries(names.map((name, k) => [name, 0.5 + k / 10]));
+      const three = names.slice(0, 3);
+      const some = (m: typeof model) => Object.fromEntries(three.map((name) => [name, losses(m)[name]]));
+      const weights = Object.fromEntries(three.map((name, k) => [name, 0.5 + k]));
       const trunkOf = (m: typeof model): Tensor => nn.stateDict(m)["trunk.weight"];
-      const joint = trunkOf(grad((m: typeof model) => nn.weightedSum(losses(m), weights))(model));
-      const separate = names
-        .map((name) => trunkOf(grad((m: typeof model) => losses(m)[name])(model)).mul(weights[name]))
+      const joint = trunkOf(grad((m: typeof model) => nn.weightedSum(some(m), weights))(model));
+      const separate = three
+        .map((name) => trunkOf(grad((m: typeof model) => some(m)[name])(model)).mul(weights[name]))
         .reduce((a, b) => a.add(b));
-      t.close(joint, separate, 1e-13, "gradient of the sum against the sum of gradients, in the trunk");
+      t.close(joint, separate, 1e-13, "gradient of a weighted sum against the sum of gradients, in the trunk");
 
       const optimizer = adam({ learningRate: 0.03 });
       const step = compile(() => optimizer.update(model, grad((m: typeof model) => nn.weightedSum(losses(m)))(model)), {
@@ -368,13 +371,13 @@ Twelve networks of 196, 24, 10 units learn 600 digits side by side, stacked into
       const models = nn.unstackModels(stacked, members);
       const ensemble = new nn.Ensemble(models);
       const logits = ensemble.each(held); // [12, 1000, 10]
-      const accuracies = range(members).map((k) => accuracyOf(logits.at(k), unseen.y));
+      const accuracies = numbers(logits.argmax(2).equal(unseen.y).astype("float32").mean(1));
       const joined = accuracyOf(ensemble.forward(held), unseen.y);
       t.greater(joined, mean(accuracies) + 0.02, "accuracy of the ensemble against the mean of its members, plus 0.02");
       t.greater(joined, Math.max(...accuracies), "and against the best of them");
       t.less(
         nn.crossEntropy(ensemble.forward(held), unseen.y),
-        mean(range(members).map((k) => nn.crossEntropy(logits.at(k), unseen.y).itemSync())),
+        nn.crossEntropy(logits.flatten(0, 1), unseen.y.broadcastTo([members, 1000]).flatten()),
         "log loss of the average against the average log loss",
       );
       const p = softmax(logits.astype("float64"), 2);
@@ -387,16 +390,16 @@ Twelve networks of 196, 24, 10 units learn 600 digits side by side, stacked into
         "squared error of the average: mean error less spread",
       );
       t.close(softmax(ensemble.forward(held), 1), average, 1e-5, "the ensemble's probabilities");
-      const votes = samples.map((s, k) => {
-        const out = int32([...outOfBag(600, s)]);
-        return accuracyOf(models[k].forward(x.take(out)), seen.y.take(out));
-      });
-      t.close(mean(votes), mean(accuracies), 0.04, "accuracy on the examples left out against that on the test");
+      const hits = ensemble.each(x).argmax(2).equal(seen.y).astype("float32"); // [12, 600]
+      const unused = stack(samples.map((s) => int32(range(600).map((i) => (s.includes(i) ? 0 : 1))))).astype("float32");
+      const leftOut = hits.mul(unused).sum(1).div(unused.sum(1));
+      t.close(leftOut.mean(), mean(accuracies), 0.04, "accuracy on the examples left out against that on the test");
       const sizes = range(members).map((k) => k + 1);
+      const firsts = p.cumsum(0).argmax(2).equal(unseen.y).astype("float32").mean(1);
       t.plot(
         lines(
           [
-            { name: "average of so many", x: sizes, y: sizes.map((k) => accuracyOf(p.at(`:${k}`).mean(0), unseen.y)) },
+            { name: "average of so many", x: sizes, y: numbers(firsts) },
             { name: "mean of one", x: [1, members], y: [mean(accuracies), mean(accuracies)], dashed: true },
           ],
           { title: "Accuracy on 1000 digits", x: { label: "networks" }, y: { format: ".0%" } },
@@ -656,14 +659,14 @@ Then predictive coding on sequences: two slow signals (each keeps 0.95 of itself
         });
         return mean(range(rounds).map((k) => f(random.key(5000 + k)).itemSync()));
       };
-      const counts = [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048];
+      const counts = [2, 8, 32, 128, 512, 2048];
       const bounds = counts.map((n) => exact(n, Math.ceil(4096 / n)));
       t.less(
         bounds,
         counts.map((n) => Math.min(Math.log(n), information + 0.03)),
         String.raw`bounds of the best score: below $\log N$ and $I$ (and 0.03 for 4096 draws)`,
       );
-      t.close(bounds[10], information, 0.06, "with 2048 keys");
+      t.close(bounds[5], information, 0.06, "with 2048 keys");
 
       const model = {
         w: tensor([0])
@@ -688,7 +691,7 @@ Then predictive coding on sequences: two slow signals (each keeps 0.95 of itself
         return bound(score(model, x, y));
       });
       const estimate = mean(range(8).map((k) => learnt(random.key(5000 + k)).itemSync()));
-      t.close(estimate, bounds[8], 0.08, "bound of the learnt score against that of the best, 512 keys");
+      t.close(estimate, bounds[4], 0.08, "bound of the learnt score against that of the best, 512 keys");
       t.close(
         numbers(diag(model.w.at(":-1", `:${d}`))).reduce((a, b) => a + b) / d,
         2 / 3,
