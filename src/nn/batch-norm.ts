@@ -52,7 +52,7 @@ abstract class RunningNorm<C extends number> extends Module {
   declare readonly shapes: PerChannel<C>;
   readonly features: C;
   readonly epsilon: number;
-  readonly momentum: number | null;
+  momentum: number | null;
   weight: Tensor | null;
   bias: Tensor | null;
   runningMean: Tensor | null;

@@ -79,6 +79,9 @@ export class PolyakAverage extends ParameterAverage {
 /**
  * The mean of the parameters over all updates (Polyak & Juditsky 1992), or with `start` over those from that one on,
  * counted from 0 (tail averaging); until then it is the last value. Before the first update it is the model.
+ *
+ * Updated once an epoch, under a rate that stays high, it is stochastic weight averaging (Izmailov et al. 2018); a model with
+ * batch normalisation then needs `updateBatchNorm` of `typegrad/train`.
  */
 export const polyakAverage = (model: unknown, options: { readonly start?: number } = {}): PolyakAverage =>
   new PolyakAverage(model, options);

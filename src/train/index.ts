@@ -31,4 +31,5 @@ export {
   topK,
 } from "./metrics.js";
 export type { Progress, TrainState } from "./state.js";
+export { updateBatchNorm } from "./batch-statistics.js";
 export { linearProbe, type LinearProbeOptions } from "./probe.js";

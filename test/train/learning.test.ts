@@ -5,9 +5,9 @@ import { grad, type Nested, ones, softmax, tensor, type Tensor, vmap, zeros } fr
 import { fitMixture } from "typegrad/distributions";
 import { PredictiveCoding } from "typegrad/models";
 import * as nn from "typegrad/nn";
-import { adam } from "typegrad/optim";
+import { adam, polyakAverage } from "typegrad/optim";
 import { manualSeed, randn } from "typegrad/random";
-import { linearProbe } from "typegrad/train";
+import { linearProbe, updateBatchNorm } from "typegrad/train";
 import { fixture } from "../golden/fixtures.js";
 
 type Rows = readonly number[][];
@@ -152,4 +152,40 @@ test("PredictiveCoding: losses are InfoNCE of its scores, written out", () => {
     near(loss, each.reduce((a, b) => a.add(b)).div(each.length), 1e-5, `${ahead} ahead`);
   });
   assert.throws(() => model.loss(input.at(":", ":2")), /must be longer than 2 steps/);
+});
+
+test("updateBatchNorm: moments of averaged weights are means over the batches, and all else stays", async () => {
+  manualSeed(3);
+  const model = new nn.Sequential([new nn.Linear(3, 4), new nn.BatchNorm(4, { momentum: 0.3 }), nn.relu]);
+  const batches = [randn([6, 3]), randn([6, 3]).mul(2), randn([6, 3]).add(1)];
+  const average = polyakAverage(model);
+  for (const scale of [1, 3]) {
+    model.layers[0].weight = randn([4, 3]).mul(scale);
+    average.update(model);
+  }
+  const swa = average.model(model).eval();
+  await updateBatchNorm(swa, batches);
+  const [linear, norm] = swa.layers;
+  const inner = batches.map((x) => linear.forward(x));
+  const meanOf = (f: (x: Tensor) => Tensor): Tensor =>
+    inner
+      .map(f)
+      .reduce((a, b) => a.add(b))
+      .div(3);
+  near(
+    norm.runningMean ?? zeros([0]),
+    meanOf((x) => x.mean(0)),
+    1e-6,
+    "mean",
+  );
+  near(
+    norm.runningVariance ?? zeros([0]),
+    meanOf((x) => x.variance(0, { correction: 1 })),
+    1e-5,
+    "variance",
+  );
+  assert.deepEqual([norm.momentum, norm.numBatchesTracked, swa.training, norm.training], [0.3, null, false, false]);
+  const kept = norm.runningMean;
+  await assert.rejects(updateBatchNorm(swa, []), /at least one batch, got none/);
+  assert.equal(norm.runningMean, kept);
 });
