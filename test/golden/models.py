@@ -1,4 +1,4 @@
-"""What torchvision's networks are made of, and what they compute when filled by a formula (see `filled` in models.ts).
+"""What torchvision's networks are made of, and what they compute when filled by a formula (`course/arc-shared.ts` has it too).
 
     /usr/bin/python3 test/golden/models.py          (torchvision 0.14.1, PyTorch 1.13; about 4 GB of memory, two minutes)
 """
@@ -141,6 +141,13 @@ def shortcut(into, out, stride):
     return nn.Sequential(nn.Conv2d(into, out, 1, stride, bias=False), nn.BatchNorm2d(out))
 
 
+def lenet():
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
+        nn.Flatten(), nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10),
+    )  # fmt: skip
+
+
 def densenet():
     return DenseNet(growth_rate=4, block_config=(2, 3), num_init_features=8, bn_size=2, num_classes=5)
 
@@ -161,6 +168,7 @@ write(
             "densenet121": whole(tv.densenet121, 64),
         },
         "small": {
+            "lenet": gradients(lenet(), picture(2, 1, 28)),
             "alexnet": gradients(SmallAlexNet(4, 5), picture(2, 3, 70)),
             "vgg": gradients(small_vgg(), picture(2, 3, 17)),
             "inception": gradients(Inception(6, 3, 2, 4, 2, 3, 2), picture(2, 6, 7)),

@@ -5,7 +5,8 @@ import { getDevice, scope, stack, type Tensor, vjp, zeros } from "typegrad";
 import * as models from "typegrad/models";
 import { cast, countParameters, Linear, loadStateDict, pytorchNames, Sequential, stateDict } from "typegrad/nn";
 import type { Module } from "typegrad/tree";
-import { described, digest, fill, golden, signed } from "./torchvision.js";
+import { fill, signed } from "#chapters/arc-shared.js";
+import { described, digest, golden } from "./torchvision.js";
 
 type Network = Module & { forward(x: Tensor): Tensor };
 
@@ -57,6 +58,7 @@ for (const [name, make] of Object.entries(networks)) {
 }
 
 const small: Readonly<Record<string, () => Network>> = {
+  lenet: models.lenet5,
   alexnet: () => new models.AlexNet({ width: 4, classes: 5, dropout: 0 }),
   vgg: () => new models.VGG([[4], [6, 6]], { classes: 5, hidden: 8, batchNorm: true, dropout: 0 }),
   inception: () => new models.Inception(6, { one: 3, three: [2, 4], five: [2, 3], pool: 2 }),
