@@ -41,4 +41,14 @@ export {
 } from "./tabular.js";
 export * as transforms from "./transforms/index.js";
 export { speech, type SpeechOptions } from "./speech.js";
-export { formatWav, parseWav, resample, type Sound } from "./wav.js";
+export { formatWav, parseWav, readWav, resample, type Sound, type WindowOptions, windows, writeWav } from "./wav.js";
+export { type Channels, decodePicture, type LoadSize, resizePicture } from "./pictures.js";
+export {
+  type ImageFolder,
+  imageFolder,
+  type ImageFolderOptions,
+  type ImageMaskOptions,
+  imageMasks,
+  type LabelledImage,
+  type SegmentedImage,
+} from "./image-folder.js";

@@ -1,6 +1,6 @@
 /** Sound: WAV files (Microsoft and IBM 1991, RIFF), and other sampling rates. */
 import { ArgumentError, FormatError } from "../index.js";
-import type { HostArray } from "../io/index.js";
+import { type HostArray, readFile, writeFileAtomic } from "../io/index.js";
 
 export interface Sound {
   /** Samples a second. */
@@ -152,4 +152,41 @@ export function resample({ rate, samples }: Sound, to: number): Sound {
     }
   }
   return { rate: to, samples: { dtype: "float32", shape: [channels, count], data } };
+}
+
+/**
+ * The sound of a WAV file.
+ *
+ * @throws FileError when it cannot be read; FormatError when it is no such file, or cut off.
+ */
+export const readWav = async (path: string): Promise<Sound> => parseWav(await readFile(path), path);
+
+/** Writes a WAV file with 16 bits a sample, whole or not at all. */
+export const writeWav = (path: string, sound: Sound): Promise<void> => writeFileAtomic(path, formatWav(sound));
+
+/** Options of `windows`. */
+export interface WindowOptions {
+  /** Samples from the start of a window to that of the next; the length of a window unless told. */
+  readonly hop?: number;
+  /** Whether a last window that is not full is filled with silence; otherwise it is left out. */
+  readonly pad?: boolean;
+}
+
+/** Pieces of a sound as examples, `[windows, channels, length]`. */
+export function windows(
+  { samples }: Sound,
+  length: number,
+  { hop = length, pad = false }: WindowOptions = {},
+): HostArray {
+  if (![length, hop].every((n) => Number.isInteger(n) && n > 0))
+    throw new ArgumentError(`windows: length and hop must be positive integers, got ${length} and ${hop}. round them`);
+  const [channels, total] = samples.shape;
+  const count = Math.max(0, pad ? Math.ceil(total / hop) : Math.floor((total - length) / hop) + 1);
+  const data = new Float32Array(count * channels * length);
+  for (let w = 0; w < count; w++)
+    for (let c = 0; c < channels; c++) {
+      const channel = samples.data.subarray(c * total, (c + 1) * total);
+      data.set(channel.subarray(w * hop, w * hop + length), (w * channels + c) * length);
+    }
+  return { dtype: "float32", shape: [count, channels, length], data };
 }

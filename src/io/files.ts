@@ -57,6 +57,22 @@ export async function fileExists(path: string): Promise<boolean> {
 }
 
 /**
+ * The names of files and of folders in a folder, in no order; links count as what they lead to.
+ *
+ * @throws FileError when it cannot be read.
+ */
+export async function listFolder(path: string): Promise<{ readonly files: string[]; readonly folders: string[] }> {
+  const fs = nodeProcess("listFolder").getBuiltinModule("node:fs/promises");
+  try {
+    const names = await fs.readdir(path);
+    const kinds = await Promise.all(names.map(async (name) => (await fs.stat(`${path}/${name}`)).isDirectory()));
+    return { files: names.filter((_, i) => !kinds[i]), folders: names.filter((_, i) => kinds[i]) };
+  } catch (error) {
+    throw explain("listFolder", path, error);
+  }
+}
+
+/**
  * Writes a file so that at `path` there is always the old content or the new, whole: the bytes go to a file beside it,
  * are flushed to the disk, and take its name. Makes missing folders; leaves nothing behind when it fails.
  *

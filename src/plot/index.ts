@@ -6,7 +6,7 @@ export type { GraphArrow, GraphBox, GraphDrawing, GraphOptions } from "./graph.j
 export { confusion, contour, heatmap, imageGrid } from "./grids.js";
 export type { Captioned, Field, Matrix, TableOptions } from "./grids.js";
 export { type Polygon, polygons } from "./polygons.js";
-export { decodeGrey, encodePng, pngUri } from "./png.js";
+export { decodeGrey, decodePng, decodePngLevels, encodePng, pngUri } from "./png.js";
 export { type PngOptions, toElement, toPng } from "./raster.js";
 export type { Picture } from "./png.js";
 export type { AxisOptions, ChartOptions, Points } from "./options.js";

@@ -45,7 +45,7 @@ function samples(png: DecodedPng): { values: Float64Array; channels: number } {
 
 /** Grey levels (luma of ITU-R BT.601) of any kind of PNG, on a white ground where it is transparent. */
 export function decodeGrey(bytes: Uint8Array): Picture {
-  const png = parse(bytes);
+  const png = parse(bytes, "decodeGrey");
   const { values, channels } = samples(png);
   const pixels = Uint8Array.from({ length: png.width * png.height }, (_, i) => {
     const [a, b, c, d] = values.subarray(i * channels, (i + 1) * channels);
@@ -56,12 +56,43 @@ export function decodeGrey(bytes: Uint8Array): Picture {
   return { width: png.width, height: png.height, channels: 1, pixels };
 }
 
-function parse(bytes: Uint8Array): DecodedPng {
+/**
+ * Any kind of PNG with 8 bits a channel: grey, colour, or colour with alpha, which grey with alpha becomes, too.
+ *
+ * @throws FormatError starting with `what` when it is damaged.
+ */
+export function decodePng(bytes: Uint8Array, what = "decodePng"): Picture {
+  const png = parse(bytes, what);
+  const { width, height } = png;
+  const { values, channels } = samples(png);
+  const levels = Uint8Array.from(values, (v) => Math.round(255 * v));
+  if (channels === 1 || channels === 3 || channels === 4) return { width, height, channels, pixels: levels };
+  const from = [0, 0, 0, 1]; // grey and alpha
+  const pixels = Uint8Array.from({ length: 4 * width * height }, (_, i) => levels[2 * (i >> 2) + from[i & 3]]);
+  return { width, height, channels: 4, pixels };
+}
+
+/**
+ * The numbers that a PNG of one channel or with a palette stores, unscaled: levels of grey, or places in the palette.
+ *
+ * @throws FormatError starting with `what` when it is damaged, or has several channels or more than 8 bits.
+ */
+export function decodePngLevels(bytes: Uint8Array, what = "decodePngLevels"): Picture {
+  const png = parse(bytes, what);
+  const { width, height, depth, channels } = png;
+  if ((channels !== 1 && !png.palette) || depth > 8)
+    throw new FormatError(
+      `${what}: it must have one channel of at most 8 bits, or a palette, got ${channels} channels of ${depth} bits. convert it`,
+    );
+  return { width, height, channels: 1, pixels: depth < 8 ? unpack(png) : Uint8Array.from(png.data) };
+}
+
+function parse(bytes: Uint8Array, what: string): DecodedPng {
   try {
     return decode(bytes, { checkCrc: true });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FormatError(`decodeGrey: the file must be an undamaged PNG, got ${bytes.length} bytes (${reason})`, {
+    throw new FormatError(`${what}: the file must be an undamaged PNG, got ${bytes.length} bytes (${reason})`, {
       cause,
     });
   }

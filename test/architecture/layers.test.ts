@@ -49,7 +49,7 @@ const asksNode: Readonly<Record<string, string>> = {
 /** Packages a folder may import. The core imports none. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   linalg: ["ml-matrix"],
-  data: ["d3-dsv"],
+  data: ["d3-dsv", "jpeg-js"],
   plot: ["@dagrejs/dagre", "@observablehq/plot", "linkedom", "fast-png"],
   cli: ["commander", "cli-progress", "katex"],
 };
