@@ -4,7 +4,7 @@ import { type Tensor, compile } from "../index.js";
 import { stateDict, summary } from "../nn/index.js";
 import type { EpochRecord, Trainable } from "../train/index.js";
 import type { EpochMetrics, LayerRow, RunRecord } from "./record.js";
-import { type Facts, type Task, type Tested, inRecord } from "./registry/task.js";
+import { type Facts, type Task, type Tested, inputDType, inRecord } from "./registry/task.js";
 import { type Session, heldOutName, titleOf, wholeCommandOf } from "./session.js";
 import { count } from "./text.js";
 
@@ -28,9 +28,9 @@ export function runner(model: Trainable, { prepare }: Task, facts: Facts): Pick<
   return { model, run: compile((x: Tensor) => model.forward(prepare(x, facts)), { state: [model] }) };
 }
 
-function layersOf(facts: Facts, model: Trainable): LayerRow[] {
+function layersOf(task: Task, facts: Facts, model: Trainable): LayerRow[] {
   const tensors = Object.entries(stateDict(model));
-  return summary(model, [1, ...facts.input])
+  return summary(model, [1, ...facts.input], { dtype: inputDType(task, facts) })
     .rows.filter((row) => row.path !== "" || row.parameters > 0)
     .map(({ path, type, outputShape, parameters }) => ({
       path,
@@ -104,7 +104,7 @@ export async function recordOf(
     measure: task.measure,
     judgement: await task.judge({ ...runner(model, task, facts), facts, test }),
     published: plan.recipe.published ?? [],
-    layers: layersOf(facts, model),
+    layers: layersOf(task, facts, model),
     settings: settingsOf(session),
     version: run.versions.typegrad,
   };

@@ -1,6 +1,7 @@
 /** `typegrad summary` and the lists of what there is. */
 import { summary as summaryOf } from "../nn/index.js";
 import { checkFit, dataNames, dataOf, modelNames, modelOf, recipeNames, recipeOf } from "./registry/index.js";
+import { inputDType } from "./registry/task.js";
 
 /** The data of the first recipe that trains a model. */
 function usualData(model: string): string {
@@ -15,7 +16,7 @@ export async function summary(name: string, flags: { data?: string }, out: NodeJ
   checkFit(model, data, data.facts);
   const shape = [1, ...data.facts.input];
   out.write(`${model.title}, for one example ${JSON.stringify(shape)} of ${data.title}\n\n`);
-  out.write(`${summaryOf(model.build(data.facts), shape)}\n`);
+  out.write(`${summaryOf(model.build(data.facts), shape, { dtype: inputDType(model.task, data.facts) })}\n`);
   return 0;
 }
 

@@ -14,15 +14,20 @@ import {
   fashionMnist,
   fashionMnistClasses,
   mnist,
+  muLawEncode,
+  parseWav,
+  resample,
+  speech,
 } from "../../data/index.js";
-import { FileError, random } from "../../index.js";
-import type { HostArray } from "../../io/index.js";
+import { FileError, random, tensor } from "../../index.js";
+import { type HostArray, fromHost, toHost } from "../../io/index.js";
 import { decodeGrey } from "../../plot/index.js";
 import { digitLevels, garmentLevels, greyLevels } from "../picture.js";
 import { UsageError } from "../usage.js";
 import { classification } from "./classification.js";
 import { pixels } from "./pixels.js";
 import { segmentation } from "./segmentation.js";
+import { soundRate, sounds } from "./sounds.js";
 import type { DataEntry, Facts, LoadedData } from "./task.js";
 
 type OnProgress = (progress: DownloadProgress) => void;
@@ -149,6 +154,27 @@ async function binaryMnist(folder: string | undefined, onProgress: OnProgress): 
   return together([learned, learned], [tested, tested], source, binaryFacts);
 }
 
+const speechFacts: Facts = { input: [2048], outputs: 256, names: [], mean: [], deviation: [], mirrors: false };
+
+/** Windows of classes, and the same one sample later. */
+async function spokenNames(folder: string | undefined): Promise<LoadedData> {
+  const [length] = speechFacts.input;
+  const part = async (split: "train" | "test"): Promise<readonly [HostArray, HostArray]> => {
+    const { samples } = (await speech({ root: folder, split, rate: soundRate, length: length + 1 })).arrays;
+    const classes = muLawEncode(fromHost(samples)); // [N, T + 1]
+    return [await toHost(classes.at(":", ":-1")), await toHost(classes.at(":", "1:"))];
+  };
+  const source = "speech samples of Debian's alsa-utils, 8 kHz, the last of eight phrases held out";
+  return together(await part("train"), await part("test"), source, speechFacts);
+}
+
+/** The classes of the end of a person's sound. */
+function readSound(file: Uint8Array, { input: [length], outputs }: Facts): Float32Array {
+  const { samples } = resample(parseWav(file), soundRate);
+  const own = Float32Array.from(samples.data.subarray(0, samples.shape[1]), Number).slice(-length);
+  return own.length === 0 ? own : Float32Array.from(muLawEncode(tensor(own), outputs).dataSync());
+}
+
 export const dataSets = {
   mnist: {
     ...handwritten,
@@ -192,5 +218,13 @@ export const dataSets = {
     facts: binaryFacts,
     load: binaryMnist,
     read: (file) => digitLevels(decodeGrey(file)),
+  },
+  speech: {
+    title: "Names of loudspeakers",
+    about: "windows of speech",
+    task: sounds,
+    facts: speechFacts,
+    load: spokenNames,
+    read: readSound,
   },
 } satisfies Record<string, DataEntry>;

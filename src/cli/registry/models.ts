@@ -1,8 +1,20 @@
 /** The models by name. One entry makes one known. */
-import { PixelCnn, UNet, lenet5, resnet20, resnet32, resnet44, resnet56, smallCnn } from "../../models/index.js";
+import {
+  PixelCnn,
+  UNet,
+  WaveNet,
+  dilationCycles,
+  lenet5,
+  resnet20,
+  resnet32,
+  resnet44,
+  resnet56,
+  smallCnn,
+} from "../../models/index.js";
 import { classification } from "./classification.js";
 import { pixels } from "./pixels.js";
 import { segmentation } from "./segmentation.js";
+import { sounds } from "./sounds.js";
 import type { Facts, ModelEntry } from "./task.js";
 
 /** Channels and classes of pictures that are classified. */
@@ -45,5 +57,11 @@ export const models = {
     task: pixels,
     build: ({ input: [colours], outputs: levels }) =>
       new PixelCnn({ colours, levels, channels: 32, blocks: 4, gated: true }),
+  },
+  wavenet: {
+    title: "WaveNet",
+    task: sounds,
+    build: ({ outputs: levels }) =>
+      new WaveNet({ levels, channels: 32, skipChannels: 64, dilations: dilationCycles(9, 2) }),
   },
 } satisfies Record<string, ModelEntry>;

@@ -157,6 +157,17 @@ export const recipes = {
       },
     ],
   },
+  wavenet: {
+    model: "wavenet",
+    data: "speech",
+    optimizer: (lr, steps) => adam({ learningRate: warmUpAndCosine(lr, steps, 0.02) }),
+    method: [
+      ["loss", "cross-entropy of every sample"],
+      ["optimizer", "Adam"],
+      ["schedule", "warm-up over a fiftieth, then a cosine to 0"],
+    ],
+    defaults: { epochs: 40, batch: 4, lr: 2e-3 },
+  },
   resnet20: smallResidual("resnet20", "8.75 %"),
   resnet32: smallResidual("resnet32", "7.51 %"),
   resnet44: smallResidual("resnet44", "7.17 %"),

@@ -1,6 +1,6 @@
 /** What a kind of task is: everything that depends on what models take and give. */
 import { DataLoader, type Dataset, type DownloadProgress } from "../../data/index.js";
-import type { Tensor } from "../../index.js";
+import { type DType, type Tensor, zeros } from "../../index.js";
 import type { HostArray } from "../../io/index.js";
 import type { Metric, Trainable } from "../../train/index.js";
 import type { Markup } from "../html.js";
@@ -127,6 +127,9 @@ export interface Task {
   /** Answers in lines to print. */
   predict(asked: Asked): Promise<readonly string[]>;
 }
+
+/** What models of a task take: floats, or the integers that levels and classes are. */
+export const inputDType = ({ prepare }: Task, facts: Facts): DType => prepare(zeros([1, ...facts.input]), facts).dtype;
 
 /** Examples in a batch where nothing is learned: few where they are large. */
 export const testBatch = ({ input }: Facts): number =>
