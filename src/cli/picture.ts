@@ -136,3 +136,18 @@ export function greyLevels(picture: Picture, width: number, height: number): Flo
   const whole = { left: 0, top: 0, width: seen.width, height: seen.height };
   return Float32Array.from(resample(seen, whole, width, height).values);
 }
+
+/** The middle square of a picture (in grey or colour, transparent or not) in colour, levels `[3, side, side]` at another size. */
+export function colourLevels({ width, height, channels, pixels }: Picture, side: number): Float32Array {
+  const length = Math.min(width, height);
+  const square = { left: (width - length) / 2, top: (height - length) / 2, width: length, height: length };
+  const levels = new Float32Array(3 * side * side);
+  for (let c = 0; c < 3; c++) {
+    const values = Float64Array.from(
+      { length: width * height },
+      (_, i) => pixels[channels * i + (channels === 1 ? 0 : c)] / 255,
+    );
+    levels.set(resample({ width, height, values }, square, side, side).values, c * side * side);
+  }
+  return levels;
+}

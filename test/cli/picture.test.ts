@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { digitLevels } from "#src/cli/picture.js";
+import { colourLevels, digitLevels, garmentLevels, greyLevels } from "#src/cli/picture.js";
 import { digits } from "typegrad/data";
 import type { Picture } from "typegrad/plot";
 
@@ -67,4 +67,33 @@ test("real digits, drawn ten times as large in black on white, come back as they
 
 test("an empty sheet is empty", () => {
   assert.ok(digitLevels(grey(50, 60, () => 1)).every((v) => v === 0));
+});
+
+test("a garment is put into the middle, as large as its longer side allows", () => {
+  // Dark on white, 40 high and 20 wide, in a picture of 100 by 60.
+  const drawn = grey(100, 60, (x, y) => (x >= 30 && x < 50 && y >= 10 && y < 50 ? 0 : 1));
+  const lit = cells(garmentLevels(drawn));
+  assert.deepEqual(span(lit.map(([x]) => x)), [7, 20]);
+  assert.deepEqual(span(lit.map(([, y]) => y)), [0, 27]);
+});
+
+test("levels at another size are means over equal areas", () => {
+  const picture = grey(4, 2, (x, y) => (x + 4 * y) / 10);
+  const means = [...greyLevels(picture, 2, 1)];
+  const expected = [(0 + 0.1 + 0.4 + 0.5) / 4, (0.2 + 0.3 + 0.6 + 0.7) / 4];
+  assert.ok(
+    means.every((v, i) => Math.abs(v - expected[i]) < 0.005),
+    means.join(),
+  );
+});
+
+test("of a picture in colour the middle square is taken, colour by colour", () => {
+  const pixels = Uint8Array.from({ length: 3 * 4 * 2 }, (_, i) =>
+    Math.floor(i / 3) % 4 === 1 ? [255, 102, 0][i % 3] : 0,
+  );
+  const levels = [...colourLevels({ width: 4, height: 2, channels: 3, pixels }, 2)];
+  assert.deepEqual(
+    levels.map((v) => Math.round(v * 10) / 10),
+    [1, 0, 1, 0, 0.4, 0, 0.4, 0, 0, 0, 0, 0],
+  );
 });

@@ -55,6 +55,7 @@ test("models are built for the channels, sizes and classes of the data", async (
       .forward(tensor(new Float32Array(2 * 3 * 32 * 32), { shape: [2, 3, 32, 32] }));
     assert.deepEqual(logits.shape, [2, 7], name);
   }
+  assert.match(await succeed(["summary", "wavenet"]), /WaveNet, for one example \[1,2048\] of Names of loudspeakers/);
   assert.match(await succeed(["models"]), /^lenet5 +LeNet-5 +classification +mnist$/m);
   assert.match(
     await succeed(["data"]),

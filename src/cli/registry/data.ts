@@ -1,7 +1,7 @@
 /** The data sets by name. One entry makes one known. */
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import {
   type ArrayDataset,
   type DownloadProgress,
@@ -10,9 +10,14 @@ import {
   Levels,
   arrayDataset,
   cells,
+  cifar10,
+  cifar10Classes,
+  cifar100,
   digits,
   fashionMnist,
   fashionMnistClasses,
+  imageFolder,
+  map,
   mnist,
   muLawEncode,
   parseWav,
@@ -21,14 +26,14 @@ import {
 } from "../../data/index.js";
 import { FileError, random, tensor } from "../../index.js";
 import { type HostArray, fromHost, toHost } from "../../io/index.js";
-import { decodeGrey } from "../../plot/index.js";
-import { digitLevels, garmentLevels, greyLevels } from "../picture.js";
+import { decodeGrey, decodePng } from "../../plot/index.js";
+import { colourLevels, digitLevels, garmentLevels, greyLevels } from "../picture.js";
 import { UsageError } from "../usage.js";
 import { classification } from "./classification.js";
 import { pixels } from "./pixels.js";
 import { segmentation } from "./segmentation.js";
 import { soundRate, sounds } from "./sounds.js";
-import type { DataEntry, Facts, LoadedData } from "./task.js";
+import type { DataEntry, Example, Examples, Facts, LoadedData } from "./task.js";
 
 type OnProgress = (progress: DownloadProgress) => void;
 type Labelled = ArrayDataset<LabelledImages>;
@@ -175,6 +180,71 @@ function readSound(file: Uint8Array, { input: [length], outputs }: Facts): Float
   return own.length === 0 ? own : Float32Array.from(muLawEncode(tensor(own), outputs).dataSync());
 }
 
+/** Small colour photographs; in a folder as in those that are looked through. */
+const photographs = (title: string, read: Published, facts: Facts): DataEntry => ({
+  title,
+  about: "small photographs",
+  task: classification,
+  facts,
+  load: async (folder, onProgress) => {
+    const place = folder === undefined ? { onProgress } : { root: folder, download: false };
+    return loaded(...(await bothSplits(read, place)), title, facts);
+  },
+  read: (file, { input: [, side] }) => colourLevels(decodePng(file), side),
+});
+
+/** Mean and deviation are those of the training sets. */
+const cifarFacts: Facts = {
+  input: [3, 32, 32],
+  outputs: 10,
+  names: cifar10Classes,
+  mean: [0.4914, 0.4822, 0.4465],
+  deviation: [0.247, 0.2435, 0.2616],
+  mirrors: true,
+};
+const cifar100Facts: Facts = {
+  ...cifarFacts,
+  outputs: 100,
+  names: Array.from({ length: 100 }, (_, i) => `class ${i}`),
+  mean: [0.5071, 0.4865, 0.4409],
+  deviation: [0.2673, 0.2564, 0.2762],
+};
+
+/** Before a folder is read, ImageNet's; mean and deviation are always its training set's. */
+const largeFacts: Facts = {
+  input: [3, 224, 224],
+  outputs: 1000,
+  names: Array.from({ length: 1000 }, (_, i) => `class ${i}`),
+  mean: [0.485, 0.456, 0.406],
+  deviation: [0.229, 0.224, 0.225],
+  mirrors: true,
+};
+
+/** `folder/train/CLASS/…` to learn from and `folder/val/CLASS/…` to test with, read as they are needed. */
+async function classFolders(folder: string | undefined): Promise<LoadedData> {
+  if (folder === undefined)
+    throw new UsageError(
+      "--data-dir must name a folder that holds train and val, with a folder for each class, got none",
+    );
+  const [, height, width] = largeFacts.input;
+  const part = (name: string) => imageFolder(join(folder, name), { size: [height, width] });
+  const [train, test] = [await part("train"), await part("val")];
+  if (train.classes.join() !== test.classes.join())
+    throw new UsageError(
+      `--data-dir must hold the same classes in train and val, got ${train.classes.length} and ${test.classes.length} of other names`,
+    );
+  const hash = createHash("sha256");
+  for (const { path, label } of [...train.files, ...test.files]) hash.update(`${relative(folder, path)} ${label}\n`);
+  const examples = (data: typeof train): Examples => map(data, ({ images, labels }): Example => [images, labels]);
+  return {
+    train: examples(train),
+    test: examples(test),
+    source: "pictures in folders by class",
+    facts: { ...largeFacts, outputs: train.classes.length, names: train.classes },
+    sha256: hash.digest("hex"),
+  };
+}
+
 export const dataSets = {
   mnist: {
     ...handwritten,
@@ -202,6 +272,16 @@ export const dataSets = {
       return loaded(...(await parts), "Fashion-MNIST", garmentFacts);
     },
     read: (file) => garmentLevels(decodeGrey(file)),
+  },
+  "cifar-10": photographs("CIFAR-10", cifar10, cifarFacts),
+  "cifar-100": photographs("CIFAR-100", cifar100, cifar100Facts),
+  "image-folder": {
+    title: "Pictures in folders",
+    about: "photographs",
+    task: classification,
+    facts: largeFacts,
+    load: classFolders,
+    read: (file, { input: [, side] }) => colourLevels(decodePng(file), side),
   },
   cells: {
     title: "Cells",

@@ -3,13 +3,21 @@ import {
   PixelCnn,
   UNet,
   WaveNet,
+  alexnet,
+  densenet121,
   dilationCycles,
+  googlenet,
   lenet5,
+  resnet18,
   resnet20,
   resnet32,
+  resnet34,
   resnet44,
+  resnet50,
   resnet56,
   smallCnn,
+  vgg16,
+  vgg19,
 } from "../../models/index.js";
 import { classification } from "./classification.js";
 import { pixels } from "./pixels.js";
@@ -28,6 +36,8 @@ const sides =
 
 const fourths = sides("of a side that 4 divides, at least 16 pixels", (h, w) => h === w && h >= 16 && h % 4 === 0);
 
+const halvedFiveTimes = sides("of at least 32 pixels each way", (h, w) => h >= 32 && w >= 32);
+
 export const models = {
   lenet5: {
     title: "LeNet-5",
@@ -45,6 +55,24 @@ export const models = {
   resnet32: { title: "ResNet-32", task: classification, build: (facts) => resnet32(sizes(facts)) },
   resnet44: { title: "ResNet-44", task: classification, build: (facts) => resnet44(sizes(facts)) },
   resnet56: { title: "ResNet-56", task: classification, build: (facts) => resnet56(sizes(facts)) },
+  alexnet: {
+    title: "AlexNet",
+    task: classification,
+    refuses: sides("of at least 63 pixels each way", (h, w) => h >= 63 && w >= 63),
+    build: (facts) => alexnet(sizes(facts)),
+  },
+  resnet18: { title: "ResNet-18", task: classification, build: (facts) => resnet18(sizes(facts)) },
+  resnet34: { title: "ResNet-34", task: classification, build: (facts) => resnet34(sizes(facts)) },
+  resnet50: { title: "ResNet-50", task: classification, build: (facts) => resnet50(sizes(facts)) },
+  vgg16: { title: "VGG-16", task: classification, refuses: halvedFiveTimes, build: (facts) => vgg16(sizes(facts)) },
+  vgg19: { title: "VGG-19", task: classification, refuses: halvedFiveTimes, build: (facts) => vgg19(sizes(facts)) },
+  googlenet: { title: "GoogLeNet", task: classification, build: (facts) => googlenet(sizes(facts)) },
+  densenet121: {
+    title: "DenseNet-121",
+    task: classification,
+    refuses: halvedFiveTimes,
+    build: (facts) => densenet121(sizes(facts)),
+  },
   unet: {
     title: "U-Net",
     task: segmentation,

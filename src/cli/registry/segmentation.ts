@@ -18,7 +18,7 @@ interface Looked {
   readonly overlay: Picture;
 }
 
-const shown = 12;
+const shown = 6;
 const colours = { right: [46, 160, 110], extra: [222, 60, 75], missing: [60, 110, 230] } as const;
 
 /** How a pixel is tinted; the first class is the background. */
