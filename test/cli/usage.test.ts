@@ -38,7 +38,7 @@ test("every wrong flag has its message and ends with 2", async () => {
     [["eval", "runs/x"], /there must be a run in "runs\/x"/],
     [[...train, "--val-split", "1"], /--val-split must be a number above 0 and below 1, got "1"/],
     [[...train, "--patience", "3"], /--patience needs --val-split/],
-    [[...train, "--data", "fashion"], /--data must be mnist, .* or a folder, got "fashion"\. did you mean/],
+    [[...train, "--data", "fashion-mnits"], /--data must be mnist, .* or a folder, got "fashion-mnits"\. did you mean/],
     [[...train, "--data", empty, "--data-dir", empty], /--data must be a name beside --data-dir/],
     [["tran"], /unknown command 'tran'\s+\(Did you mean train\?\)/],
     [[], /Usage: typegrad/],
