@@ -30,6 +30,7 @@ import {
 } from "typegrad/nn";
 import { heatmap, lines } from "typegrad/plot";
 import * as onnx from "./cnv-onnx.js";
+import type { OnnxCase } from "./onnx-case.js";
 import { f64, gaussian, numbers, range } from "./helpers.js";
 
 const convolutions = [conv1d, conv2d, conv3d];
@@ -38,7 +39,7 @@ const matrixOf = (x: Tensor): number[][] => range(x.shape[0]).map((i) => numbers
 const whole = (v: number): string => (v === 0 ? "" : String(Math.round(v)));
 
 /** Runs ONNX's convolutions; their outputs are float32. */
-function compare(t: Trial, cases: readonly onnx.OnnxCase<ConvOptions>[]): void {
+function compare(t: Trial, cases: readonly OnnxCase<ConvOptions>[]): void {
   for (const { name, options, operands, output } of cases) {
     const [x, weight, bias = null] = operands;
     t.close(convolutions[x.rank - 3](x, weight, bias, options), output, 1e-5, `ONNX ${name}`);

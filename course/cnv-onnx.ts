@@ -1,43 +1,6 @@
-/** Tests of ONNX 1.12 for the rows of chapter CNV; written by cnv-onnx.py. */
-import { type Tensor, tensor } from "typegrad";
+/** Tests of ONNX 1.12 for the rows of chapter CNV; written by onnx-cases.py. */
 import type { ConvOptions, ConvTransposeOptions, Pairs, PadMode } from "typegrad/nn";
-
-export interface OnnxCase<O> {
-  readonly name: string;
-  readonly op: string;
-  /** ONNX's attributes in the words of typegrad. */
-  readonly options: O;
-  readonly operands: readonly Tensor[];
-  readonly output: Tensor;
-}
-
-/** Whole numbers, or float32 numbers as base64. */
-interface Stored {
-  readonly shape: readonly number[];
-  readonly data: readonly number[] | string;
-}
-
-function numbersOf(data: Stored["data"]): number[] {
-  if (typeof data !== "string") return [...data];
-  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-  return Array.from(new Float32Array(bytes.buffer));
-}
-
-/** The cases that texts describe, in float64. */
-function parse<O>(texts: readonly string[]): OnnxCase<O>[] {
-  const read = ({ shape, data }: Stored): Tensor => tensor(numbersOf(data), { dtype: "float64" }).reshape(shape);
-  return texts.map((text) => {
-    const {
-      operands,
-      output,
-      ...rest
-    }: Omit<OnnxCase<O>, "operands" | "output"> & {
-      operands: Stored[];
-      output: Stored;
-    } = JSON.parse(text);
-    return { ...rest, operands: operands.map(read), output: read(output) };
-  });
-}
+import { type OnnxCase, parse } from "./onnx-case.js";
 
 export const padding = (): OnnxCase<
   ConvOptions & { readonly widths: Pairs; readonly mode: PadMode; readonly value: number }

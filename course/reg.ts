@@ -1,5 +1,6 @@
 /** REG: regularisation and normalisation. */
 import { chapter } from "typegrad/course";
+import { dropouts } from "./reg-dropout.js";
 import { layers } from "./reg-layers.js";
 import { learning } from "./reg-learning.js";
 import { noise } from "./reg-noise.js";
@@ -9,5 +10,5 @@ export const regularisation = chapter(
   "REG",
   "Regularisation and normalisation",
   "Why a network that could learn its data by heart does not: penalties and what they do to every direction, noise and augmentation, ensembles in the large and by dropout, normalisation, and learning from more than labels.",
-  [...layers, ...learning, ...noise, ...penalties].toSorted((a, b) => a.id.localeCompare(b.id)),
+  [...dropouts, ...layers, ...learning, ...noise, ...penalties].toSorted((a, b) => a.id.localeCompare(b.id)),
 );

@@ -1,6 +1,6 @@
-"""Writes cnv-onnx.ts beside it: tests of ONNX 1.12 (node and pytorch-converted) for the rows of chapter CNV.
+"""Writes cnv-onnx.ts and reg-onnx.ts beside it: tests of ONNX 1.12 (node and pytorch-converted) for chapters' rows.
 
-    /usr/bin/python3 course/cnv-onnx.py [folder of the test data]
+    /usr/bin/python3 course/onnx-cases.py [folder of the test data]
 
 Inputs, weights and outputs are ONNX's own, float32 as base64; attributes become options of typegrad/nn.
 """
@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper
 
 data = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "/usr/share/libonnx-testdata/data")
 
-rows = {
+signals = {
     "padding": """node/test_basic_conv_with_padding node/test_basic_conv_without_padding node/test_conv_with_autopad_same
         node/test_conv_with_strides_and_asymmetric_padding node/test_conv_with_strides_padding
         pytorch-converted/test_Conv1d_pad1 pytorch-converted/test_Conv1d_pad2 pytorch-converted/test_Conv1d_pad1size1
@@ -36,6 +36,24 @@ rows = {
         node/test_convtranspose_with_kernel pytorch-converted/test_ConvTranspose2d
         pytorch-converted/test_ConvTranspose2d_no_bias""",
     "spectra": "node/test_dft node/test_dft_axis node/test_dft_inverse node/test_stft node/test_stft_with_window",
+}
+
+layers = {
+    "identities": """node/test_dropout_default node/test_dropout_default_old node/test_dropout_default_mask
+        node/test_dropout_default_ratio node/test_dropout_default_mask_ratio node/test_dropout_random_old
+        node/test_training_dropout_zero_ratio node/test_training_dropout_zero_ratio_mask""",
+    "dropouts": """node/test_training_dropout node/test_training_dropout_default node/test_training_dropout_mask
+        node/test_training_dropout_default_mask""",
+    "batchNorms": """node/test_batchnorm_example node/test_batchnorm_epsilon node/test_batchnorm_example_training_mode
+        node/test_batchnorm_epsilon_training_mode pytorch-converted/test_BatchNorm1d_3d_input_eval
+        pytorch-converted/test_BatchNorm2d_eval pytorch-converted/test_BatchNorm2d_momentum_eval
+        pytorch-converted/test_BatchNorm3d_eval pytorch-converted/test_BatchNorm3d_momentum_eval""",
+    "layerNorms": """node/test_layer_normalization_2d_axis0 node/test_layer_normalization_2d_axis1
+        node/test_layer_normalization_3d_axis0_epsilon node/test_layer_normalization_3d_axis1_epsilon
+        node/test_layer_normalization_3d_axis2_epsilon node/test_layer_normalization_4d_axis0
+        node/test_layer_normalization_4d_axis1 node/test_layer_normalization_4d_axis2
+        node/test_layer_normalization_4d_axis3 node/test_layer_normalization_default_axis""",
+    "instanceNorms": "node/test_instancenorm_example node/test_instancenorm_epsilon",
 }
 
 
@@ -90,6 +108,15 @@ def options_of(op, attributes, operands):
         options = {"widths": pairs(pads), "mode": mode, "value": value}
     elif op == "DFT":
         options = {"axis": a["axis"], "inverse": bool(a.get("inverse", 0))}
+    elif op == "Dropout":
+        probability = float(operands.pop(1)) if len(operands) > 1 else a.get("ratio", 0.5)
+        del operands[1:]  # whether it trains
+        options = {"probability": round(probability, 6)}
+    elif op == "LayerNormalization":
+        options = {"shape": list(x.shape[a.get("axis", -1):]), "epsilon": round(a.get("epsilon", 1e-5), 9)}
+    elif op in ("BatchNormalization", "InstanceNormalization"):
+        options = {"epsilon": round(a.get("epsilon", 1e-5), 9), "training": bool(a.get("training_mode", 0)),
+                   "kept": round(a.get("momentum", 0.9), 6)}
     elif op == "STFT":
         options = {"step": int(operands.pop(1))}
         if len(operands) == 2 and operands[1].ndim == 0:  # the length of frames that have no window
@@ -113,55 +140,34 @@ def written(name):
     held = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     operands = [{**given, **held}[i] for i in node.input if i]
     options = options_of(node.op_type, {a.name: helper.get_attribute_value(a) for a in node.attribute}, operands)
-    (output,) = tensors(folder, "output")
+    output, *further = [o for o in tensors(folder, "output") if o.dtype != bool]
     case = {"name": name.split("/test_")[1], "op": node.op_type, "options": options,
             "operands": [stored(o) for o in operands], "output": stored(output)}
+    if case["op"] == "BatchNormalization" and further:
+        case["further"] = [stored(o) for o in further]
     return f"    `{json.dumps(case, separators=(',', ':'))}`,\n"
 
 
-text = '''/** Tests of ONNX 1.12 for the rows of chapter CNV; written by cnv-onnx.py. */
-import { type Tensor, tensor } from "typegrad";
-import type { ConvOptions, ConvTransposeOptions, Pairs, PadMode } from "typegrad/nn";
-
-export interface OnnxCase<O> {
-  readonly name: string;
-  readonly op: string;
-  /** ONNX's attributes in the words of typegrad. */
-  readonly options: O;
-  readonly operands: readonly Tensor[];
-  readonly output: Tensor;
-}
-
-/** Whole numbers, or float32 numbers as base64. */
-interface Stored {
-  readonly shape: readonly number[];
-  readonly data: readonly number[] | string;
-}
-
-function numbersOf(data: Stored["data"]): number[] {
-  if (typeof data !== "string") return [...data];
-  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-  return Array.from(new Float32Array(bytes.buffer));
-}
-
-/** The cases that texts describe, in float64. */
-function parse<O>(texts: readonly string[]): OnnxCase<O>[] {
-  const read = ({ shape, data }: Stored): Tensor => tensor(numbersOf(data), { dtype: "float64" }).reshape(shape);
-  return texts.map((text) => {
-    const { operands, output, ...rest }: Omit<OnnxCase<O>, "operands" | "output"> & {
-      operands: Stored[];
-      output: Stored;
-    } = JSON.parse(text);
-    return { ...rest, operands: operands.map(read), output: read(output) };
-  });
-}
-'''
 types = {
     "padding": "ConvOptions & { readonly widths: Pairs; readonly mode: PadMode; readonly value: number }",
     "transposed": "ConvTransposeOptions",
     "spectra": "{ readonly axis: number; readonly inverse: boolean; readonly step: number }",
+    "identities": "{ readonly probability: number }",
+    "dropouts": "{ readonly probability: number }",
+    "batchNorms": "{ readonly epsilon: number; readonly training: boolean; readonly kept: number }",
+    "layerNorms": "{ readonly shape: readonly number[]; readonly epsilon: number }",
+    "instanceNorms": "{ readonly epsilon: number }",
 }
-for key, names in rows.items():
-    cases = "".join(written(name) for name in names.split())
-    text += f"\nexport const {key} = (): OnnxCase<{types.get(key, 'ConvOptions')}>[] =>\n  parse([\n{cases}  ]);\n"
-pathlib.Path(__file__).with_suffix(".ts").write_text(text)
+
+
+def write(chapter, rows, imports=""):
+    text = f"/** Tests of ONNX 1.12 for the rows of chapter {chapter.upper()}; written by onnx-cases.py. */\n{imports}"
+    text += 'import { type OnnxCase, parse } from "./onnx-case.js";\n'
+    for key, names in rows.items():
+        cases = "".join(written(name) for name in names.split())
+        text += f"\nexport const {key} = (): OnnxCase<{types.get(key, 'ConvOptions')}>[] =>\n  parse([\n{cases}  ]);\n"
+    pathlib.Path(__file__).with_name(f"{chapter}-onnx.ts").write_text(text)
+
+
+write("cnv", signals, 'import type { ConvOptions, ConvTransposeOptions, Pairs, PadMode } from "typegrad/nn";\n')
+write("reg", layers)
