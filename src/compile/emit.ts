@@ -55,6 +55,10 @@ export class Emitter {
   get lanes(): Lanes {
     return this.#vector.lanes;
   }
+  /** The vectorised index. */
+  get along(): IndexTerm | null {
+    return this.#vector.index;
+  }
 
   local(prefix: string, type: ScalarType, lanes: Lanes = 1): Local {
     return local(`${prefix}${this.#names++}`, type, lanes);

@@ -83,6 +83,8 @@ export function storable(type: ScalarType): DType {
 
 export class KernelBuilder {
   readonly emit: Emitter;
+  /** Lanes of the longest vectors. */
+  readonly widest: Lanes;
   readonly first: Local = local("first", "int32");
   readonly last: Local = local("last", "int32");
   readonly #nest: Nest;
@@ -104,6 +106,7 @@ export class KernelBuilder {
     this.#scratch = scratch;
     this.emit = new Emitter(terms, counters);
     this.#nest = nest;
+    this.widest = lanesOf(rootsOf(nest), target);
     const results = product([...nest.sweeps, ...nest.axes].map((x) => x.extent));
     this.#elements = results * product(nest.over.map((x) => x.extent));
     const [elements, whole] = [this.#elements, nest.folds.length === 0 || nest.running];
