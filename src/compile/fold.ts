@@ -124,7 +124,7 @@ class Tile {
     const { emit, widest } = this.#builder;
     const sides = this.#sides.map(([index]) => index);
     const inner = bestIndex(emit, elementwise("", sides, this.#nest.stores), sides, widest);
-    return emit.lanes > 1 && inner !== null && inner !== emit.along;
+    return inner !== null && inner !== emit.along;
   }
 
   /** Stores what the folds of every copy came to. */
@@ -151,7 +151,11 @@ class Tile {
       turns,
       turns.map((x) => x.extent),
     );
-    const at = copyOf(emit, this.#nest, sides.map(([index], i) => [index, turns[i]] as const));
+    const at = copyOf(
+      emit,
+      this.#nest,
+      sides.map(([index], i) => [index, turns[i]] as const),
+    );
     const nest = finishing(terms, { ...at, axes: turns }, buffer, place);
     emit.expect(rootsOf(nest));
     // What the results are stored with may lie along another side than what was folded.
@@ -159,7 +163,9 @@ class Tile {
     const outer = turns.filter((x) => x !== inner).map(whole);
     emit.vectorized(null, 1, () =>
       loops(emit, outer, () =>
-        vectorLoop(emit, whole(inner), lanesWithin(inner.extent, this.#builder.widest), 1, () => emit.stores(nest.stores)),
+        vectorLoop(emit, whole(inner), lanesWithin(inner.extent, this.#builder.widest), 1, () =>
+          emit.stores(nest.stores),
+        ),
       ),
     );
   }
@@ -316,14 +322,8 @@ function foldAlong(builder: KernelBuilder, nest: Nest, inner: IndexTerm | null, 
   const tile = (r: number, c: number) => {
     const down: Side[] = rows ? [[rows, 1, r]] : [];
     const across: Side[] = columns ? [[columns, 1, c]] : [];
-    if (!columns || c !== width) {
-      const all = new Tile(builder, nest, [...down, ...across]);
-      return all.store(foldTile(emit, all.copies, along, lanes));
-    }
-    const stored = new Tile(builder, nest, down);
-    emit.expect(stored.copies.flatMap(rootsOf));
-    const { copies } = new Tile(builder, { ...nest, stores: [] }, [...down, ...across]);
-    storeRows(emit, stored, foldTile(emit, copies, along, lanes), columns);
+    const all = new Tile(builder, nest, [...down, ...across]);
+    all.store(foldTile(emit, all.copies, along, lanes));
   };
   if (!rows) return loops(emit, orderSpans(builder, outer, null, 1), () => tile(1, 1));
   const rowsOutside = !columns || goesOutside(emit, nest, rows, columns);
@@ -431,22 +431,5 @@ function inPairs(parts: readonly Value[], join: (a: Value, b: Value) => Value): 
   return inPairs(
     range(half).map((i) => join(parts[2 * i], parts[2 * i + 1])),
     join,
-  );
-}
-
-/** Stores a tile in vectors along `columns`. */
-function storeRows(emit: Emitter, rows: Tile, results: readonly (readonly Value[])[], columns: IndexTerm): void {
-  const width = results.length / rows.copies.length;
-  const lanes = lanesWithin(width, 4);
-  emit.vectorized(columns, lanes, () =>
-    rows.store(
-      rows.copies.map((row, r) =>
-        row.folds.map((fold, f) => {
-          const packed = emit.local("row", fold.hole.type, lanes);
-          emit.add(set(packed, v.pack(range(lanes).map((c) => results[r * width + c][f]))));
-          return v.get(packed);
-        }),
-      ),
-    ),
   );
 }

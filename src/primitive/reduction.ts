@@ -98,27 +98,16 @@ function extremeShare(x: Node, y: Node, axes: readonly number[]): Node {
   return div(hits, spread(sum(hits, axes), x, axes));
 }
 
+const extreme = (name: "max" | "min", fold: (a: number, b: number) => number) =>
+  reduction({ name, combine: name, dtypes: numbers, neutral: null, fold, partial: extremeShare });
+
 /** The largest element; NaN if there is one. Several largest elements share the derivative evenly. */
-export const maxPrimitive = reduction({
-  name: "max",
-  combine: "max",
-  dtypes: numbers,
-  neutral: null,
-  fold: (a, b) => Math.max(a, b),
-  partial: extremeShare,
-});
+export const maxPrimitive = extreme("max", (a, b) => Math.max(a, b));
 export const max = (x: Node, axes: readonly number[]): Node =>
   axes.length === 0 ? x : apply(maxPrimitive, [x], { axes });
 
 /** The smallest element; NaN if there is one. Several smallest elements share the derivative evenly. */
-export const minPrimitive = reduction({
-  name: "min",
-  combine: "min",
-  dtypes: numbers,
-  neutral: null,
-  fold: (a, b) => Math.min(a, b),
-  partial: extremeShare,
-});
+export const minPrimitive = extreme("min", (a, b) => Math.min(a, b));
 export const min = (x: Node, axes: readonly number[]): Node =>
   axes.length === 0 ? x : apply(minPrimitive, [x], { axes });
 

@@ -235,6 +235,20 @@ function absInteger(m: Machine, type: ScalarType): void {
   });
 }
 
+/** Code that has both arguments in locals. */
+function withBoth(m: Machine, type: ScalarType, push: (i: number) => void, body: (a: number, b: number) => void): void {
+  const wasm = scalarTypes[type];
+  m.withTemp(wasm, (a) =>
+    m.withTemp(wasm, (b) => {
+      push(0);
+      m.code.set(a);
+      push(1);
+      m.code.set(b);
+      body(a, b);
+    }),
+  );
+}
+
 /**
  * Minimum and maximum of integers, and of a float and a constant; false for any others. A constant that is not NaN allows
  * `x < c ? c : x`, which hands on NaN and is one instruction on vectors.
@@ -244,24 +258,12 @@ function minMaxScalar(m: Machine, v: OpValue, push: (i: number) => void): boolea
   if (type === "bool") return false;
   const at = constantOperand(v);
   if (!isIntegral(type) && at === null) return false;
-  const wasm = scalarTypes[type];
-  m.withTemp(wasm, (a) =>
-    m.withTemp(wasm, (b) => {
-      push(0);
-      m.code.set(a);
-      push(1);
-      m.code.set(b);
-      const [x, c] = at === 0 ? [b, a] : [a, b];
-      const [left, right] = v.op === "max" ? [x, c] : [c, x];
-      m.code
-        .get(c)
-        .get(x)
-        .get(left)
-        .get(right)
-        .op(row(scalarTable, { ...v, op: "lt" }))
-        .op("select");
-    }),
-  );
+  withBoth(m, type, push, (a, b) => {
+    const [x, c] = at === 0 ? [b, a] : [a, b];
+    const [left, right] = v.op === "max" ? [x, c] : [c, x];
+    const test = row(scalarTable, { ...v, op: "lt" });
+    m.code.get(c).get(x).get(left).get(right).op(test).op("select");
+  });
   return true;
 }
 
@@ -289,29 +291,23 @@ function divideScalar(m: Machine, v: OpValue, push: (i: number) => void): boolea
     m.code.op(divide);
     return true;
   }
-  const wasm = scalarTypes[type];
-  m.withTemp(wasm, (a) =>
-    m.withTemp(wasm, (b) => {
-      push(0);
-      m.code.set(a);
-      push(1);
-      m.code.tee(b);
-      if (signed === "s" && v.op === "div") {
-        // For -1 and 0: (-a) & b.
-        one(m, type);
-        m.code.op(intOp(type, "add"));
-        one(m, type);
-        m.code.op(intOp(type, "le_u"));
-        m.code.if(wasm);
-        zero(m, type);
-        m.code.get(a).op(intOp(type, "sub")).get(b).op(intOp(type, "and"));
-      } else {
-        m.code.op(intOp(type, "eqz")).if(wasm);
-        zero(m, type);
-      }
-      m.code.else().get(a).get(b).op(divide).end();
-    }),
-  );
+  withBoth(m, type, push, (a, b) => {
+    m.code.get(b);
+    if (signed === "s" && v.op === "div") {
+      // For -1 and 0: (-a) & b.
+      one(m, type);
+      m.code.op(intOp(type, "add"));
+      one(m, type);
+      m.code.op(intOp(type, "le_u"));
+      m.code.if(scalarTypes[type]);
+      zero(m, type);
+      m.code.get(a).op(intOp(type, "sub")).get(b).op(intOp(type, "and"));
+    } else {
+      m.code.op(intOp(type, "eqz")).if(scalarTypes[type]);
+      zero(m, type);
+    }
+    m.code.else().get(a).get(b).op(divide).end();
+  });
   return true;
 }
 
