@@ -18,7 +18,7 @@ export interface EpochMetrics {
 export interface LayerRow {
   readonly path: string;
   readonly kind: string;
-  readonly output: readonly number[];
+  readonly output: readonly number[] | null;
   readonly parameters: number;
   /** Its tensors with their shapes. */
   readonly tensors: string;

@@ -116,7 +116,7 @@ function model({ layers }: RunRecord): Markup {
         <td><code>${row.path}</code></td>
         <td>${row.kind}</td>
         <td class="wide"><code>${row.tensors}</code></td>
-        <td><code>[${row.output.join(", ")}]</code></td>
+        <td>${row.output === null ? "" : html`<code>[${row.output.join(", ")}]</code>`}</td>
         <td class="n">${count(row.parameters)}</td>
       </tr>`,
   );

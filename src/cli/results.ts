@@ -35,7 +35,7 @@ function layersOf(task: Task, facts: Facts, model: Trainable): LayerRow[] {
     .map(({ path, type, outputShape, parameters }) => ({
       path,
       kind: type,
-      output: outputShape?.slice(1) ?? [],
+      output: outputShape?.slice(1) ?? null,
       parameters,
       tensors: tensors
         .filter(([name]) => name.slice(0, name.lastIndexOf(".")) === path)

@@ -153,8 +153,8 @@ const usual = getDevice().name;
 after(() => setDevice(usual));
 
 for (const [device, count] of [
-  ["wasm", isFull ? 1500 : 60],
-  ["native", isFull ? 200 : 5],
+  ["wasm", isFull ? 400 : 60],
+  ["native", isFull ? 60 : 5],
 ] as const)
   test(`random programs on ${device}, eager and compiled, equal the reference`, async (t) => {
     const programs = fc.sample(drawn, { numRuns: count, seed });

@@ -35,6 +35,20 @@ async function drawn(
 
 const bits = (value: number): string => value.toFixed(3);
 
+/** The first half of the loudest test window, as classes `[1, P]`: after silence a model is right to draw silence. */
+async function loudStart({ test, facts }: Tested): Promise<Tensor> {
+  const silence = (facts.outputs - 1) / 2;
+  let [loudest, classes]: [number, readonly number[]] = [-1, []];
+  for (let i = 0; i < test.length; i++) {
+    const [{ data }] = await test.get(i);
+    const window = Array.from(data, Number);
+    const loudness = window.reduce((sum, c) => sum + Math.abs(c - silence), 0);
+    if (loudness > loudest) [loudest, classes] = [loudness, window];
+  }
+  const start = classes.slice(0, Math.ceil(classes.length / 2));
+  return tensor(start, { dtype: "int32" }).reshape([1, -1]);
+}
+
 async function judge(tested: Tested): Promise<Judgement> {
   const { test, facts } = tested;
   let nats = 0;
@@ -43,10 +57,16 @@ async function judge(tested: Tested): Promise<Judgement> {
   const samples = test.length * facts.input[0];
   const perSample = nats / samples / Math.LN2;
   random.manualSeed(0);
-  const sound = await drawn(tested);
+  const prompt = await loudStart(tested);
+  const sound = await drawn(tested, prompt);
   const address = `data:audio/wav;base64,${Buffer.from(formatWav(sound)).toString("base64")}`;
-  const seconds = Array.from(sound.samples.data, (_, i) => i / soundRate);
-  const picture = lines([{ x: seconds, y: Array.from(sound.samples.data, Number) }], {
+  const [given, levels] = [prompt.size, Array.from(sound.samples.data, Number)];
+  const part = (name: string, from: number, to?: number) => ({
+    name,
+    x: levels.slice(from, to).map((_, i) => (from + i) / soundRate),
+    y: levels.slice(from, to),
+  });
+  const picture = lines([part("given", 0, given), part("drawn", given)], {
     x: { label: "seconds" },
     y: { domain: [-1, 1] },
     height: 200,
@@ -63,7 +83,8 @@ async function judge(tested: Tested): Promise<Judgement> {
     sections: [
       html`<h2>Drawn by the model</h2>
         <p class="muted">
-          A second, sample after sample, each from the model's own distribution given those before it.
+          A second that follows the beginning of a test sound, sample after sample, each from the model's own
+          distribution given those before it.
         </p>
         <p><audio controls src="${address}"></audio></p>
         ${raw(picture)}`,
