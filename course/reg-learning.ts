@@ -154,7 +154,7 @@ Then digits: ten labels in all, one of each class, and 1490 pictures without. Co
     async (t) => {
       const sizes = [0, 20, 60, 300];
       const trials = await Promise.all(
-        sizes.map((others) => Promise.all(range(10).map((seed) => twoClasses(seed, 6, others)))),
+        sizes.map((others) => Promise.all(range(6).map((seed) => twoClasses(seed, 6, others)))),
       );
       const errors = trials.map((runs) => mean(runs.map((run) => run.error)));
       const { bayes, fit, x } = trials[3][0];
@@ -181,7 +181,7 @@ Then digits: ten labels in all, one of each class, and 1490 pictures without. Co
       const climbs = trials
         .flat()
         .flatMap((run) => run.fit.logLikelihoods.slice(1).map((v, i) => v - run.fit.logLikelihoods[i]));
-      t.greater(climbs, -1e-12, "growth of the objective in every iteration of 40 runs");
+      t.greater(climbs, -1e-12, "growth of the objective in every iteration of 24 runs");
       t.close(fit.responsibilities.at(":6", 1), [0, 1, 0, 1, 0, 1], 0, "labelled examples keep their class");
       const guessed = numbers(fit.responsibilities.at(":", 1));
       const cloud = (name: string, wanted: (i: number) => boolean) => {
@@ -203,7 +203,7 @@ Then digits: ten labels in all, one of each class, and 1490 pictures without. Co
       t.plot(
         lines(
           [
-            { name: "mean error of 10 runs", x: sizes, y: errors },
+            { name: "mean error of 6 runs", x: sizes, y: errors },
             { name: "best possible", x: [0, 300], y: [bayes, bayes], dashed: true },
           ],
           { title: "Error with six labels", x: { label: "further examples without a label" }, y: { format: ".0%" } },
@@ -219,10 +219,10 @@ Then digits: ten labels in all, one of each class, and 1490 pictures without. Co
       const [codes, others] = [centred.matmul(axes), pixels(unseen.x).sub(middle).matmul(axes)];
       const classes = numbers(seen.y);
       const results: { nearest: number; mixture: number }[] = [];
-      for (const nth of range(4)) {
+      for (const nth of range(2)) {
         const chosen = range(10).map((c) => classes.flatMap((v, i) => (v === c ? [i] : []))[nth]);
         const labels = int32(classes.map((c, i) => (chosen.includes(i) ? c : -1)));
-        const mixture = await fitMixture(codes, { components: 10, labels, regularisation: 0.2, maxIterations: 60 });
+        const mixture = await fitMixture(codes, { components: 10, labels, regularisation: 0.2, maxIterations: 40 });
         const logs = new MultivariateNormal(mixture.means, { covarianceMatrix: mixture.covariances })
           .logProb(others.expandDims(1))
           .add(mixture.weights.log());
@@ -659,14 +659,14 @@ Then predictive coding on sequences: two slow signals (each keeps 0.95 of itself
         });
         return mean(range(rounds).map((k) => f(random.key(5000 + k)).itemSync()));
       };
-      const counts = [2, 8, 32, 128, 512, 2048];
+      const counts = [4, 16, 64, 512, 2048];
       const bounds = counts.map((n) => exact(n, Math.ceil(4096 / n)));
       t.less(
         bounds,
         counts.map((n) => Math.min(Math.log(n), information + 0.03)),
         String.raw`bounds of the best score: below $\log N$ and $I$ (and 0.03 for 4096 draws)`,
       );
-      t.close(bounds[5], information, 0.06, "with 2048 keys");
+      t.close(bounds[4], information, 0.06, "with 2048 keys");
 
       const model = {
         w: tensor([0])
@@ -677,21 +677,21 @@ Then predictive coding on sequences: two slow signals (each keeps 0.95 of itself
         concatenate([x, ones([x.shape[0], 1])], 1)
           .matmul(m.w)
           .matmul(withSquares(y).T);
-      const optimizer = adam({ learningRate: schedules.cosine({ start: 0.03, steps: 500 }) });
+      const optimizer = adam({ learningRate: schedules.cosine({ start: 0.03, steps: 300 }) });
       const step = compile(
         (key: random.Key) => {
-          const { x, y } = pair(key, 256);
+          const { x, y } = pair(key, 192);
           optimizer.update(model, grad((m: typeof model) => nn.infoNce(score(m, x, y)))(model));
         },
         { state: [model, optimizer] },
       );
-      for (let k = 0; k < 500; k++) step(random.key(k));
+      for (let k = 0; k < 300; k++) step(random.key(k));
       const learnt = compile((key: random.Key) => {
         const { x, y } = pair(key, 512);
         return bound(score(model, x, y));
       });
       const estimate = mean(range(8).map((k) => learnt(random.key(5000 + k)).itemSync()));
-      t.close(estimate, bounds[4], 0.08, "bound of the learnt score against that of the best, 512 keys");
+      t.close(estimate, bounds[3], 0.08, "bound of the learnt score against that of the best, 512 keys");
       t.close(
         numbers(diag(model.w.at(":-1", `:${d}`))).reduce((a, b) => a + b) / d,
         2 / 3,
@@ -703,7 +703,7 @@ Then predictive coding on sequences: two slow signals (each keeps 0.95 of itself
           [
             { name: "log N - L, best score", x: counts, y: bounds },
             { name: "log N", x: counts, y: counts.map(Math.log), dashed: true },
-            { name: "I = 2.877", x: [2, 2048], y: [information, information], dashed: true },
+            { name: "I = 2.877", x: [4, 2048], y: [information, information], dashed: true },
           ],
           { title: "What InfoNCE can tell", x: { label: "keys N", log: true }, y: { label: "nats" } },
         ),
