@@ -1,3 +1,4 @@
+import { checkSide } from "./sides.js";
 import { Conv2d, Dropout, Flatten, Linear, MaxPool2d, Sequential, relu } from "../nn/index.js";
 
 export interface SmallCnnOptions {
@@ -16,8 +17,9 @@ export interface SmallCnnOptions {
  * `[N, channels, size, size]` in, logits `[N, classes]` out; 421,642 parameters for `[N, 1, 28, 28]`, whose shapes stand
  * behind the layers.
  */
-export const smallCnn = ({ channels = 1, size = 28, classes = 10, dropout = 0.25 }: SmallCnnOptions = {}) =>
-  new Sequential([
+export function smallCnn({ channels = 1, size = 28, classes = 10, dropout = 0.25 }: SmallCnnOptions = {}) {
+  checkSide("smallCnn", size, 4);
+  return new Sequential([
     new Conv2d(channels, 32, 3, { padding: 1 }), // [N, 32, 28, 28]
     relu,
     new MaxPool2d(2), // [N, 32, 14, 14]
@@ -31,5 +33,6 @@ export const smallCnn = ({ channels = 1, size = 28, classes = 10, dropout = 0.25
     new Dropout(dropout),
     new Linear(128, classes),
   ]);
+}
 
 export type SmallCnn = ReturnType<typeof smallCnn>;

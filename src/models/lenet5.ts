@@ -1,3 +1,4 @@
+import { checkSide } from "./sides.js";
 import { AvgPool2d, Conv2d, Flatten, Linear, Sequential, tanh } from "../nn/index.js";
 
 export interface LeNet5Options {
@@ -13,8 +14,9 @@ export interface LeNet5Options {
  * LeNet-5 (LeCun et al. 1998) in the form that is taught: digits `[N, 1, 28, 28]` in, logits `[N, 10]` out, 61,706
  * parameters. The shapes behind the layers are those of digits.
  */
-export const lenet5 = ({ channels = 1, size = 28, classes = 10 }: LeNet5Options = {}) =>
-  new Sequential([
+export function lenet5({ channels = 1, size = 28, classes = 10 }: LeNet5Options = {}) {
+  checkSide("lenet5", size, 12);
+  return new Sequential([
     new Conv2d(channels, 6, 5, { padding: 2 }), // [N, 6, 28, 28]
     tanh,
     new AvgPool2d(2), // [N, 6, 14, 14]
@@ -28,5 +30,6 @@ export const lenet5 = ({ channels = 1, size = 28, classes = 10 }: LeNet5Options 
     tanh,
     new Linear(84, classes),
   ]);
+}
 
 export type LeNet5 = ReturnType<typeof lenet5>;

@@ -16,6 +16,10 @@ export class MultiTask<K extends string = string> extends Module {
 
   /** The output of one task's head. */
   forward(x: Tensor, task: K): Tensor {
+    if (!Object.hasOwn(this.heads, task))
+      throw new ArgumentError(
+        `MultiTask: the task must be one of ${Object.keys(this.heads).join(", ")}, got ${JSON.stringify(task)}. check its name`,
+      );
     return this.heads[task].forward(this.trunk.forward(x));
   }
 

@@ -10,6 +10,8 @@ import { type Pairs, type PerAxis, pairsPerAxis } from "./spatial.js";
  */
 export type PadMode = "constant" | "reflect" | "replicate" | "circular";
 
+const modes: readonly PadMode[] = ["constant", "reflect", "replicate", "circular"];
+
 export interface PadOptions {
   /** "constant" unless told. */
   readonly mode?: PadMode;
@@ -20,29 +22,38 @@ export interface PadOptions {
 /**
  * Elements added before and after the last axes, one pair for each in the order of the axes (PyTorch's `F.pad` counts from
  * the last axis). With "constant" negative widths crop. "reflect" can add less than an axis has, "circular" as much.
+ * Errors call it by `name`.
  */
-export function pad(x: Tensor, widths: Pairs, options: PadOptions = {}): Tensor {
+export function pad(x: Tensor, widths: Pairs, options: PadOptions = {}, name = "pad"): Tensor {
   const { mode = "constant", value = 0 } = options;
   const first = x.rank - widths.length;
+  if (!modes.includes(mode))
+    throw new ArgumentError(
+      `${name}: the mode must be one of ${modes.join(", ")}, got ${JSON.stringify(mode)}. choose one`,
+    );
+  if (widths.some((pair) => pair.some((n) => !Number.isInteger(n))))
+    throw new ArgumentError(
+      `${name}: widths must be integers, [before, after] for each axis, got ${JSON.stringify(widths)}. round them`,
+    );
   if (first < 0)
     throw new ShapeError(
-      `pad: there must be an axis for every pair, got ${widths.length} pairs for ${x.describe()}. leave some out`,
+      `${name}: there must be an axis for every pair, got ${widths.length} pairs for ${x.describe()}. leave some out`,
     );
-  if (mode !== "constant") return widths.reduce((y, pair, i) => extended(y, first + i, pair, mode), x);
+  if (mode !== "constant") return widths.reduce((y, pair, i) => extended(name, y, first + i, pair, mode), x);
   if (widths.every(([before, after]) => before >= 0 && after >= 0))
     return x.pad([...x.shape.slice(0, first).map((): [number, number] => [0, 0]), ...widths], value);
-  return padOrCrop(x, first, widths, value);
+  return padOrCrop(name, x, first, widths, value);
 }
 
 /** Negative widths crop first. */
-function padOrCrop(x: Tensor, first: number, widths: Pairs, value: number): Tensor {
+function padOrCrop(name: string, x: Tensor, first: number, widths: Pairs, value: number): Tensor {
   const ranges = widths.map(([before, after], i): readonly [number, number] => [
     Math.max(0, -before),
     x.shape[first + i] + Math.min(0, after),
   ]);
   if (ranges.some(([from, to]) => from > to))
     throw new ArgumentError(
-      `pad: at most all of an axis can be cropped, got ${JSON.stringify(widths)} for ${x.describe()}. crop less`,
+      `${name}: at most all of an axis can be cropped, got ${JSON.stringify(widths)} for ${x.describe()}. crop less`,
     );
   const left = x.at("...", ...ranges.map(([from, to]) => `${from}:${to}`));
   return pad(
@@ -58,15 +69,16 @@ const reach = (mode: PadMode, length: number): number =>
 
 /** One axis with elements of its own added on both sides. */
 function extended(
+  name: string,
   x: Tensor,
   axis: number,
   [before, after]: readonly [number, number],
   mode: Exclude<PadMode, "constant">,
 ): Tensor {
   const length = x.shape[axis];
-  if ([before, after].some((n) => !Number.isInteger(n) || n < 0 || n > reach(mode, length)))
+  if ([before, after].some((n) => n < 0 || n > reach(mode, length)))
     throw new ArgumentError(
-      `pad: widths for "${mode}" must be integers from 0 to ${reach(mode, length)}, got [${before},${after}] for axis ${axis} of ${x.describe()}. pad less, or by another mode`,
+      `${name}: widths for "${mode}" must be integers from 0 to ${reach(mode, length)}, got [${before},${after}] for axis ${axis} of ${x.describe()}. pad less, or by another mode`,
     );
   const part = (from: number, to: number): Tensor =>
     x.at(...x.shape.slice(0, axis).map(() => ":"), `${from}:${to}`, "...");
@@ -89,14 +101,13 @@ abstract class Pad extends Module {
 
   constructor(rank: number, widths: PerAxis | Pairs, options: PadOptions) {
     super();
-    const name = `${{ constant: "Constant", reflect: "Reflection", replicate: "Replication", circular: "Circular" }[options.mode ?? "constant"]}Pad${rank}d`;
     const least = (options.mode ?? "constant") === "constant" ? -Infinity : 0;
-    this.widths = pairsPerAxis(name, widths, rank, least);
+    this.widths = pairsPerAxis(this.constructor.name, widths, rank, least);
     this.options = options;
   }
 
   forward(x: Tensor): Tensor {
-    return pad(x, this.widths, this.options);
+    return pad(x, this.widths, this.options, this.constructor.name);
   }
 }
 

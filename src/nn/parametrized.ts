@@ -10,9 +10,10 @@ import { pass, type Stage } from "./sequential.js";
 /** The tensor in a field of a layer. */
 function tensorIn(layer: object, field: string): Tensor {
   const value: unknown = Reflect.get(layer, field);
+  const tensors = Object.keys(layer).filter((key) => Reflect.get(layer, key) instanceof Tensor);
   if (!(value instanceof Tensor))
     throw new ArgumentError(
-      `Parametrized: the layer must hold a tensor in "${field}", got ${typeof value}. name one of ${Object.keys(layer).join(", ")}`,
+      `Parametrized: the layer must hold a tensor in "${field}", got ${typeof value}. name one of ${tensors.join(", ")}`,
     );
   return value;
 }

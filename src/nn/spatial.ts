@@ -4,12 +4,14 @@ import { ArgumentError, type Shape, ShapeError, type Tensor } from "../index.js"
 /** The same for every spatial axis, or one for each. */
 export type PerAxis = number | readonly number[];
 
+const atLeast = (least: number): string => (least === -Infinity ? "" : ` of at least ${least}`);
+
 /** One integer of at least `least` for each of `rank` axes. */
 export function perAxis(name: string, what: string, value: PerAxis, rank: number, least = 1): number[] {
   const list = typeof value === "number" ? new Array<number>(rank).fill(value) : [...value];
   if (list.length !== rank || list.some((n) => !Number.isInteger(n) || n < least))
     throw new ArgumentError(
-      `${name}: ${what} must be an integer of at least ${least}, or ${rank} of them, got ${JSON.stringify(value)}. round it or raise it`,
+      `${name}: ${what} must be an integer${atLeast(least)}, or ${rank} of them, got ${JSON.stringify(value)}. round it or raise it`,
     );
   return list;
 }
@@ -18,14 +20,14 @@ export function perAxis(name: string, what: string, value: PerAxis, rank: number
 export type Pairs = readonly (readonly [before: number, after: number])[];
 
 const isPairs = (value: PerAxis | Pairs): value is Pairs =>
-  typeof value !== "number" && value.length > 0 && value.every((v) => typeof v !== "number");
+  Array.isArray(value) && value.length > 0 && value.every((v) => typeof v !== "number");
 
 /** A number on both sides of every axis, a number for each axis, or a pair for each; integers of at least `least`. */
 export function pairsPerAxis(name: string, value: PerAxis | Pairs, rank: number, least = 0): Pairs {
   if (!isPairs(value)) return perAxis(name, "padding", value, rank, least).map((n) => [n, n]);
   if (value.length !== rank || value.some((p) => p.length !== 2 || p.some((n) => !Number.isInteger(n) || n < least)))
     throw new ArgumentError(
-      `${name}: padding must be ${rank} pairs [before, after] of integers of at least ${least}, got ${JSON.stringify(value)}. give one pair for each spatial axis`,
+      `${name}: padding must be ${rank} pairs [before, after] of integers${atLeast(least)}, got ${JSON.stringify(value)}. give one pair for each spatial axis`,
     );
   return value;
 }
@@ -37,6 +39,14 @@ export function spatialShape(name: string, x: Tensor, rank: number): Shape {
       `${name}: the input must have ${rank + 2} axes [N, C, ${["length", "height, width", "depth, height, width"][rank - 1]}], got ${x.describe()}. add the missing axes with reshape`,
     );
   return x.shape.slice(2);
+}
+
+/** Throws unless windows that span so many elements fit into axes of these lengths, padding included. */
+export function checkFits(name: string, x: Tensor, spans: readonly number[], lengths: readonly number[]): void {
+  if (spans.some((span, i) => span > lengths[i]))
+    throw new ShapeError(
+      `${name}: a window must fit into what it slides over, got windows of [${spans.join(",")}] and padded lengths [${lengths.join(",")}] for ${x.describe()}. pad, or take smaller windows`,
+    );
 }
 
 /** What a function makes for one, two and three spatial axes. */

@@ -22,6 +22,10 @@ export function distillation(
 ): Tensor {
   const { temperature = 1, reduction } = options;
   checkTemperature("distillation", temperature);
+  if (student.shape.join() !== teacher.shape.join())
+    throw new ShapeError(
+      `distillation: logits of student and teacher must have the same shape, got ${student.describe()} and ${teacher.describe()}. let both tell the same classes apart`,
+    );
   const target = softmax(stopGradient(teacher).div(temperature), 1);
   const terms = klDivergence(logSoftmax(student.div(temperature), 1), target, { reduction: "none" });
   return reduceLoss(terms.sum(1).mul(temperature ** 2), reduction);

@@ -1,7 +1,7 @@
 /** Random transforms: what is exact, what is random, and how it is distributed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compile, random, type Tensor, tensor } from "typegrad";
+import { arange, compile, random, type Tensor, tensor, zeros } from "typegrad";
 import { transforms as T } from "typegrad/data";
 import { crossEntropy } from "typegrad/nn";
 
@@ -210,6 +210,21 @@ test("PCA jitter moves all pixels of a picture alike, with the covariance std² 
   const expected = values(scaled.matmul(scaled.transpose()));
   const largest = Math.max(...expected);
   measured.forEach((v, i) => assert.ok(Math.abs(v - expected[i]) < 0.03 * largest, `${v} and ${expected[i]}`));
+});
+
+test("sizes and middles are those of torchvision, which rounds halves to even", async () => {
+  // int(32 · 98 / 49) = 64, where 98 · (32 / 49) lies below it
+  assert.deepEqual(T.resize(32)(zeros([1, 1, 49, 98])).shape, [1, 1, 32, 64]);
+  // the first row of F.center_crop(x, 4) of torchvision 0.14 for so many rows 0, 1, …
+  for (const [rows, first] of [
+    [5, 0],
+    [7, 2],
+    [9, 2],
+    [11, 4],
+  ]) {
+    const x = arange(rows).reshape([1, 1, rows, 1]).broadcastTo([1, 1, rows, 4]);
+    assert.equal(await T.centerCrop(4)(x).at(0, 0, 0, 0).item(), first);
+  }
 });
 
 test("what does not fit is refused by name", () => {

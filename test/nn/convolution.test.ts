@@ -163,6 +163,17 @@ test("errors say what fits", () => {
     () => nn.conv2d(zeros([1, 1, 4, 4]), zeros([1, 1, 2, 2]), null, { padding: "causal" }),
     /conv2d: padding "causal" needs one axis/,
   );
+  assert.throws(() => nn.conv1d(x, zeros([2, 2, 9])), /conv1d: a window must fit .* windows of \[9\] and .* \[4\]/);
+  assert.throws(() => nn.conv1d(x, zeros([2, 2, 3]), zeros([3])), /conv1d: the bias must be \[2\]/);
+  assert.throws(
+    () => new nn.Conv1d(2, 2, 3, { padding: 5, paddingMode: "reflect" }).forward(x),
+    /conv1d: widths for "reflect" must be integers from 0 to 3/,
+  );
+  assert.throws(() => new nn.Conv2d(2, 2, 3, { stride: 0 }), /Conv2d: stride must be an integer of at least 1/);
+  assert.throws(() => new nn.Conv2d(2, 0, 3), /Conv2d: groups must divide the channels, all positive integers/);
+  assert.throws(() => new nn.ZeroPad2d([1, 2, 3]), /ZeroPad2d: padding must be an integer, or 2 of them/);
+  assert.throws(() => nn.pad(x, [[0.5, 1]]), /pad: widths must be integers/);
+  assert.throws(() => new nn.ReflectionPad1d(4).forward(x), /ReflectionPad1d: widths for "reflect"/);
   assert.throws(() => nn.convTranspose1d(x, zeros([3, 2, 2])), /convTranspose1d: the weight must be \[channels/);
   assert.throws(
     () => nn.convTranspose1d(x, w, null, { outputPadding: 1 }),

@@ -99,6 +99,24 @@ test("modules pool as the functions do, and types know what is left", async () =
   assert.ok(new nn.Sequential([new nn.Conv2d(3, 8, 3), new nn.GlobalAvgPool(), new nn.Linear(9, 4)]));
 });
 
+test("padding is no maximum and no minimum of integers", async () => {
+  const x = tensor(
+    [
+      [
+        [
+          [-5, -6],
+          [-7, -8],
+        ],
+      ],
+    ],
+    { dtype: "int32" },
+  );
+  const options = { padding: 1 };
+  assert.deepEqual(await nn.maxPool2d(x, 2, options).flatten().toArray(), [-5, -6, -7, -8]);
+  assert.deepEqual(await nn.minPool2d(x.neg(), 2, options).flatten().toArray(), [5, 6, 7, 8]);
+  assert.deepEqual(await nn.maxPool2dWithIndices(x, 2, options).indices.flatten().toArray(), [0, 1, 2, 3]);
+});
+
 test("up-sampling keeps what it should", async () => {
   manualSeed(3);
   const x = randn([1, 4, 3, 5]);
@@ -122,6 +140,8 @@ test("errors of pooling and up-sampling name what is wrong", () => {
   const { values, indices } = nn.maxPool2dWithIndices(x, 2);
   assert.throws(() => nn.maxUnpool2d(values, indices, 2, { outputSize: [8, 5] }), /must be within a stride of \[4,4\]/);
   assert.throws(() => nn.maxUnpool2d(values, indices.at(":", "0:1"), 2), /must have the same shape/);
+  assert.throws(() => nn.maxUnpool2d(values, values, 2), /maxUnpool2d: indices must be integers/);
+  assert.throws(() => nn.maxPool2d(x, 9), /maxPool2d: a window must fit .* windows of \[9,9\]/);
   assert.throws(() => nn.interpolate(x, {}), /either a size or a scale factor/);
   assert.throws(() => nn.interpolate(x, { size: 3, mode: "trilinear" }), /must fit 2 spatial axes, got "trilinear"/);
   assert.throws(() => nn.interpolate(x, { size: 3, alignCorners: true }), /alignCorners is for linear and cubic/);

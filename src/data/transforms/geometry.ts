@@ -70,12 +70,16 @@ export function crop(
   return sampleAt(x, rows, columns, { mode: "nearest", fill, ...borders[paddingMode] });
 }
 
+/** Where a middle begins that leaves so many pixels free: halves go to the even number, as torchvision rounds. */
+const middleOf = (free: number): number =>
+  free < 0 ? Math.ceil(free / 2) : free % 2 === 0 ? free / 2 : 2 * Math.round(free / 4);
+
 /** The middle of each picture; what is too small gets zeros around it. */
 export function centerCrop(size: Size): Transform {
   const [height, width] = sizeOf("centerCrop", size);
   return fixed("centerCrop", (x) => {
     const [, , h, w] = x.shape;
-    return crop(x, Math.round((h - height) / 2), Math.round((w - width) / 2), size);
+    return crop(x, middleOf(h - height), middleOf(w - width), size);
   });
 }
 
@@ -125,9 +129,15 @@ export function randomCrop(
 }
 
 /** Left and right exchanged. */
-export const hflip = (x: Tensor): Tensor => x.flip(3);
+export function hflip(x: Tensor): Tensor {
+  checkPictures("hflip", x);
+  return x.flip(3);
+}
 /** Top and bottom exchanged. */
-export const vflip = (x: Tensor): Tensor => x.flip(2);
+export function vflip(x: Tensor): Tensor {
+  checkPictures("vflip", x);
+  return x.flip(2);
+}
 
 const randomFlip =
   (name: string, flip: (x: Tensor) => Tensor) =>
@@ -181,8 +191,8 @@ export function resize(size: Size, options: Interpolation = {}): Transform {
   const both = sizeOf("resize", size);
   return fixed("resize", (x) => {
     const [, , h, w] = x.shape;
-    const scale = both[0] / Math.min(h, w);
-    const target: Size = typeof size === "number" ? [Math.floor(h * scale), Math.floor(w * scale)] : both;
+    const longer = Math.floor((both[0] * Math.max(h, w)) / Math.min(h, w));
+    const target: Size = typeof size !== "number" ? both : h <= w ? [size, longer] : [longer, size];
     if (target[0] === h && target[1] === w) return x;
     return resizedCrop(x, { top: 0, left: 0, height: h, width: w }, target, options);
   });
@@ -344,7 +354,10 @@ export function randomAffine(degrees: Range, options: RandomAffineOptions = {}):
   const name = "randomAffine";
   const angles = rangeOf(name, "degrees", degrees, 0);
   const { translate = [0, 0], scale = [1, 1], shear = [0, 0] } = options;
-  for (const share of translate) checkProbability(`${name}, translate`, share);
+  if (!translate.every((share) => share >= 0 && share <= 1))
+    throw new ArgumentError(
+      `${name}: translate must be two shares of the sides from 0 to 1, got ${JSON.stringify(translate)}. 0.1 is a tenth`,
+    );
   const scales = rangeOf(name, "scale", scale, 1, Number.MIN_VALUE);
   const [shearX, shearY] = shear.map((range) => rangeOf(name, "shear", range, 0));
   return transform(name, (x, key) => {

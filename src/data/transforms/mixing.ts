@@ -22,7 +22,11 @@ export interface MixOptions {
 }
 
 /** Targets as distributions `[N,K]`. */
-function distributionsOf(name: string, targets: Tensor, classes: number | undefined): Tensor {
+function distributionsOf(name: string, targets: Tensor, classes: number | undefined, x?: Tensor): Tensor {
+  if (x && targets.shape[0] !== x.shape[0])
+    throw new ShapeError(
+      `${name}: there must be a target for every picture, got ${targets.describe()} for ${x.describe()}. take both from one batch`,
+    );
   if (isFloat(targets.dtype) && targets.rank === 2) return targets;
   if (isFloat(targets.dtype) || targets.rank !== 1)
     throw new ShapeError(
@@ -67,7 +71,7 @@ function weighed(share: Tensor, a: Tensor, b: Tensor): Tensor {
 export function mixup({ classes, alpha = 1 }: MixOptions = {}): Mixing {
   return (x, targets, key) => {
     const { share, partner } = draw("mixup", x, alpha, key ?? random.defaultGenerator.next());
-    const sharp = distributionsOf("mixup", targets, classes);
+    const sharp = distributionsOf("mixup", targets, classes, x);
     return { x: weighed(share, x, x.take(partner)), targets: weighed(share, sharp, sharp.take(partner)) };
   };
 }
@@ -79,7 +83,7 @@ export function mixup({ classes, alpha = 1 }: MixOptions = {}): Mixing {
 export function cutmix({ classes, alpha = 1 }: MixOptions = {}): Mixing {
   return (x, targets, key) => {
     const { share, partner, rest } = draw("cutmix", x, alpha, key ?? random.defaultGenerator.next());
-    const sharp = distributionsOf("cutmix", targets, classes);
+    const sharp = distributionsOf("cutmix", targets, classes, x);
     const [n, , h, w] = x.shape;
     const half = share.neg().add(1).sqrt().mul(0.5); // of the box's sides, as a share of the picture's
     const [forRow, forColumn] = random.split(rest);

@@ -62,7 +62,7 @@ export function randomErasing({ p = 0.5, value = 0, ...options }: ErasingOptions
   const name = "randomErasing";
   checkProbability(name, p);
   const scale = rangeOf(name, "scale", options.scale ?? [0.02, 0.33], 0, 0);
-  const ratio = rangeOf(name, "ratio", options.ratio ?? [0.3, 3.3], 0, 0);
+  const ratio = rangeOf(name, "ratio", options.ratio ?? [0.3, 3.3], 0, Number.MIN_VALUE);
   return transform(name, (x, key) => {
     const [coin, forBox, forNoise] = random.split(key, 3);
     const box = randomBoxes(forBox, x, scale, ratio);

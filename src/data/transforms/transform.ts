@@ -27,7 +27,7 @@ export const fixed =
 export function checkPictures(name: string, x: Tensor, channels?: number): void {
   if (x.rank !== 4 || (channels !== undefined && x.shape[1] !== channels))
     throw new ShapeError(
-      `${name}: pictures must be [N,${channels ?? "C"},H,W], got ${x.describe()}. add the missing axes with reshape`,
+      `${name}: pictures must be [N,${channels ?? "C"},H,W], got ${x.describe()}. check its axes and channels`,
     );
 }
 
@@ -64,9 +64,10 @@ export type Range = number | readonly [low: number, high: number];
 /** `[low, high]` of a range; a number `r` stands for `[middle - r, middle + r]`, held above `least`. */
 export function rangeOf(name: string, what: string, range: Range, middle: number, least = -Infinity): [number, number] {
   const [low, high] = typeof range === "number" ? [Math.max(least, middle - range), middle + range] : range;
+  const bound = least === -Infinity ? "" : least > 0 ? " above 0" : ` from ${least} on`;
   if (!(low <= high && low >= least && Number.isFinite(high)))
     throw new ArgumentError(
-      `${name}: ${what} must be a number of at least 0 or a range [low, high]${least > -Infinity ? ` from ${least} on` : ""}, got ${JSON.stringify(range)}. swap or raise the bounds`,
+      `${name}: ${what} must be a number of at least 0 or a range [low, high]${bound}, got ${JSON.stringify(range)}. swap or raise the bounds`,
     );
   return [low, high];
 }

@@ -1,11 +1,11 @@
 /** Convolution over one, two or three spatial axes. */
-import { ArgumentError, ShapeError, type Tensor, convolution } from "../../index.js";
+import { ShapeError, type Tensor, convolution } from "../../index.js";
 import { Module } from "../../tree/index.js";
 import { type Initializer, layerBias, layerWeight } from "../initializers.js";
 import type { Channels } from "../layer.js";
 import { type PadMode, pad } from "../padding.js";
 import { type PerAxis, perAxis, spatialShape } from "../spatial.js";
-import { type WindowOptions, windowsOver } from "./geometry.js";
+import { checkChannels, checkWindows, type WindowOptions, windowsOver } from "./geometry.js";
 
 export interface ConvOptions extends WindowOptions {
   /** Groups of channels that do not see each other. */
@@ -23,9 +23,13 @@ function conv(rank: number, x: Tensor, weight: Tensor, bias: Tensor | null, opti
     throw new ShapeError(
       `${name}: the weight must be [out, channels / groups, …kernel] with ${groups} groups, got ${x.describe()} and weight ${weight.describe()}. check the number of input channels`,
     );
-  const { strides, dilations, padding } = windowsOver(name, lengths, kernel, options);
+  if (bias && bias.shape.join() !== String(out))
+    throw new ShapeError(`${name}: the bias must be [${out}], one for each output, got ${bias.describe()}. reshape it`);
+  const windows = windowsOver(name, lengths, kernel, options);
+  checkWindows(name, x, windows);
+  const { strides, dilations, padding } = windows;
   const zeros = paddingMode === "zeros";
-  const y = convolution(zeros ? x : pad(x, padding, { mode: paddingMode }), weight, {
+  const y = convolution(zeros ? x : pad(x, padding, { mode: paddingMode }, name), weight, {
     strides,
     dilations,
     groups,
@@ -67,11 +71,11 @@ abstract class Conv<In extends number, Out extends number> extends Module {
     super();
     const { bias = true, initWeight = layerWeight(), initBias, ...rest } = options;
     const { groups = 1 } = rest;
-    if (!Number.isInteger(groups) || groups < 1 || inChannels % groups !== 0 || outChannels % groups !== 0)
-      throw new ArgumentError(
-        `Conv${rank}d: groups must divide the channels, got ${groups} groups of ${inChannels} and ${outChannels} channels. choose a divisor of both`,
-      );
-    const shape = [outChannels, inChannels / groups, ...perAxis(`Conv${rank}d`, "kernel", kernel, rank)];
+    const name = `Conv${rank}d`;
+    checkChannels(name, inChannels, outChannels, groups);
+    const sizes = perAxis(name, "kernel", kernel, rank);
+    windowsOver(name, sizes, sizes, rest);
+    const shape = [outChannels, inChannels / groups, ...sizes];
     this.options = rest;
     this.weight = initWeight(shape);
     const fanIn = shape.slice(1).reduce((a, b) => a * b);

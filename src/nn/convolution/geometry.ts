@@ -1,6 +1,6 @@
 /** Where the windows of a convolution lie: padding, lengths of results. */
-import { ArgumentError } from "../../index.js";
-import { type Pairs, type PerAxis, pairsPerAxis, perAxis } from "../spatial.js";
+import { ArgumentError, type Tensor } from "../../index.js";
+import { checkFits, type Pairs, type PerAxis, pairsPerAxis, perAxis } from "../spatial.js";
 
 /**
  * What lies around the input: as much on both sides (the same for every axis, or one number for each), a pair
@@ -74,6 +74,21 @@ function namedPadding(
         `${name}: padding must be numbers, pairs, "valid", "same", "causal" or "full", got ${JSON.stringify(padding satisfies never)}. choose one`,
       );
   }
+}
+
+/** Throws unless there is at least one window. */
+export function checkWindows(name: string, x: Tensor, { kernel, dilations, padding }: Windows): void {
+  const spans = kernel.map((k, i) => (k - 1) * dilations[i] + 1);
+  const lengths = padding.map(([before, after], i) => x.shape[i + 2] + before + after);
+  checkFits(name, x, spans, lengths);
+}
+
+/** Throws unless there are channels, and groups divide them. */
+export function checkChannels(name: string, into: number, out: number, groups: number): void {
+  if ([into, out, groups].some((n) => !Number.isInteger(n) || n < 1) || into % groups !== 0 || out % groups !== 0)
+    throw new ArgumentError(
+      `${name}: groups must divide the channels, all positive integers, got ${groups} groups of ${into} and ${out} channels. choose a divisor of both`,
+    );
 }
 
 export interface OutputSizeOptions extends WindowOptions {

@@ -1,12 +1,12 @@
 /** Transposed convolution over one, two or three spatial axes: what a convolution does to gradients, as a layer. */
-import { ArgumentError, ShapeError, type Tensor, convolution } from "../../index.js";
+import { ShapeError, type Tensor, convolution } from "../../index.js";
 import { Module } from "../../tree/index.js";
 import { layerBias, layerWeight } from "../initializers.js";
 import type { Channels } from "../layer.js";
 import { pad } from "../padding.js";
 import { type PerAxis, perAxis, spatialShape } from "../spatial.js";
 import type { ConvLayerOptions } from "./conv.js";
-import { type TransposedOptions, convTransposeOutputSize, transposedWindows } from "./geometry.js";
+import { checkChannels, type TransposedOptions, convTransposeOutputSize, transposedWindows } from "./geometry.js";
 
 export interface ConvTransposeOptions extends TransposedOptions {
   /** Groups of channels that do not see each other. */
@@ -87,6 +87,10 @@ function convTranspose(
     throw new ShapeError(
       `${name}: the weight must be [channels, out / groups, …kernel] with ${groups} groups, got ${x.describe()} and weight ${weight.describe()}. check the number of input channels`,
     );
+  if (bias && bias.shape.join() !== String(out * groups))
+    throw new ShapeError(
+      `${name}: the bias must be [${out * groups}], one for each output, got ${bias.describe()}. reshape it`,
+    );
   const g = transposedWindows(name, kernel, rest);
   if (convTransposeOutputSize(lengths, kernel, rest).some((n) => n < 1))
     throw new ShapeError(
@@ -140,10 +144,7 @@ export abstract class ConvTranspose<In extends number, Out extends number> exten
     const name = `ConvTranspose${rank}d`;
     const { bias = true, initWeight = layerWeight(), initBias, ...rest } = options;
     const { groups = 1 } = rest;
-    if (!Number.isInteger(groups) || groups < 1 || inChannels % groups !== 0 || outChannels % groups !== 0)
-      throw new ArgumentError(
-        `${name}: groups must divide the channels, got ${groups} groups of ${inChannels} and ${outChannels} channels. choose a divisor of both`,
-      );
+    checkChannels(name, inChannels, outChannels, groups);
     const sizes = perAxis(name, "kernel", kernel, rank);
     transposedWindows(name, sizes, rest);
     const shape = [inChannels, outChannels / groups, ...sizes];

@@ -1,5 +1,5 @@
 /** Pooling to an output of a given size, and over everything. */
-import { ArgumentError, type Tensor, tensor } from "../../index.js";
+import { ArgumentError, ShapeError, type Tensor, tensor } from "../../index.js";
 import { forRanks, spatialShape } from "../spatial.js";
 import { touchingWindows, type Windows } from "./windows.js";
 
@@ -80,7 +80,7 @@ export const [adaptiveMaxPool1d, adaptiveMaxPool2d, adaptiveMaxPool3d] = adaptiv
 
 const spatialAxes = (name: string, x: Tensor): number[] => {
   if (x.rank < 3)
-    throw new ArgumentError(`${name}: the input must be [N, C, L, …], got ${x.describe()}. add the missing axes`);
+    throw new ShapeError(`${name}: the input must be [N, C, L, …], got ${x.describe()}. add the missing axes`);
   return x.shape.flatMap((_, i) => (i < 2 ? [] : [i]));
 };
 

@@ -1,7 +1,7 @@
 /** Pooling over one, two or three spatial axes: what becomes of each window of `[N, C, …]`. */
-import { ArgumentError, type Tensor, ones, stopGradient, where } from "../../index.js";
+import { ArgumentError, type Tensor, isFloat, ones, stopGradient, where } from "../../index.js";
 import { forRanks, type PerAxis } from "../spatial.js";
-import { geometry, type Geometry, padSpatial, type PoolOptions, slide, windowsOf } from "./windows.js";
+import { extremes, geometry, type Geometry, padSpatial, type PoolOptions, slide, windowsOf } from "./windows.js";
 
 export interface AvgPoolOptions extends PoolOptions {
   /** Whether padding counts as elements of a mean; true unless told. What `ceilMode` adds never does. */
@@ -53,13 +53,13 @@ export const [avgPool1d, avgPool2d, avgPool3d] = pools<AvgPoolOptions>("avgPool"
 
 /** Maxima over windows. */
 export const [maxPool1d, maxPool2d, maxPool3d] = pools<PoolOptions>("maxPool", (x, g) => {
-  const { windows, axes } = windowsOf(x, g, -Infinity);
+  const { windows, axes } = windowsOf(x, g, extremes[x.dtype][0]);
   return windows.max(axes);
 });
 
 /** Minima over windows. */
 export const [minPool1d, minPool2d, minPool3d] = pools<PoolOptions>("minPool", (x, g) => {
-  const { windows, axes } = windowsOf(x, g, Infinity);
+  const { windows, axes } = windowsOf(x, g, extremes[x.dtype][1]);
   return windows.min(axes);
 });
 
@@ -75,7 +75,8 @@ const pNorm: Rule<LPPoolOptions> = (x, g, { normType = 2 }, name) => {
 /** `(Σ |x|^p)^(1/p)` over windows. PyTorch leaves the absolute value out, which is the same for even p. */
 export const [lpPool1d, lpPool2d, lpPool3d] = pools<LPPoolOptions>("lpPool", pNorm);
 
-const softmaxMean: Rule<SoftmaxPoolOptions> = (x, g, { temperature = 1 }, name) => {
+const softmaxMean: Rule<SoftmaxPoolOptions> = (given, g, { temperature = 1 }, name) => {
+  const x = isFloat(given.dtype) ? given : given.astype("float32");
   if (!(temperature > 0))
     throw new ArgumentError(`${name}: temperature must be positive, got ${temperature}. negate x for soft minima`);
   const { windows: logits, axes } = windowsOf(x, g, -Infinity);

@@ -1,7 +1,17 @@
 /** Maxima with the places they came from, and putting values back there. */
-import { ArgumentError, type Shape, ShapeError, type Tensor, arange, setAt, zeros } from "../../index.js";
+import {
+  ArgumentError,
+  DTypeError,
+  isFloat,
+  type Shape,
+  ShapeError,
+  type Tensor,
+  arange,
+  setAt,
+  zeros,
+} from "../../index.js";
 import { forRanks, type PerAxis, perAxis, spatialShape } from "../spatial.js";
-import { geometry, joined, type PoolOptions, windowsOf } from "./windows.js";
+import { extremes, geometry, joined, type PoolOptions, windowsOf } from "./windows.js";
 
 export interface PooledMaxima {
   readonly values: Tensor;
@@ -19,7 +29,7 @@ export const [maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices] 
       const g = geometry(`maxPool${rank}dWithIndices`, rank, x, kernel, options);
       const plane = x.shape.slice(2);
       const size = plane.reduce((a, b) => a * b, 1);
-      const windows = joined(windowsOf(x, g, -Infinity));
+      const windows = joined(windowsOf(x, g, extremes[x.dtype][0]));
       const places = joined(windowsOf(arange(size, undefined, 1, { dtype: "int32" }).reshape([1, 1, ...plane]), g, 0));
       const best = windows.argmax(-1, { keepDims: true });
       const at = (t: Tensor): Tensor => t.broadcastTo(windows.shape).takeAlongAxis(best, -1).squeeze(-1);
@@ -60,6 +70,10 @@ export const [maxUnpool1d, maxUnpool2d, maxUnpool3d] = forRanks(
       if (indices.shape.join() !== x.shape.join())
         throw new ShapeError(
           `${name}: values and indices must have the same shape, got ${x.describe()} and ${indices.describe()}. take both from one pooling`,
+        );
+      if (isFloat(indices.dtype))
+        throw new DTypeError(
+          `${name}: indices must be integers, got ${indices.describe()}. take them from maxPool${rank}dWithIndices`,
         );
       const [n, c] = x.shape;
       const size = plane.reduce((a, b) => a * b, 1);

@@ -1,6 +1,6 @@
 /** Windows that slide over the spatial axes of `[N, C, …]`. */
-import { ArgumentError, type Tensor, slidingWindows } from "../../index.js";
-import { type PerAxis, perAxis, spatialShape } from "../spatial.js";
+import { ArgumentError, type DType, type Tensor, slidingWindows } from "../../index.js";
+import { checkFits, type PerAxis, perAxis, spatialShape } from "../spatial.js";
 
 export interface PoolOptions {
   /** Distance between windows; the window's own size unless told. */
@@ -42,8 +42,23 @@ export function geometry(name: string, rank: number, x: Tensor, kernel: PerAxis,
     const begins = steps * strides[i] < length + padding[i];
     return begins ? Math.max(0, steps * strides[i] - room) : 0;
   });
+  checkFits(
+    name,
+    x,
+    sizes.map((n, i) => dilations[i] * (n - 1) + 1),
+    lengths.map((n, i) => n + 2 * padding[i] + beyond[i]),
+  );
   return { sizes, strides, dilations, padding, beyond };
 }
+
+/** What is less than all numbers of a dtype, and what is greater, or the least and the greatest of them. */
+export const extremes: Readonly<Record<DType, readonly [low: number, high: number]>> = {
+  float32: [-Infinity, Infinity],
+  float64: [-Infinity, Infinity],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint32: [0, 2 ** 32 - 1],
+  bool: [0, 1],
+};
 
 /** `x` with so many elements before and after its spatial axes. */
 export function padSpatial(x: Tensor, before: readonly number[], after: readonly number[], fill: number): Tensor {
