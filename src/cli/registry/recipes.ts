@@ -78,7 +78,7 @@ const smallResidual = (model: Recipe["model"], error: string): Recipe => ({
     {
       data: "Fashion-MNIST",
       text: "94.9 %, ResNet-18",
-      source: "the benchmark of the data set's own README, github.com/zalandoresearch/fashion-mnist",
+      source: "submitted to the data set's README, where nobody tested them: github.com/zalandoresearch/fashion-mnist",
     },
   ],
 });
@@ -160,8 +160,8 @@ export const recipes = {
     published: [
       {
         data: "Fashion-MNIST",
-        text: "87.6 % to 91.6 %, nets with two convolutions",
-        source: "the benchmark of the data set's own README, github.com/zalandoresearch/fashion-mnist",
+        text: "87.6 % to 93.2 %, nets with two convolutions",
+        source: "submitted to the data set's README, where nobody tested them: github.com/zalandoresearch/fashion-mnist",
       },
     ],
   },
