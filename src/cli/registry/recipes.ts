@@ -161,7 +161,8 @@ export const recipes = {
       {
         data: "Fashion-MNIST",
         text: "87.6 % to 93.2 %, nets with two convolutions",
-        source: "submitted to the data set's README, where nobody tested them: github.com/zalandoresearch/fashion-mnist",
+        source:
+          "submitted to the data set's README, where nobody tested them: github.com/zalandoresearch/fashion-mnist",
       },
     ],
   },
