@@ -134,7 +134,9 @@ function trafficOf(
   kernel: Kernel,
 ): { readonly bytesRead: number; readonly bytesWritten: number } {
   const { reads, writes } = buffersOf(kernel);
-  const total = (numbers: ReadonlySet<number>): number => sum([...numbers].map((b) => bytesOf(buffers[b])));
+  const isArray = (b: number): boolean => buffers[b].placement.kind !== "scratch";
+  const total = (numbers: ReadonlySet<number>): number =>
+    sum([...numbers].filter(isArray).map((b) => bytesOf(buffers[b])));
   return { bytesRead: total(reads), bytesWritten: total(writes) };
 }
 

@@ -1,13 +1,14 @@
 /** The last pass: kernels in their order, buffers in their places. */
 import type { Aval } from "../ir/shape.js";
 import { invariant } from "../util/errors.js";
-import { fetchesOf, layout } from "./layout.js";
+import { inGroups } from "./groups.js";
+import { layout } from "./layout.js";
 import { KernelBuilder, type Target } from "./loops.js";
 import type { BufferInfo, Placement, Program, Step } from "./loop.js";
-import { bytesOf, chooseReuses, livesOf, placeTemporaries } from "./memory.js";
-import { type Nest, nestsOf, simplified } from "./nest.js";
+import { aligned, bytesOf, chooseReuses, livesOf, placeTemporaries } from "./memory.js";
+import { type Group, type Nest, fetchesOf, mapTerms, nestsOf, simplified } from "./nest.js";
 import type { Draft, Schedule } from "./schedule.js";
-import { reachable } from "./terms.js";
+import { type IndexTerm, factorOf, reachable, without } from "./terms.js";
 import { inPanels } from "./panels.js";
 import { inPartials } from "./partials.js";
 import { alongRows } from "./rows.js";
@@ -17,7 +18,7 @@ import type { Block, Call, Wire, Wiring } from "./wires.js";
 
 /** A buffer before it has a place; without a source, only kernels know of it. */
 interface Buffer extends Aval {
-  readonly source: Wire["source"] | { readonly kind: "scratch" } | null;
+  readonly source: Wire["source"] | (Placement & { readonly kind: "scratch" }) | null;
 }
 
 class Assembler {
@@ -29,7 +30,14 @@ class Assembler {
   readonly counters = new Map<number, number>();
   /** Inputs that a kernel reads only at the element of an output that it writes. */
   readonly inPlace = new Map<number, Set<number>>();
+  /** The greatest nest of each kernel. */
   readonly nests: Nest[] = [];
+  readonly #nestsOf = new Map<Draft, readonly Nest[]>();
+  /** How many nests read a buffer. */
+  readonly #readers = new Map<number, number>();
+  /** Bytes of scratch memory of the kernel that is made, and the most of any. */
+  #scratchUsed = 0;
+  scratchBytes = 0;
 
   constructor(wiring: Wiring, plan: Schedule, target: Target) {
     this.#wiring = wiring;
@@ -55,7 +63,14 @@ class Assembler {
   /** A buffer for what only kernels know of. */
   #table = ({ dtype, shape }: Aval): number => this.buffers.push({ dtype, shape, source: null }) - 1;
 
-  #scratch = ({ dtype, shape }: Aval): number => this.buffers.push({ dtype, shape, source: { kind: "scratch" } }) - 1;
+  /** A buffer of each thread's own, of the kernel that is made. */
+  #scratch = ({ dtype, shape }: Aval, number = this.buffers.length): number => {
+    const offset = this.#scratchUsed;
+    this.#scratchUsed += aligned(bytesOf({ dtype, shape }));
+    this.scratchBytes = Math.max(this.scratchBytes, this.#scratchUsed);
+    this.buffers[number] = { dtype, shape, source: { kind: "scratch", offset } };
+    return number;
+  };
 
   #bufferOf(wire: Wire): number {
     const home = this.#plan.homes.get(wire);
@@ -63,36 +78,100 @@ class Assembler {
     return this.buffer(home?.storage ?? wire);
   }
 
-  steps(block: Block): Step[] {
-    return (this.#plan.order.get(block) ?? []).flatMap((unit) =>
-      unit.kind === "draft" ? this.#kernels(unit) : [this.#call(unit)],
-    );
+  /** Which nests make what, and who reads it. */
+  prepare(): void {
+    for (const draft of this.#plan.drafts) {
+      const nests = nestsOf(this.#wiring, this.#plan, draft, this.buffer).filter(hasWork);
+      this.#nestsOf.set(draft, nests);
+      for (const b of nests.flatMap(readsOf)) this.#readers.set(b, (this.#readers.get(b) ?? 0) + 1);
+    }
+    for (const wire of this.#plan.whole) this.#readers.set(this.#bufferOf(wire), Infinity);
   }
 
-  #kernels(draft: Draft): Step[] {
+  steps(block: Block): Step[] {
+    const steps: Step[] = [];
+    let drafts: (readonly Nest[])[] = [];
+    const flush = () => {
+      for (const group of inGroups(this.#wiring.terms, drafts, this.#target)) steps.push(...this.#kernels(group));
+      drafts = [];
+    };
+    for (const unit of this.#plan.order.get(block) ?? [])
+      if (unit.kind === "draft") drafts.push((this.#nestsOf.get(unit) ?? []).map((nest) => this.#needed(nest)));
+      else {
+        flush();
+        steps.push(this.#call(unit));
+      }
+    flush();
+    return steps;
+  }
+
+  /** The nest without stores of what nobody reads. */
+  #needed(nest: Nest): Nest {
+    return { ...nest, stores: nest.stores.filter((x) => !this.#isInner(x.buffer) || this.#readers.has(x.buffer)) };
+  }
+
+  /** Whether only kernels know of a buffer. */
+  #isInner(buffer: number): boolean {
+    const kind = this.buffers[buffer].source?.kind;
+    return kind === "map" || kind === "reduce";
+  }
+
+  #kernels({ row, nests }: Group): Step[] {
+    if (row !== null) return [this.#kernel({ row, nests: this.#inScratch(row, nests) })];
     const { terms } = this.#wiring;
-    const nests = nestsOf(this.#wiring, this.#plan, draft, this.buffer)
-      .filter(hasWork)
+    return nests
       .flatMap((nest) => inPartials(terms, nest, this.#target, this.#table))
       .flatMap((nest) => tabulate(terms, nest, this.#table))
       .map((nest) => simplified(terms, nest))
       .flatMap((nest) => inPanels(terms, nest, this.#target, this.#table))
       .flatMap((nest) => alongRows(terms, nest, this.#target, this.#table))
-      .flatMap((nest) => inSweeps(terms, nest, this.#target, this.#table));
-    return nests.map((nest): Step => {
-      this.nests.push(nest);
-      this.#noteInPlace(nest);
-      const builder = new KernelBuilder(terms, nest, this.counters, this.#target, this.#scratch);
-      return { kind: "kernel", kernel: layout(builder, nest, this.#target) };
+      .flatMap((nest) => inSweeps(terms, nest, this.#target, this.#table))
+      .map((nest) => this.#kernel({ row, nests: [nest] }));
+  }
+
+  #kernel(group: Group): Step {
+    const { row, nests } = group;
+    const [first] = nests.toSorted((a, b) => b.over.length - a.over.length);
+    this.nests.push({ ...first, axes: row ? [row, ...first.axes] : first.axes });
+    for (const [i, nest] of nests.entries()) this.#noteInPlace(nest, [...nests.slice(0, i), ...nests.slice(i + 1)]);
+    const { terms } = this.#wiring;
+    const builder = new KernelBuilder(terms, group, this.counters, this.#target, this.#scratch);
+    const kernel = layout(builder, this.#target);
+    this.#scratchUsed = 0;
+    return { kind: "kernel", kernel };
+  }
+
+  /** The nests of rows with what only they read in scratch memory. */
+  #inScratch(row: IndexTerm, nests: readonly Nest[]): Nest[] {
+    const { terms } = this.#wiring;
+    const widths = new Map<number, number>();
+    const reads = nests.flatMap(readsOf);
+    for (const { buffer, offset } of nests.flatMap((x) => x.stores)) {
+      const isOwn = reads.filter((b) => b === buffer).length === this.#readers.get(buffer);
+      if (isOwn && this.#isInner(buffer)) widths.set(buffer, factorOf(offset, row));
+    }
+    for (const [b, width] of widths) this.#scratch({ ...this.buffers[b], shape: [width] }, b);
+    const local = terms.rewriter((t, rewrite) =>
+      t.kind === "fetch" && widths.has(t.buffer)
+        ? terms.fetch(t.type, t.buffer, without(terms, rewrite(t.offset), row), row)
+        : null,
+    );
+    return nests.map((nest) => {
+      const moved = mapTerms(nest, local);
+      const stores = moved.stores.map((x) =>
+        widths.has(x.buffer) ? { ...x, offset: without(terms, x.offset, row) } : x,
+      );
+      return simplified(terms, { ...moved, stores });
     });
   }
 
-  #noteInPlace(nest: Nest): void {
+  #noteInPlace(nest: Nest, others: readonly Nest[]): void {
     const folded = new Set(reachable(nest.folds.map((f) => f.value)));
     const fetches = fetchesOf(nest);
     for (const store of nest.stores) {
       const safe = new Set(fetches.map((f) => f.buffer));
       for (const f of fetches) if (folded.has(f) || f.offset !== store.offset) safe.delete(f.buffer);
+      for (const b of others.flatMap(readsOf)) safe.delete(b);
       const known = this.inPlace.get(store.buffer);
       this.inPlace.set(store.buffer, known ? new Set([...known].filter((b) => safe.has(b))) : safe);
     }
@@ -127,6 +206,8 @@ const hasWork = (nest: Nest): boolean =>
   nest.axes.every((x) => x.extent > 0) &&
   (nest.adds !== null || nest.running ? nest.over.every((x) => x.extent > 0) : true);
 
+const readsOf = (nest: Nest): number[] => [...new Set(fetchesOf(nest).map((f) => f.buffer))];
+
 const avalOf = ({ dtype, shape }: Aval): Aval => ({ dtype, shape });
 
 /** Whether a buffer is in the program's workspace, not the caller's or a thread's. */
@@ -140,6 +221,7 @@ export function assemble(wiring: Wiring, plan: Schedule, donated: readonly boole
   const slot = (wire: Wire) => ({ buffer: assembler.buffer(wire), aval: avalOf(wire) });
   const inputSlots = inputs.map(slot);
   const outputSlots = outputs.map(slot);
+  assembler.prepare();
   const steps = assembler.steps(wiring.root);
 
   const lives = livesOf(steps);
@@ -151,7 +233,7 @@ export function assemble(wiring: Wiring, plan: Schedule, donated: readonly boole
     source?.kind === "input" || source?.kind === "output"
       ? { kind: source.kind, index: source.index }
       : source?.kind === "scratch"
-        ? { kind: "scratch", offset: 0 } // a kernel has one
+        ? source
         : { kind: "temporary", offset: offsets.get(buffer) ?? 0 };
   const buffers = assembler.buffers.map((w, i): BufferInfo => ({ ...avalOf(w), placement: placement(w, i) }));
   const program: Program = {
@@ -167,7 +249,7 @@ export function assemble(wiring: Wiring, plan: Schedule, donated: readonly boole
     ),
     steps,
     workspaceBytes: bytes,
-    scratchBytes: Math.max(0, ...assembler.buffers.filter((x) => x.source?.kind === "scratch").map(bytesOf)),
+    scratchBytes: assembler.scratchBytes,
     loops: assembler.counters.size,
   };
   return { program, nests: assembler.nests };

@@ -4,7 +4,7 @@ import type { Kernel } from "./loop.js";
 import { type KernelBuilder, type Target, lanesOf, lanesWithin, loops, vectorLoop, whole } from "./loops.js";
 import { layoutMap } from "./map.js";
 import { type Nest, rootsOf } from "./nest.js";
-import { type FetchTerm, type Term, factorOf, gcd, reachable, without } from "./terms.js";
+import { type Term, factorOf, gcd, without } from "./terms.js";
 import { set, store, v } from "./values.js";
 
 /**
@@ -46,14 +46,12 @@ function stride(offset: Term): number {
   return offset.parts.reduce((all, [, factor]) => gcd(all, factor), Math.abs(offset.constant));
 }
 
-/** The buffers a nest reads and the terms that read them. */
-export const fetchesOf = (nest: Nest): FetchTerm[] =>
-  reachable(rootsOf(nest)).filter((t): t is FetchTerm => t.kind === "fetch");
-
-/** Lays out the kernel of a nest. */
-export function layout(builder: KernelBuilder, nest: Nest, target: Target): Kernel {
-  if (nest.adds) layoutAdds(builder, nest, target);
-  else if (nest.folds.length > 0) layoutFold(builder, nest, target);
-  else layoutMap(builder, nest, target);
+/** Lays out the kernel of nests. */
+export function layout(builder: KernelBuilder, target: Target): Kernel {
+  builder.forEach((nest) => {
+    if (nest.adds) layoutAdds(builder, nest, target);
+    else if (nest.folds.length > 0) layoutFold(builder, nest, target);
+    else layoutMap(builder, nest, target);
+  });
   return builder.kernel();
 }

@@ -16,41 +16,28 @@ export interface Local {
   readonly lanes: Lanes;
 }
 
+interface Typed {
+  readonly type: ScalarType;
+  readonly lanes: Lanes;
+}
+
 /** A value; `type` and `lanes` are known at every node. */
 export type Value =
   /** The same constant in every lane. */
-  | { readonly kind: "const"; readonly type: ScalarType; readonly lanes: Lanes; readonly value: number }
-  | { readonly kind: "get"; readonly type: ScalarType; readonly lanes: Lanes; readonly local: Local }
+  | (Typed & { readonly kind: "const"; readonly value: number })
+  | (Typed & { readonly kind: "get"; readonly local: Local })
   /** The iteration number of the enclosing program loop with this number; int32. */
   | { readonly kind: "counter"; readonly type: "int32"; readonly lanes: 1; readonly loop: number }
   /** `lanes` neighbouring elements from element `offset` (int32) on. Lanes beyond a buffer's end are never read. */
-  | {
-      readonly kind: "load";
-      readonly type: ScalarType;
-      readonly lanes: Lanes;
-      readonly buffer: number;
-      readonly offset: Value;
-    }
+  | (Typed & { readonly kind: "load"; readonly buffer: number; readonly offset: Value })
   /** One scalar in every lane. */
-  | { readonly kind: "splat"; readonly type: ScalarType; readonly lanes: Lanes; readonly value: Value }
+  | (Typed & { readonly kind: "splat"; readonly value: Value })
   /** A vector from as many scalars as it has lanes. */
-  | { readonly kind: "pack"; readonly type: ScalarType; readonly lanes: Lanes; readonly values: readonly Value[] }
+  | (Typed & { readonly kind: "pack"; readonly values: readonly Value[] })
   /** One lane of a vector. */
-  | {
-      readonly kind: "lane";
-      readonly type: ScalarType;
-      readonly lanes: 1;
-      readonly value: Value;
-      readonly lane: number;
-    }
+  | (Typed & { readonly kind: "lane"; readonly lanes: 1; readonly value: Value; readonly lane: number })
   /** A scalar operation, lane by lane; all arguments have the result's number of lanes. Meaning as in `ir/scalar`. */
-  | {
-      readonly kind: "op";
-      readonly type: ScalarType;
-      readonly lanes: Lanes;
-      readonly op: ScalarOp;
-      readonly args: readonly Value[];
-    };
+  | (Typed & { readonly kind: "op"; readonly op: ScalarOp; readonly args: readonly Value[] });
 
 export type Statement =
   | { readonly kind: "set"; readonly local: Local; readonly value: Value }
@@ -81,8 +68,16 @@ export interface Kernel {
   readonly first: Local;
   readonly last: Local;
   readonly body: readonly Statement[];
-  /** Estimates that decide splitting and that `explain` prints. */
-  readonly cost: { readonly flops: number; readonly bytes: number };
+  /** An estimate that decides splitting and that `explain` prints. */
+  readonly cost: { readonly flops: number };
+}
+
+/** Runs what is in it `length` times; its counter goes from 0 up, or from `length - 1` down when `reverse`. */
+export interface ProgramLoop {
+  readonly kind: "loop";
+  readonly loop: number;
+  readonly length: number;
+  readonly reverse: boolean;
 }
 
 /** One step of a program. */
@@ -96,14 +91,7 @@ export type Step =
       readonly outputs: readonly number[];
       run(inputs: readonly NdArray[]): readonly NdArray[];
     }
-  /** Runs `steps` `length` times; its counter goes from 0 up, or from `length - 1` down when `reverse`. */
-  | {
-      readonly kind: "loop";
-      readonly loop: number;
-      readonly length: number;
-      readonly reverse: boolean;
-      readonly steps: readonly Step[];
-    }
+  | (ProgramLoop & { readonly steps: readonly Step[] })
   /** Runs the steps that an int32 or bool scalar in buffer `selector` chooses, clamped to the cases there are. */
   | { readonly kind: "branch"; readonly selector: number; readonly cases: readonly (readonly Step[])[] };
 

@@ -6,7 +6,7 @@ import { InternalError } from "../util/errors.js";
 import { product } from "../util/arrays.js";
 import { Emitter } from "./emit.js";
 import type { Kernel, Lanes, Local, Value } from "./loop.js";
-import { type Nest, rootsOf } from "./nest.js";
+import { type Group, type Nest, rootsOf } from "./nest.js";
 import { type IndexTerm, type Term, type Terms, factorOf, reachable, without } from "./terms.js";
 import { local, v } from "./values.js";
 
@@ -35,7 +35,7 @@ export interface Target {
 const mostTasks = 256;
 
 /** Tasks that keep all threads busy to the end. */
-const enoughTasks = 16;
+export const enoughTasks = 16;
 
 /** The part of an index range that a call of a kernel does. */
 export interface Span {
@@ -76,6 +76,16 @@ export function lanesWithin(extent: number, most: Lanes): Lanes {
 export const opsOf = (roots: readonly Term[]): number =>
   Math.max(1, reachable(roots).filter((t) => t.kind === "op").length);
 
+const resultsOf = (nest: Nest): number => product([...nest.sweeps, ...nest.axes].map((x) => x.extent));
+const elementsOf = (nest: Nest): number => resultsOf(nest) * product(nest.over.map((x) => x.extent));
+
+/** Arithmetic of a nest, roughly. */
+export const flopsOf = (nest: Nest): number =>
+  nest.folds.length === 0 || nest.running
+    ? elementsOf(nest) * opsOf(rootsOf(nest))
+    : elementsOf(nest) * opsOf(nest.folds.map((x) => x.value)) +
+      resultsOf(nest) * opsOf(nest.stores.map((x) => x.value));
+
 export function storable(type: ScalarType): DType {
   if (type === "int64") throw new InternalError("internal: 64-bit integers are not stored");
   return type;
@@ -87,9 +97,8 @@ export class KernelBuilder {
   readonly widest: Lanes;
   readonly first: Local = local("first", "int32");
   readonly last: Local = local("last", "int32");
-  readonly #nest: Nest;
+  readonly #group: Group;
   readonly #flops: number;
-  readonly #elements: number;
   readonly #target: Target;
   readonly #scratch: (aval: Aval) => number;
   #tile: number | null = null;
@@ -97,7 +106,7 @@ export class KernelBuilder {
 
   constructor(
     terms: Terms,
-    nest: Nest,
+    group: Group,
     counters: ReadonlyMap<number, number>,
     target: Target,
     scratch: (aval: Aval) => number,
@@ -105,15 +114,16 @@ export class KernelBuilder {
     this.#target = target;
     this.#scratch = scratch;
     this.emit = new Emitter(terms, counters);
-    this.#nest = nest;
-    this.widest = lanesOf(rootsOf(nest), target);
-    const results = product([...nest.sweeps, ...nest.axes].map((x) => x.extent));
-    this.#elements = results * product(nest.over.map((x) => x.extent));
-    const [elements, whole] = [this.#elements, nest.folds.length === 0 || nest.running];
-    this.#flops = whole
-      ? elements * opsOf(rootsOf(nest))
-      : elements * opsOf(nest.folds.map((x) => x.value)) + results * opsOf(nest.stores.map((x) => x.value));
-    this.emit.expect(rootsOf(nest));
+    this.#group = group;
+    this.widest = lanesOf(group.nests.flatMap(rootsOf), target);
+    this.#flops = group.nests.reduce((sum, nest) => sum + flopsOf(nest), 0) * (group.row?.extent ?? 1);
+    this.emit.expect(group.nests.flatMap(rootsOf));
+  }
+
+  /** Lays out nests one after the other, inside the loop over rows if they have one. */
+  forEach(layout: (nest: Nest) => void): void {
+    const { row, nests } = this.#group;
+    loops(this.emit, row ? [this.divided(row, 1)] : [], () => nests.forEach(layout));
   }
 
   /** A buffer of each thread's own in which a tile of results has room. */
@@ -133,6 +143,7 @@ export class KernelBuilder {
 
   /** An index range, divided into tasks of a length that is a multiple of `unit`. */
   divided(index: IndexTerm, unit: number): Span {
+    if (this.#group.row !== null && this.#group.row !== index) return whole(index);
     const chunk = this.chunk(index, unit);
     this.tasks = Math.max(1, Math.ceil(index.extent / chunk));
     if (this.tasks === 1) return whole(index);
@@ -142,16 +153,14 @@ export class KernelBuilder {
   }
 
   kernel(): Kernel {
-    const { name, stores, adds } = this.#nest;
-    const fetches = new Set(reachable(rootsOf(this.#nest)).flatMap((t) => (t.kind === "fetch" ? [t] : [])));
-    const bytes = (fetches.size + stores.length + (adds ? 2 : 0)) * 4 * this.#elements;
     const { tasks, first, last } = this;
-    return { name, tasks, first, last, body: this.emit.statements, cost: { flops: this.#flops, bytes } };
+    const name = this.#group.nests.map((x) => x.name).join("_");
+    return { name, tasks, first, last, body: this.emit.statements, cost: { flops: this.#flops } };
   }
 }
 
 /** Bytes around which a cache that is read again and again begins to miss. */
-const nearBytes = 1 << 18;
+export const nearBytes = 1 << 18;
 
 /**
  * Whether the loop over `a` should go outside that over `b`. The inner one reads what depends on it again for every block
@@ -268,6 +277,8 @@ export interface Stretch {
   readonly index: IndexTerm;
 }
 
+/** Operations on an element that cost about as much as gathering it. */
+const gatherOps = 4;
 /** Folded elements beside which gathers and scatters for each result do not matter. */
 const manyTurns = 16;
 
@@ -285,6 +296,7 @@ export function bestIndex(
   let best: IndexTerm | null = null;
   let top = -Infinity;
   const turns = product(nest.over.map((x) => x.extent));
+  const effort = Math.max(1, opsOf(nest.folds.map((f) => f.value)) / gatherOps);
   for (const index of candidates) {
     const lanes = lanesWithin(index.extent, widest);
     if (lanes < Math.min(widest, 4)) continue;
@@ -292,7 +304,7 @@ export function bestIndex(
     const most = mostly(index);
     const [gathered, total] = suitability(emit, most.nest, most.index);
     if (total < -1 && (gathered > 0 || turns < manyTurns)) continue;
-    const score = total - turns * (3 * gathered + waste);
+    const score = total - turns * (3 * gathered + effort * waste);
     if (score >= top) [best, top] = [index, score];
   }
   return best;

@@ -81,14 +81,12 @@ export function placeTemporaries(
   const placed: { life: Life; from: number; to: number }[] = [];
   let bytes = 0;
   const items = temporaries
-    .map(({ buffer, aval }) => ({ buffer, life: lives.get(buffer), size: aligned(bytesOf(aval) + slack) }))
+    .flatMap(({ buffer, aval }) => {
+      const life = lives.get(buffer);
+      return life ? [{ buffer, life, size: aligned(bytesOf(aval) + slack) }] : [];
+    })
     .sort((a, b) => b.size - a.size);
   for (const { buffer, life, size } of items) {
-    if (!life) {
-      offsets.set(buffer, 0);
-      bytes = Math.max(bytes, size);
-      continue;
-    }
     const rivals = placed
       .filter((p) => p.life.first <= life.last && life.first <= p.life.last)
       .sort((a, b) => a.from - b.from);

@@ -6,7 +6,7 @@ import type { Combine } from "../ir/scalar.js";
 import { zip } from "../util/arrays.js";
 import { InternalError, invariant } from "../util/errors.js";
 import type { Draft, Home, Schedule } from "./schedule.js";
-import type { HoleTerm, IndexTerm, OpTerm, Term, Terms } from "./terms.js";
+import type { FetchTerm, HoleTerm, IndexTerm, OpTerm, Term, Terms } from "./terms.js";
 import { childrenOf, factorOf, reachable } from "./terms.js";
 import type { Wire, Wiring } from "./wires.js";
 
@@ -40,6 +40,12 @@ export interface Nest {
   readonly adds: (NestStore & { readonly inside: Term }) | null;
 }
 
+/** Nests one after the other; with `row`, they are what is done in each turn of a loop over it. */
+export interface Group {
+  readonly row: IndexTerm | null;
+  readonly nests: readonly Nest[];
+}
+
 /** Whether a fold gives the position of the first extreme. */
 export const isPosition = (fold: NestFold): boolean => fold.combine === "argmax" || fold.combine === "argmin";
 
@@ -66,6 +72,10 @@ export const rootsOf = (nest: Nest): Term[] => [
   ...nest.folds.flatMap((x) => [x.value, x.position]),
   ...(nest.adds ? [nest.adds.inside, nest.adds.offset, nest.adds.value] : []),
 ];
+
+/** What a nest reads of buffers. */
+export const fetchesOf = (nest: Nest): FetchTerm[] =>
+  reachable(rootsOf(nest)).filter((t): t is FetchTerm => t.kind === "fetch");
 
 /** The nests of a draft, in order; `bufferOf` numbers the wires that own memory. */
 export function nestsOf(wiring: Wiring, plan: Schedule, draft: Draft, bufferOf: (storage: Wire) => number): Nest[] {

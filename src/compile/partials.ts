@@ -50,15 +50,8 @@ export function inPartials(terms: Terms, nest: Nest, target: Target, buffer: (av
 }
 
 /** What a fold folds at a flat position of the folded space. */
-function valueAt(terms: Terms, nest: Nest, fold: NestFold, position: Term): Term {
-  const images = new Map<Term, Term>();
-  let stride = 1;
-  for (const x of nest.over.toReversed()) {
-    images.set(x, terms.remainder(terms.quotient(position, stride), x.extent));
-    stride *= x.extent;
-  }
-  return terms.substitution(images)(fold.value);
-}
+const valueAt = (terms: Terms, nest: Nest, fold: NestFold, position: Term): Term =>
+  terms.substitution(terms.unflatten(position, nest.over))(fold.value);
 
 /** Where the nest is cut: in so many parts of a length along a folded index. */
 function cutOf(nest: Nest, { taskWork }: Target): { index: IndexTerm; parts: number; length: number } | null {

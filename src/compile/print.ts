@@ -83,7 +83,7 @@ const amount = (n: number): string =>
 
 export function printKernel(kernel: Kernel, indent = ""): string {
   const { name, tasks, cost } = kernel;
-  const head = `${indent}kernel ${name}: ${tasks} task${tasks === 1 ? "" : "s"}, ${amount(cost.flops)} operations, ${amount(cost.bytes)} bytes`;
+  const head = `${indent}kernel ${name}: ${tasks} task${tasks === 1 ? "" : "s"}, ${amount(cost.flops)} operations`;
   return [head, ...printStatements(kernel.body, `${indent}  `)].join("\n");
 }
 

@@ -72,6 +72,8 @@ export interface Schedule {
   readonly homes: ReadonlyMap<Wire, Home>;
   /** Wires that exist nowhere: every kernel computes their elements itself. */
   readonly inlined: ReadonlySet<Wire>;
+  /** Wires that calls need in memory. */
+  readonly whole: Iterable<Wire>;
   /** What runs in each block, in order. */
   readonly order: ReadonlyMap<Block, readonly (Draft | Call)[]>;
 }
@@ -93,7 +95,7 @@ class Scheduler {
   readonly #demands = new Map<Wire, Map<Draft, LoadTerm[]>>();
   readonly #deliveries = new Map<Wire, Delivery[]>();
   /** Wires that calls need in memory, with those calls. */
-  readonly #whole = new Map<Wire, Call[]>();
+  readonly whole = new Map<Wire, Call[]>();
   readonly #liveCalls = new Set<Call>();
   /** Kernels inside a call, for finding dependencies. */
   readonly inside = new Map<Call, Draft[]>();
@@ -120,12 +122,10 @@ class Scheduler {
   }
 
   #request(d: Delivery): void {
-    const list = this.#deliveries.get(d.wire);
-    if (list) list.push(d);
-    else this.#deliveries.set(d.wire, [d]);
+    this.#deliveries.set(d.wire, [...(this.#deliveries.get(d.wire) ?? []), d]);
   }
   #live(wire: Wire): boolean {
-    return this.#demands.has(wire) || this.#deliveries.has(wire) || this.#whole.has(wire);
+    return this.#demands.has(wire) || this.#deliveries.has(wire) || this.whole.has(wire);
   }
 
   #call(call: Call): void {
@@ -142,7 +142,7 @@ class Scheduler {
   }
 
   #needsWhole(call: Call, wire: Wire): void {
-    this.#whole.set(wire, [...(this.#whole.get(wire) ?? []), call]);
+    this.whole.set(wire, [...(this.whole.get(wire) ?? []), call]);
   }
 
   #wire(wire: Wire): void {
@@ -230,9 +230,7 @@ class Scheduler {
       draft.reads.add(wire);
       let demands = this.#demands.get(wire);
       if (!demands) this.#demands.set(wire, (demands = new Map()));
-      const list = demands.get(draft);
-      if (list) list.push(t);
-      else demands.set(draft, [t]);
+      demands.set(draft, [...(demands.get(draft) ?? []), t]);
     }
   }
 
@@ -248,8 +246,8 @@ class Scheduler {
     const whole = homes.findIndex((h) => h.prefix.length === 0);
     const isRead = [...this.#demandsOf(wire).keys()].some((reader) => reader !== draft);
     const hasPlace = ordered.length > 0 && !(isRead && isStart(ordered[0]));
-    if (whole < 0 && (!hasPlace || this.#whole.has(wire))) homes.unshift({ storage: wire, prefix: [] });
-    const main = this.#whole.has(wire) ? Math.max(0, whole) : 0;
+    if (whole < 0 && (!hasPlace || this.whole.has(wire))) homes.unshift({ storage: wire, prefix: [] });
+    const main = this.whole.has(wire) ? Math.max(0, whole) : 0;
     this.homes.set(wire, homes[main]);
     this.producers.set(wire, draft);
     for (const home of homes) draft.stores.push({ home, at, value });
@@ -257,7 +255,7 @@ class Scheduler {
 
   #map(wire: Wire, here: readonly Delivery[]): void {
     const demands = this.#demandsOf(wire);
-    if (here.length === 0 && !this.#whole.has(wire) && this.#recompute(wire, demands)) {
+    if (here.length === 0 && !this.whole.has(wire) && this.#recompute(wire, demands)) {
       for (const [draft, loads] of demands) this.#inline(draft, wire, loads);
       this.inlined.add(wire);
       return;
@@ -370,7 +368,7 @@ class Scheduler {
   /** What must come after a wire that is delivered `here`: kernels and calls that read it, loops that start with it. */
   #users(wire: Wire, here: readonly Delivery[]): (Draft | Call)[] {
     const started = here.filter(isStart).flatMap((d) => this.#loopOf.get(d.target) ?? []);
-    return [...this.#demandsOf(wire).keys(), ...(this.#whole.get(wire) ?? []), ...started];
+    return [...this.#demandsOf(wire).keys(), ...(this.whole.get(wire) ?? []), ...started];
   }
 
   /** Whether `from` needs, directly or through others, something that `on` makes. */
@@ -433,7 +431,7 @@ class Scheduler {
       draft.holes.set(load[1], hole);
       draft.reads.delete(wire);
     }
-    if (!load || here.length > 0 || this.#whole.has(wire) || demands.size > 1) this.#keep(wire, here, draft, at, hole);
+    if (!load || here.length > 0 || this.whole.has(wire) || demands.size > 1) this.#keep(wire, here, draft, at, hole);
     else this.inlined.add(wire);
   }
 
@@ -570,6 +568,6 @@ function sortUnits(
 export function schedule(wiring: Wiring): Schedule {
   const scheduler = new Scheduler(wiring);
   scheduler.run();
-  const { drafts, homes, inlined } = scheduler;
-  return { drafts, homes, inlined, order: orderBlocks(wiring, scheduler) };
+  const { drafts, homes, inlined, whole } = scheduler;
+  return { drafts, homes, inlined, whole: whole.keys(), order: orderBlocks(wiring, scheduler) };
 }

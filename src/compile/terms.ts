@@ -20,8 +20,13 @@ export type IndexTerm = Common & { readonly kind: "index"; readonly extent: numb
 export type HoleTerm = Common & { readonly kind: "hole" };
 /** An element of wire `source`. */
 export type LoadTerm = Common & { readonly kind: "load"; readonly source: number; readonly at: readonly Term[] };
-/** An element of a buffer. */
-export type FetchTerm = Common & { readonly kind: "fetch"; readonly buffer: number; readonly offset: Term };
+/** An element of a buffer, which holds something else for every value of `per`. */
+export type FetchTerm = Common & {
+  readonly kind: "fetch";
+  readonly buffer: number;
+  readonly offset: Term;
+  readonly per: Term | null;
+};
 export type OpTerm = Common & { readonly kind: "op"; readonly op: ScalarOp; readonly args: readonly Term[] };
 export type Part = readonly [term: Term, factor: number];
 export type AffineTerm = Common & {
@@ -76,9 +81,10 @@ export class Terms {
     const key = `l${source}(${at.map((t) => t.id)})`;
     return this.#intern(key, (id) => ({ kind: "load", id, type, source, at, min, max }));
   }
-  fetch(type: ScalarType, buffer: number, offset: Term): Term {
+  fetch(type: ScalarType, buffer: number, offset: Term, per: Term | null = null): Term {
     const [min, max] = anything(type);
-    return this.#intern(`f${buffer}(${offset.id})`, (id) => ({ kind: "fetch", id, type, buffer, offset, min, max }));
+    const key = `f${buffer}(${offset.id},${per?.id})`;
+    return this.#intern(key, (id) => ({ kind: "fetch", id, type, buffer, offset, per, min, max }));
   }
 
   /** The flat row-major offset of an index into an array of these lengths. */
@@ -90,6 +96,17 @@ export class Terms {
       stride *= shape[i];
     }
     return this.sum(sum);
+  }
+
+  /** What indices are at a flat row-major position of their space. */
+  unflatten(position: Term, indices: readonly IndexTerm[]): Map<Term, Term> {
+    const images = new Map<Term, Term>();
+    let stride = 1;
+    for (const x of indices.toReversed()) {
+      images.set(x, this.remainder(this.quotient(position, stride), x.extent));
+      stride *= x.extent;
+    }
+    return images;
   }
 
   /** The sum of multiples of int32 terms. */
@@ -388,7 +405,7 @@ export class Terms {
       case "load":
         return this.load(term.type, term.source, term.at.map(rewrite));
       case "fetch":
-        return this.fetch(term.type, term.buffer, rewrite(term.offset));
+        return this.fetch(term.type, term.buffer, rewrite(term.offset), term.per && rewrite(term.per));
       case "op":
         return this.op(term.type, term.op, term.args.map(rewrite));
       case "affine":
@@ -415,7 +432,7 @@ export function childrenOf(term: Term): readonly Term[] {
     case "load":
       return term.at;
     case "fetch":
-      return [term.offset];
+      return term.per ? [term.offset, term.per] : [term.offset];
     case "op":
       return term.args;
     case "affine":

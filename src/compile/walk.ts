@@ -25,11 +25,11 @@ export function visitValues(x: Value, visit: (x: Value) => void): void {
   for (const part of operandsOf(x)) visitValues(part, visit);
 }
 
-/** Every statement, and every value of its own, in order. */
+/** Every statement, and (if asked for) every value of its own, in order. */
 export function visitStatements(
   statements: readonly Statement[],
   onStatement: (s: Statement) => void,
-  onValue: (x: Value) => void,
+  onValue: ((x: Value) => void) | null = null,
 ): void {
   for (const s of statements) {
     onStatement(s);
@@ -41,7 +41,7 @@ export function visitStatements(
           : s.kind === "loop"
             ? [s.from, s.to]
             : [s.condition];
-    for (const x of values) visitValues(x, onValue);
+    if (onValue) for (const x of values) visitValues(x, onValue);
     if (s.kind === "loop") visitStatements(s.body, onStatement, onValue);
     if (s.kind === "if") {
       visitStatements(s.then, onStatement, onValue);

@@ -200,25 +200,29 @@ export const selectPrimitive = elementwise({
 });
 export const select = (condition: Node, x: Node, y: Node): Node => apply(selectPrimitive, [condition, x, y], none);
 
+/** An operation on bits, of two operands. */
 const bitwise = (
   name: string,
+  types: readonly DType[],
   scalar: (x: Expr, y: Expr) => Expr,
-  of: (x: number, y: number) => number,
+  of: (x: number, y: number, dtype: DType) => number,
+  domain?: readonly [number, number],
 ): Primitive<None> =>
   pointwise<None>({
     name,
     arity: 2,
-    dtypes: bitTypes,
+    dtypes: types,
     partials: notDifferentiable,
     scalar: ([x, y]) => scalar(x, y),
-    reference: ([x, y], _params, dtype) => roundTo(dtype, of(x, y)),
+    reference: ([x, y], _params, dtype) => roundTo(dtype, of(x, y, dtype)),
     params: [none],
+    ...(domain && { domain }),
   });
-export const andPrimitive = bitwise("and", s.and, (x, y) => x & y);
+export const andPrimitive = bitwise("and", bitTypes, s.and, (x, y) => x & y);
 export const and = binary(andPrimitive);
-export const orPrimitive = bitwise("or", s.or, (x, y) => x | y);
+export const orPrimitive = bitwise("or", bitTypes, s.or, (x, y) => x | y);
 export const or = binary(orPrimitive);
-export const xorPrimitive = bitwise("xor", s.xor, (x, y) => x ^ y);
+export const xorPrimitive = bitwise("xor", bitTypes, s.xor, (x, y) => x ^ y);
 export const xor = binary(xorPrimitive);
 
 /** Logical of bool, every bit of integers. */
@@ -233,26 +237,17 @@ export const notPrimitive = pointwise<None>({
 });
 export const not = unary(notPrimitive);
 
-const shift = (
-  name: string,
-  scalar: (x: Expr, y: Expr) => Expr,
-  of: (x: number, y: number, dtype: DType) => number,
-): Primitive<None> =>
-  pointwise<None>({
-    name,
-    arity: 2,
-    dtypes: integers,
-    partials: notDifferentiable,
-    scalar: ([x, y]) => scalar(x, y),
-    reference: ([x, y], _params, dtype) => roundTo(dtype, of(x, y, dtype)),
-    domain: [0, 31],
-    params: [none],
-  });
 /** The count is taken modulo 32. */
-export const shiftLeftPrimitive = shift("shiftLeft", s.shl, (x, y) => x << y);
+export const shiftLeftPrimitive = bitwise("shiftLeft", integers, s.shl, (x, y) => x << y, [0, 31]);
 export const shiftLeft = binary(shiftLeftPrimitive);
 /** Keeps the sign of int32; the count is taken modulo 32. */
-export const shiftRightPrimitive = shift("shiftRight", s.shr, (x, y, dtype) => (dtype === "int32" ? x >> y : x >>> y));
+export const shiftRightPrimitive = bitwise(
+  "shiftRight",
+  integers,
+  s.shr,
+  (x, y, dtype) => (dtype === "int32" ? x >> y : x >>> y),
+  [0, 31],
+);
 export const shiftRight = binary(shiftRightPrimitive);
 
 /** What a number becomes under another dtype. Floats become integers by truncation, saturating; all but 0 is true. */

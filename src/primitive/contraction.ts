@@ -1,13 +1,13 @@
 /** Sums of products: the general dot product and convolution. Both are bilinear, and closed under their transposes. */
-import { numbers } from "../ir/dtype.js";
-import type { Node, Primitive } from "../ir/node.js";
+import { type DType, numbers } from "../ir/dtype.js";
+import type { Node, Primitive, Sample } from "../ir/node.js";
 import { type Expr, s } from "../ir/scalar.js";
 import { type Aval, type Shape, show } from "../ir/shape.js";
 import { inversePermutation, range, zip } from "../util/arrays.js";
 import { DTypeError, ShapeError } from "../util/errors.js";
 import { apply, bilinear, checkDType, stacked } from "./define.js";
 import { dilatedPosition, flip, moveAxis, type Position, readOrZero, reshape, transpose } from "./movement.js";
-import { build, each, element, ravel, sample, times } from "./ndarray.js";
+import { avals, build, each, element, ravel, sample, times } from "./ndarray.js";
 
 /** Which axes of the two operands of a dot product are summed over (`contract`) and which go side by side (`batch`). */
 export interface DotAxes {
@@ -26,6 +26,13 @@ function checkOperands(name: string, a: Aval, b: Aval): void {
 const freeAxes = (rank: number, batch: readonly number[], contract: readonly number[]): number[] =>
   range(rank).filter((i) => !batch.includes(i) && !contract.includes(i));
 const pick = (shape: Shape, axes: readonly number[]): number[] => axes.map((a) => shape[a]);
+
+/** A sample of two operands. */
+const sampleOf = <P>(dtype: DType, x: Shape, y: Shape, params: P): Sample<P> => sample(dtype, [x, y], params);
+const summed = (left: readonly number[], right: readonly number[]): DotAxes => ({
+  contract: [left, right],
+  batch: [[], []],
+});
 
 /** The general dot product: batch axes, then the left's free axes, then the right's. */
 export const dotPrimitive: Primitive<DotAxes> = bilinear<DotAxes>({
@@ -94,61 +101,17 @@ export const dotPrimitive: Primitive<DotAxes> = bilinear<DotAxes>({
     return [y];
   },
   samples: numbers.flatMap((dtype) => [
-    sample(dtype, [[3], [3]], { contract: [[0], [0]], batch: [[], []] }),
-    sample(
-      dtype,
-      [
-        [2, 3],
-        [3, 4],
-      ],
-      { contract: [[1], [0]], batch: [[], []] },
-    ),
-    sample(
-      dtype,
-      [
-        [2, 3, 4],
-        [2, 4, 5],
-      ],
-      { contract: [[2], [1]], batch: [[0], [0]] },
-    ),
-    sample(
-      dtype,
-      [
-        [4, 2, 3],
-        [5, 3, 2, 2],
-      ],
-      {
-        contract: [
-          [2, 1],
-          [1, 3],
-        ],
-        batch: [[], []],
-      },
-    ),
-    sample(dtype, [[2, 3], [4]], { contract: [[], []], batch: [[], []] }),
-    sample(
-      dtype,
-      [
-        [9, 17],
-        [17, 13],
-      ],
-      { contract: [[1], [0]], batch: [[], []] },
-    ),
-    sample(
-      dtype,
-      [
-        [2, 0],
-        [0, 3],
-      ],
-      { contract: [[1], [0]], batch: [[], []] },
-    ),
+    sampleOf(dtype, [3], [3], summed([0], [0])),
+    sampleOf(dtype, [2, 3], [3, 4], summed([1], [0])),
+    sampleOf(dtype, [2, 3, 4], [2, 4, 5], { contract: [[2], [1]], batch: [[0], [0]] }),
+    sampleOf(dtype, [4, 2, 3], [5, 3, 2, 2], summed([2, 1], [1, 3])),
+    sampleOf(dtype, [2, 3], [4], summed([], [])),
+    sampleOf(dtype, [9, 17], [17, 13], summed([1], [0])),
+    sampleOf(dtype, [2, 0], [0, 3], summed([1], [0])),
   ]),
   errors: [
     {
-      inputs: [
-        { dtype: "float32", shape: [2, 3] },
-        { dtype: "float32", shape: [4, 5] },
-      ],
+      inputs: avals("float32", [2, 3], [4, 5]),
       params: { contract: [[1], [0]], batch: [[], []] },
       message:
         "dot: axis 1 of the left and axis 0 of the right must be equally long, got float32[2,3] and float32[4,5]",
@@ -196,7 +159,18 @@ export const convolvedLength = (input: number, kernel: number, axis: number, par
   return room < 0 ? 0 : Math.floor(room / params.strides[axis]) + 1;
 };
 
+/** No padding, and steps of 1 along so many axes. */
+const plain = (axes: number): ConvolutionParams => ({
+  strides: range(axes).map(() => 1),
+  padding: range(axes).map(() => none),
+  inputDilation: range(axes).map(() => 1),
+  kernelDilation: range(axes).map(() => 1),
+});
+const none = [0, 0] as const;
+const uneven = { strides: [2, 1], padding: [[1, 1] as const, [0, 1] as const], kernelDilation: [1, 2] };
+
 const spatial = (x: Aval): Shape => x.shape.slice(3);
+const spatialAxes = (x: Aval): number[] => range(x.shape.length).slice(3);
 
 /**
  * Cross-correlation over any number of spatial axes, with explicit groups: x[N,G,C,…I], w[G,O,C,…K] → y[N,G,O,…L],
@@ -221,10 +195,7 @@ export const convolutionPrimitive: Primitive<ConvolutionParams> = bilinear<Convo
       const result = dilate(g.shape[3 + a], params.strides[a]);
       return [low, dilate(n, params.inputDilation[a]) + kernel - 1 - result - low];
     });
-    const flipped = flip(
-      swapAxes(w, 1, 2),
-      range(padding.length).map((a) => a + 3),
-    ); // [G,C,O,…K]
+    const flipped = flip(swapAxes(w, 1, 2), spatialAxes(w)); // [G,C,O,…K]
     return convolution(g, flipped, {
       strides: params.inputDilation,
       padding,
@@ -240,7 +211,7 @@ export const convolutionPrimitive: Primitive<ConvolutionParams> = bilinear<Convo
       return [low, result - input + dilate(k, params.kernelDilation[a]) - low - 1];
     });
     // x as [C,G,N,…I] and the cotangent as kernels [G,O,N,…L] give [C,G,O,…K].
-    const y = convolution(swapAxes(x, 0, 2), transpose(g, [1, 2, 0, ...range(padding.length).map((a) => a + 3)]), {
+    const y = convolution(swapAxes(x, 0, 2), transpose(g, [1, 2, 0, ...spatialAxes(g)]), {
       strides: params.kernelDilation,
       padding,
       inputDilation: params.inputDilation,
@@ -291,78 +262,16 @@ export const convolutionPrimitive: Primitive<ConvolutionParams> = bilinear<Convo
     return [y];
   },
   samples: (["float32", "float64", "int32"] as const).flatMap((dtype) => [
-    sample(
-      dtype,
-      [
-        [2, 1, 2, 7],
-        [1, 3, 2, 3],
-      ],
-      { strides: [1], padding: [[0, 0]], inputDilation: [1], kernelDilation: [1] },
-    ),
-    sample(
-      dtype,
-      [
-        [1, 2, 1, 8],
-        [2, 2, 1, 3],
-      ],
-      { strides: [2], padding: [[1, 2]], inputDilation: [1], kernelDilation: [2] },
-    ),
-    sample(
-      dtype,
-      [
-        [2, 1, 2, 4],
-        [1, 1, 2, 2],
-      ],
-      { strides: [1], padding: [[1, 0]], inputDilation: [2], kernelDilation: [1] },
-    ),
-    sample(
-      dtype,
-      [
-        [1, 1, 1, 6],
-        [1, 1, 1, 2],
-      ],
-      { strides: [2], padding: [[-1, 2]], inputDilation: [1], kernelDilation: [1] },
-    ),
-    sample(
-      dtype,
-      [
-        [2, 1, 3, 6, 5],
-        [1, 4, 3, 3, 2],
-      ],
-      {
-        strides: [2, 1],
-        padding: [
-          [1, 1],
-          [0, 1],
-        ],
-        inputDilation: [1, 1],
-        kernelDilation: [1, 2],
-      },
-    ),
-    sample(
-      dtype,
-      [
-        [1, 1, 2, 3, 4, 3],
-        [1, 2, 2, 2, 2, 2],
-      ],
-      {
-        strides: [1, 1, 1],
-        padding: [
-          [0, 0],
-          [1, 1],
-          [0, 0],
-        ],
-        inputDilation: [1, 1, 1],
-        kernelDilation: [1, 1, 1],
-      },
-    ),
+    sampleOf(dtype, [2, 1, 2, 7], [1, 3, 2, 3], plain(1)),
+    sampleOf(dtype, [1, 2, 1, 8], [2, 2, 1, 3], { ...plain(1), strides: [2], padding: [[1, 2]], kernelDilation: [2] }),
+    sampleOf(dtype, [2, 1, 2, 4], [1, 1, 2, 2], { ...plain(1), padding: [[1, 0]], inputDilation: [2] }),
+    sampleOf(dtype, [1, 1, 1, 6], [1, 1, 1, 2], { ...plain(1), strides: [2], padding: [[-1, 2]] }),
+    sampleOf(dtype, [2, 1, 3, 6, 5], [1, 4, 3, 3, 2], { ...plain(2), ...uneven }),
+    sampleOf(dtype, [1, 1, 2, 3, 4, 3], [1, 2, 2, 2, 2, 2], { ...plain(3), padding: [none, [1, 1], none] }),
   ]),
   errors: [
     {
-      inputs: [
-        { dtype: "float32", shape: [1, 1, 3, 8] },
-        { dtype: "float32", shape: [1, 4, 2, 3] },
-      ],
+      inputs: avals("float32", [1, 1, 3, 8], [1, 4, 2, 3]),
       params: { strides: [1], padding: [[0, 0]], inputDilation: [1], kernelDilation: [1] },
       message: "convolution: groups and channels",
     },

@@ -9,7 +9,7 @@ import { and, less, lessEqual, select } from "./arithmetic.js";
 import { apply, broadcast, checkDType, linear, stacked } from "./define.js";
 import { fillLike } from "./leaf.js";
 import { moveAxis } from "./movement.js";
-import { build, each, element, ravel } from "./ndarray.js";
+import { avals, build, each, element, ravel } from "./ndarray.js";
 
 interface GatherParams {
   /** How many leading axes of both inputs go side by side. */
@@ -65,10 +65,7 @@ export const gatherPrimitive: Primitive<GatherParams> = linear<GatherParams>({
   ]),
   errors: [
     {
-      inputs: [
-        { dtype: "float32", shape: [3] },
-        { dtype: "float32", shape: [2] },
-      ],
+      inputs: avals("float32", [3], [2]),
       params: { batch: 0 },
       message: "gather: dtype must be int32",
     },

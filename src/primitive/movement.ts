@@ -7,7 +7,7 @@ import { inversePermutation, range } from "../util/arrays.js";
 import { DTypeError, ShapeError } from "../util/errors.js";
 import { apply, linear, stacked } from "./define.js";
 import { fill } from "./leaf.js";
-import { build, each, element, ravel, sample } from "./ndarray.js";
+import { avals, build, each, element, ravel, sample } from "./ndarray.js";
 
 /** The same elements in row-major order under another shape. */
 export const reshapePrimitive: Primitive<{ readonly shape: Shape }> = linear({
@@ -296,6 +296,9 @@ export const flipPrimitive: Primitive<{ readonly axes: readonly number[] }> = li
 export const flip = (x: Node, axes: readonly number[]): Node =>
   axes.length === 0 ? x : apply(flipPrimitive, [x], { axes });
 
+const threeParts = [1, 3, 2].map((n) => [2, n]);
+const emptyPart = [0, 1].map((n) => [n, 2]);
+
 /** The inputs one after the other along `axis`. */
 export const concatenatePrimitive: Primitive<{ readonly axis: number }> = {
   name: "concatenate",
@@ -367,31 +370,13 @@ export const concatenatePrimitive: Primitive<{ readonly axis: number }> = {
   },
   samples: dtypes.flatMap((dtype) => [
     sample(dtype, [[2], [3]], { axis: 0 }),
-    sample(
-      dtype,
-      [
-        [2, 1],
-        [2, 3],
-        [2, 2],
-      ],
-      { axis: 1 },
-    ),
-    sample(
-      dtype,
-      [
-        [0, 2],
-        [1, 2],
-      ],
-      { axis: 0 },
-    ),
+    sample(dtype, threeParts, { axis: 1 }),
+    sample(dtype, emptyPart, { axis: 0 }),
     sample(dtype, [[4]], { axis: 0 }),
   ]),
   errors: [
     {
-      inputs: [
-        { dtype: "float32", shape: [2, 3] },
-        { dtype: "float32", shape: [2, 4] },
-      ],
+      inputs: avals("float32", [2, 3], [2, 4]),
       params: { axis: 0 },
       message: "concatenate: shapes must agree except along axis 0",
     },

@@ -1,7 +1,7 @@
 /** Helpers for `reference` rules: whole arrays addressed by their index, nothing clever. */
 import type { NdArray, Sample, SampleInput } from "../ir/node.js";
 import { type DType, isInteger, roundTo } from "../ir/dtype.js";
-import { type Shape, sizeOf, stridesOf } from "../ir/shape.js";
+import { type Aval, type Shape, sizeOf, stridesOf } from "../ir/shape.js";
 
 /** The row-major position of an index. */
 export const ravel = (index: readonly number[], shape: Shape): number =>
@@ -31,6 +31,8 @@ export function each(shape: Shape, f: (index: number[]) => void): void {
 export const times = (dtype: DType, x: number, y: number): number =>
   isInteger(dtype) ? roundTo(dtype, Math.imul(x, y)) : x * y;
 
+/** Arrays of one dtype. */
+export const avals = (dtype: DType, ...shapes: readonly Shape[]): Aval[] => shapes.map((shape) => ({ dtype, shape }));
 /** A sample whose inputs all have one dtype. */
 export const sample = <P>(
   dtype: DType,

@@ -2,7 +2,7 @@
 import { floats } from "../ir/dtype.js";
 import type { Node, Primitive } from "../ir/node.js";
 import type { Expr } from "../ir/scalar.js";
-import { add, apply, elementwise, type None, none, type PartialRule } from "./define.js";
+import { add, apply, elementwise, type None, none } from "./define.js";
 import { and, div, equal, lessEqual, mul, neg, select, sub } from "./arithmetic.js";
 import * as exponential from "./elementary/exponential.js";
 import * as hyperbolic from "./elementary/inverse-hyperbolic.js";
@@ -22,18 +22,21 @@ const from = (c: number, x: Node): Node => sub(fillLike(x, c), x);
 const oneMinusSquare = (x: Node): Node => mul(from(1, x), plus(x, 1));
 const onePlusSquare = (x: Node): Node => plus(mul(x, x), 1);
 
-/** A function of one float. `domain` is where its samples are drawn, [-2, 2] by default. */
+/**
+ * A function of one float; `partial` gets the tangent, x and the result. `domain` is where its samples are drawn, [-2, 2]
+ * by default.
+ */
 function unary(
   name: string,
   scalar: (x: Expr) => Expr,
   reference: (x: number) => number,
-  partial: PartialRule<None>,
+  partial: (t: Node, x: Node, y: Node) => Node,
   domain: readonly [number, number] = [-2, 2],
 ): Primitive<None> {
   return elementwise({
     name,
     dtypes: floats,
-    partials: [partial],
+    partials: [(t, y) => partial(t, y.inputs[0], y)],
     scalar: (x) => scalar(x),
     reference: (x) => reference(x),
     domain,
@@ -49,82 +52,64 @@ const positive = [0.3, 3] as const;
 /** Arguments of functions that live between -1 and 1. */
 const inner = [-0.8, 0.8] as const;
 
-export const expPrimitive = unary("exp", exponential.exp, Math.exp, (t, y) => mul(t, y));
+export const expPrimitive = unary("exp", exponential.exp, Math.exp, (t, _x, y) => mul(t, y));
 export const exp = applied(expPrimitive);
 
 export const exp2Primitive = unary(
   "exp2",
   exponential.exp2,
   (x) => 2 ** x,
-  (t, y) => mul(t, scaled(y, Math.LN2)),
+  (t, _x, y) => mul(t, scaled(y, Math.LN2)),
 );
 /** 2ˣ. */
 export const exp2 = applied(exp2Primitive);
 
-export const expm1Primitive = unary("expm1", exponential.expm1, Math.expm1, (t, y) => mul(t, plus(y, 1)));
+export const expm1Primitive = unary("expm1", exponential.expm1, Math.expm1, (t, _x, y) => mul(t, plus(y, 1)));
 /** eˣ - 1, accurate near 0. */
 export const expm1 = applied(expm1Primitive);
 
-export const logPrimitive = unary("log", logarithm.log, Math.log, (t, { inputs: [x] }) => div(t, x), positive);
+export const logPrimitive = unary("log", logarithm.log, Math.log, (t, x) => div(t, x), positive);
 /** Natural logarithm. */
 export const log = applied(logPrimitive);
 
-export const log2Primitive = unary(
-  "log2",
-  logarithm.log2,
-  Math.log2,
-  (t, { inputs: [x] }) => div(t, scaled(x, Math.LN2)),
-  positive,
-);
+export const log2Primitive = unary("log2", logarithm.log2, Math.log2, (t, x) => div(t, scaled(x, Math.LN2)), positive);
 export const log2 = applied(log2Primitive);
 
 export const log10Primitive = unary(
   "log10",
   logarithm.log10,
   Math.log10,
-  (t, { inputs: [x] }) => div(t, scaled(x, Math.LN10)),
+  (t, x) => div(t, scaled(x, Math.LN10)),
   positive,
 );
 export const log10 = applied(log10Primitive);
 
-export const log1pPrimitive = unary(
-  "log1p",
-  logarithm.log1p,
-  Math.log1p,
-  (t, { inputs: [x] }) => div(t, plus(x, 1)),
-  [-0.8, 3],
-);
+export const log1pPrimitive = unary("log1p", logarithm.log1p, Math.log1p, (t, x) => div(t, plus(x, 1)), [-0.8, 3]);
 /** log(1 + x), accurate near 0. */
 export const log1p = applied(log1pPrimitive);
 
-export const sinPrimitive = unary("sin", circular.sin, Math.sin, (t, { inputs: [x] }) => mul(t, cos(x)));
+export const sinPrimitive = unary("sin", circular.sin, Math.sin, (t, x) => mul(t, cos(x)));
 export const sin = applied(sinPrimitive);
 
-export const cosPrimitive = unary("cos", circular.cos, Math.cos, (t, { inputs: [x] }) => neg(mul(t, sin(x))));
+export const cosPrimitive = unary("cos", circular.cos, Math.cos, (t, x) => neg(mul(t, sin(x))));
 export const cos = applied(cosPrimitive);
 
-export const tanPrimitive = unary("tan", circular.tan, Math.tan, (t, y) => mul(t, onePlusSquare(y)), [-1, 1]);
+export const tanPrimitive = unary("tan", circular.tan, Math.tan, (t, _x, y) => mul(t, onePlusSquare(y)), [-1, 1]);
 export const tan = applied(tanPrimitive);
 
-export const asinPrimitive = unary(
-  "asin",
-  inverse.asin,
-  Math.asin,
-  (t, { inputs: [x] }) => mul(t, rsqrt(oneMinusSquare(x))),
-  inner,
-);
+export const asinPrimitive = unary("asin", inverse.asin, Math.asin, (t, x) => mul(t, rsqrt(oneMinusSquare(x))), inner);
 export const asin = applied(asinPrimitive);
 
 export const acosPrimitive = unary(
   "acos",
   inverse.acos,
   Math.acos,
-  (t, { inputs: [x] }) => neg(mul(t, rsqrt(oneMinusSquare(x)))),
+  (t, x) => neg(mul(t, rsqrt(oneMinusSquare(x)))),
   inner,
 );
 export const acos = applied(acosPrimitive);
 
-export const atanPrimitive = unary("atan", inverse.atan, Math.atan, (t, { inputs: [x] }) => div(t, onePlusSquare(x)));
+export const atanPrimitive = unary("atan", inverse.atan, Math.atan, (t, x) => div(t, onePlusSquare(x)));
 export const atan = applied(atanPrimitive);
 
 export const atan2Primitive = elementwise({
@@ -141,61 +126,59 @@ export const atan2Primitive = elementwise({
 /** The angle from -π to π of the point (x, y); the first argument is y. */
 export const atan2 = (y: Node, x: Node): Node => apply(atan2Primitive, [y, x], none);
 
-export const sinhPrimitive = unary("sinh", exponential.sinh, Math.sinh, (t, { inputs: [x] }) => mul(t, cosh(x)));
+export const sinhPrimitive = unary("sinh", exponential.sinh, Math.sinh, (t, x) => mul(t, cosh(x)));
 export const sinh = applied(sinhPrimitive);
 
-export const coshPrimitive = unary("cosh", exponential.cosh, Math.cosh, (t, { inputs: [x] }) => mul(t, sinh(x)));
+export const coshPrimitive = unary("cosh", exponential.cosh, Math.cosh, (t, x) => mul(t, sinh(x)));
 export const cosh = applied(coshPrimitive);
 
-export const tanhPrimitive = unary("tanh", exponential.tanh, Math.tanh, (t, y) => mul(t, from(1, mul(y, y))));
+export const tanhPrimitive = unary("tanh", exponential.tanh, Math.tanh, (t, _x, y) => mul(t, from(1, mul(y, y))));
 export const tanh = applied(tanhPrimitive);
 
-export const asinhPrimitive = unary("asinh", hyperbolic.asinh, Math.asinh, (t, { inputs: [x] }) =>
-  mul(t, rsqrt(onePlusSquare(x))),
-);
+export const asinhPrimitive = unary("asinh", hyperbolic.asinh, Math.asinh, (t, x) => mul(t, rsqrt(onePlusSquare(x))));
 export const asinh = applied(asinhPrimitive);
 
 export const acoshPrimitive = unary(
   "acosh",
   hyperbolic.acosh,
   Math.acosh,
-  (t, { inputs: [x] }) => mul(t, rsqrt(mul(plus(x, -1), plus(x, 1)))),
+  (t, x) => mul(t, rsqrt(mul(plus(x, -1), plus(x, 1)))),
   [1.3, 4],
 );
 export const acosh = applied(acoshPrimitive);
 
-export const atanhPrimitive = unary(
-  "atanh",
-  hyperbolic.atanh,
-  Math.atanh,
-  (t, { inputs: [x] }) => div(t, oneMinusSquare(x)),
-  inner,
-);
+export const atanhPrimitive = unary("atanh", hyperbolic.atanh, Math.atanh, (t, x) => div(t, oneMinusSquare(x)), inner);
 export const atanh = applied(atanhPrimitive);
 
 export const sigmoidPrimitive = unary(
   "sigmoid",
   exponential.sigmoid,
   (x) => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x))),
-  (t, y) => mul(t, mul(y, from(1, y))),
+  (t, _x, y) => mul(t, mul(y, from(1, y))),
 );
 /** 1 / (1 + e⁻ˣ). */
 export const sigmoid = applied(sigmoidPrimitive);
 
-export const sqrtPrimitive = unary("sqrt", powers.sqrt, Math.sqrt, (t, y) => div(t, scaled(y, 2)), positive);
+export const sqrtPrimitive = unary("sqrt", powers.sqrt, Math.sqrt, (t, _x, y) => div(t, scaled(y, 2)), positive);
 export const sqrt = applied(sqrtPrimitive);
 
 export const rsqrtPrimitive = unary(
   "rsqrt",
   powers.rsqrt,
   (x) => 1 / Math.sqrt(x),
-  (t, y) => mul(t, div(scaled(y, -0.5), y.inputs[0])),
+  (t, x, y) => mul(t, div(scaled(y, -0.5), x)),
   positive,
 );
 /** 1 / √x. */
 export const rsqrt = applied(rsqrtPrimitive);
 
-export const cbrtPrimitive = unary("cbrt", powers.cbrt, Math.cbrt, (t, y) => div(t, scaled(mul(y, y), 3)), positive);
+export const cbrtPrimitive = unary(
+  "cbrt",
+  powers.cbrt,
+  Math.cbrt,
+  (t, _x, y) => div(t, scaled(mul(y, y), 3)),
+  positive,
+);
 /** ∛x, of negative numbers too. */
 export const cbrt = applied(cbrtPrimitive);
 

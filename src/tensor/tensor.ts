@@ -21,12 +21,12 @@ import type {
   BroadcastResult,
   Expanded,
   Fits,
-  FitsBroadcast,
   MatMul,
   Operand,
   Permuted,
   Reduced,
   Reshaped,
+  Second,
   ShapeOf,
   Swapped,
 } from "./types.js";
@@ -160,117 +160,87 @@ export class Tensor<out S extends Shape = Shape> {
   // Element by element, two operands ---------------------------------------------------------------------------------
 
   /** `x + y`, broadcast by NumPy's rules. */
-  add<A extends Shape, const O extends Operand>(this: Tensor<A>, y: O & FitsBroadcast<A, O>): BroadcastResult<A, O> {
+  add<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.add(this.node, nodeOf(y)));
   }
   /** `x - y`. */
-  sub<A extends Shape, const O extends Operand>(this: Tensor<A>, y: O & FitsBroadcast<A, O>): BroadcastResult<A, O> {
+  sub<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.sub(this.node, nodeOf(y)));
   }
   /** `x · y`, element by element. */
-  mul<A extends Shape, const O extends Operand>(this: Tensor<A>, y: O & FitsBroadcast<A, O>): BroadcastResult<A, O> {
+  mul<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.mul(this.node, nodeOf(y)));
   }
   /** `x / y`; integers become float32. */
-  div<A extends Shape, const O extends Operand>(this: Tensor<A>, y: O & FitsBroadcast<A, O>): BroadcastResult<A, O> {
+  div<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.div(this.node, nodeOf(y)));
   }
   /** `⌊x / y⌋`; 0 for an integer divided by 0. */
-  floorDivide<A extends Shape, const O extends Operand>(
-    this: Tensor<A>,
-    y: O & FitsBroadcast<A, O>,
-  ): BroadcastResult<A, O> {
+  floorDivide<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.floorDivide(this.node, nodeOf(y)));
   }
   /** `x - y·⌊x / y⌋`, with the divisor's sign. */
-  remainder<A extends Shape, const O extends Operand>(
-    this: Tensor<A>,
-    y: O & FitsBroadcast<A, O>,
-  ): BroadcastResult<A, O> {
+  remainder<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.remainder(this.node, nodeOf(y)));
   }
   /** `x^y`; integers become float32. */
-  pow<A extends Shape, const O extends Operand>(this: Tensor<A>, y: O & FitsBroadcast<A, O>): BroadcastResult<A, O> {
+  pow<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.pow(this.node, nodeOf(y)));
   }
   /** The angle of the point (y, x), for `x.atan2` called on the ordinate: `ordinate.atan2(abscissa)`. */
-  atan2<A extends Shape, const O extends Operand>(this: Tensor<A>, y: O & FitsBroadcast<A, O>): BroadcastResult<A, O> {
+  atan2<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.atan2(this.node, nodeOf(y)));
   }
   /** The larger of two; NaN if either is. At a tie each gets half the derivative. */
-  maximum<A extends Shape, const O extends Operand>(
-    this: Tensor<A>,
-    y: O & FitsBroadcast<A, O>,
-  ): BroadcastResult<A, O> {
+  maximum<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.maximum(this.node, nodeOf(y)));
   }
   /** The smaller of two; NaN if either is. At a tie each gets half the derivative. */
-  minimum<A extends Shape, const O extends Operand>(
-    this: Tensor<A>,
-    y: O & FitsBroadcast<A, O>,
-  ): BroadcastResult<A, O> {
+  minimum<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.minimum(this.node, nodeOf(y)));
   }
   /** `x = y`, as bool. */
-  equal<A extends Shape, const O extends Operand>(this: Tensor<A>, y: O & FitsBroadcast<A, O>): BroadcastResult<A, O> {
+  equal<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.equal(this.node, nodeOf(y)));
   }
   /** `x ≠ y`, as bool. */
-  notEqual<A extends Shape, const O extends Operand>(
-    this: Tensor<A>,
-    y: O & FitsBroadcast<A, O>,
-  ): BroadcastResult<A, O> {
+  notEqual<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.notEqual(this.node, nodeOf(y)));
   }
   /** `x < y`, as bool. */
-  less<A extends Shape, const O extends Operand>(this: Tensor<A>, y: O & FitsBroadcast<A, O>): BroadcastResult<A, O> {
+  less<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.less(this.node, nodeOf(y)));
   }
   /** `x ≤ y`, as bool. */
-  lessEqual<A extends Shape, const O extends Operand>(
-    this: Tensor<A>,
-    y: O & FitsBroadcast<A, O>,
-  ): BroadcastResult<A, O> {
+  lessEqual<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.lessEqual(this.node, nodeOf(y)));
   }
   /** `x > y`, as bool. */
-  greater<A extends Shape, const O extends Operand>(
-    this: Tensor<A>,
-    y: O & FitsBroadcast<A, O>,
-  ): BroadcastResult<A, O> {
+  greater<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.greater(this.node, nodeOf(y)));
   }
   /** `x ≥ y`, as bool. */
-  greaterEqual<A extends Shape, const O extends Operand>(
-    this: Tensor<A>,
-    y: O & FitsBroadcast<A, O>,
-  ): BroadcastResult<A, O> {
+  greaterEqual<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.greaterEqual(this.node, nodeOf(y)));
   }
   /** Logical and of bools, bitwise of integers. */
-  and<A extends Shape, const O extends Operand>(this: Tensor<A>, y: O & FitsBroadcast<A, O>): BroadcastResult<A, O> {
+  and<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.and(this.node, nodeOf(y)));
   }
   /** Logical or of bools, bitwise of integers. */
-  or<A extends Shape, const O extends Operand>(this: Tensor<A>, y: O & FitsBroadcast<A, O>): BroadcastResult<A, O> {
+  or<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.or(this.node, nodeOf(y)));
   }
   /** Exclusive or. */
-  xor<A extends Shape, const O extends Operand>(this: Tensor<A>, y: O & FitsBroadcast<A, O>): BroadcastResult<A, O> {
+  xor<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.xor(this.node, nodeOf(y)));
   }
   /** Bits shifted left; the count modulo 32. */
-  shiftLeft<A extends Shape, const O extends Operand>(
-    this: Tensor<A>,
-    y: O & FitsBroadcast<A, O>,
-  ): BroadcastResult<A, O> {
+  shiftLeft<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.shiftLeft(this.node, nodeOf(y)));
   }
   /** Bits shifted right, keeping the sign of int32. */
-  shiftRight<A extends Shape, const O extends Operand>(
-    this: Tensor<A>,
-    y: O & FitsBroadcast<A, O>,
-  ): BroadcastResult<A, O> {
+  shiftRight<A extends Shape, const O extends Operand>(this: Tensor<A>, y: Second<A, O>): BroadcastResult<A, O> {
     return Tensor.of(on.pairs.shiftRight(this.node, nodeOf(y)));
   }
 

@@ -98,9 +98,9 @@ export type Fits<R> = R extends Mismatch<infer M> ? Mismatch<M> : unknown;
 /** The shape of a result, `Shape` where it is a `Mismatch`. */
 export type ShapeOf<R> = Extract<R, Shape>;
 
-/** What an operand must be to combine element by element with a tensor of shape `A`. */
-export type FitsBroadcast<A extends Shape, O extends Operand> =
-  O extends Tensor<infer B extends Shape> ? Fits<Broadcast<A, B>> : unknown;
+/** An operand that combines element by element with a tensor of shape `A`. */
+export type Second<A extends Shape, O extends Operand> = O &
+  (O extends Tensor<infer B extends Shape> ? Fits<Broadcast<A, B>> : unknown);
 /** The result of combining them. */
 export type BroadcastResult<A extends Shape, O extends Operand> = Tensor<
   O extends Tensor<infer B extends Shape> ? ShapeOf<Broadcast<A, B>> : A

@@ -11,7 +11,7 @@ import { sameShape, show } from "../ir/shape.js";
 import { mul, sub } from "../primitive/arithmetic.js";
 import { add, broadcast, sum } from "../primitive/define.js";
 import { barrier } from "../primitive/leaf.js";
-import { sample } from "../primitive/ndarray.js";
+import { avals, sample } from "../primitive/ndarray.js";
 import { zip } from "../util/arrays.js";
 import { ShapeError, TraceError } from "../util/errors.js";
 import {
@@ -36,6 +36,8 @@ export interface Call {
   /** Whether the derivative computes the body again from its inputs, so that nothing inside has to be kept. */
   readonly recompute: boolean;
 }
+
+const sampleShape = [2, 3];
 
 export const callPrimitive: Primitive<Call> = {
   name: "call",
@@ -73,30 +75,12 @@ export const callPrimitive: Primitive<Call> = {
   },
   lower: (_inputs, { body }) => ({ form: "inline", body }),
   reference: (inputs, { body }) => interpret(body.inputs, body.outputs, inputs),
-  samples: (["float32", "float64"] as const).flatMap((dtype) => [
-    sample(
-      dtype,
-      [
-        [2, 3],
-        [2, 3],
-      ],
-      sampleCall(dtype, false),
-    ),
-    sample(
-      dtype,
-      [
-        [2, 3],
-        [2, 3],
-      ],
-      sampleCall(dtype, true),
-    ),
-  ]),
+  samples: (["float32", "float64"] as const).flatMap((dtype) =>
+    [false, true].map((recompute) => sample(dtype, [sampleShape, sampleShape], sampleCall(dtype, recompute))),
+  ),
   errors: [
     {
-      inputs: [
-        { dtype: "float32", shape: [2] },
-        { dtype: "float32", shape: [2] },
-      ],
+      inputs: avals("float32", [2], [2]),
       params: sampleCall("float32", false),
       message: "sample: inputs must be as traced",
     },

@@ -8,6 +8,7 @@ import { substitute } from "../ir/rewrite.js";
 import { lessEqual, mul, select } from "../primitive/arithmetic.js";
 import { add, broadcast } from "../primitive/define.js";
 import { fillLike } from "../primitive/leaf.js";
+import { avals } from "../primitive/ndarray.js";
 import { range } from "../util/arrays.js";
 import { DTypeError, ShapeError } from "../util/errors.js";
 import {
@@ -102,10 +103,7 @@ export const condPrimitive: Primitive<Cond> = {
   ]),
   errors: [
     {
-      inputs: [
-        { dtype: "float32", shape: [] },
-        { dtype: "float32", shape: [2] },
-      ],
+      inputs: avals("float32", [], [2]),
       params: condSample("float32", "bool", 0).params,
       message: "cond: the condition must be a bool or int32 scalar",
     },

@@ -55,7 +55,7 @@ export function kernel(
   body: (first: Local, last: Local) => readonly Statement[],
 ): Step & { kind: "kernel" } {
   const [first, last] = [local("first"), local("last")];
-  const k: Kernel = { name, tasks, first, last, body: body(first, last), cost: { flops: 0, bytes: 0 } };
+  const k: Kernel = { name, tasks, first, last, body: body(first, last), cost: { flops: 0 } };
   return { kind: "kernel", kernel: k };
 }
 

@@ -8,6 +8,7 @@ import { abs, div, maximum, mul, sub } from "#src/primitive/arithmetic.js";
 import { convolution, dot } from "#src/primitive/contraction.js";
 import { add, broadcast, sum } from "#src/primitive/define.js";
 import { fill, fillLike, hole } from "#src/primitive/leaf.js";
+import { exp, rsqrt } from "#src/primitive/transcendental.js";
 import { concatenate, flip, pad, reshape, transpose } from "#src/primitive/movement.js";
 import { max } from "#src/primitive/reduction.js";
 import { backward } from "#src/transform/passes.js";
@@ -237,4 +238,70 @@ test("arrays read across, padded and joined agree with the reference", () => {
   kernels([x, y], [concatenate([x, y, x], 1), concatenate([at(x), at(y)], 0), flip(x, [1])]);
   const flat = input([5000]);
   kernels([flat], [pad(flat, { low: [7], high: [1], interior: [0] }), concatenate([flat, flat], 0)]);
+});
+
+/** As if caches were small and tasks short, so that small arrays are cut into blocks of rows too. */
+const crowded = { ...defaultTarget, cacheBytes: 1, taskWork: 64 };
+const rowKernels = (inputs: readonly Node[], outputs: readonly Node[], donated?: boolean[]) => {
+  const program = check(inputs, outputs, values(inputs), { target: crowded, ...(donated && { donated }) });
+  return { program, names: kernelsOf(program.steps).map((k) => k.name) };
+};
+const spread = (x: Node, shape: Shape): Node => broadcast(x, shape, [0]);
+const mean = (x: Node): Node => scaled(sum(x, [1]), 1 / x.shape[1]);
+
+function softmaxOf(x: Node): Node {
+  const e = exp(sub(x, spread(max(x, [1]), x.shape)));
+  return div(e, spread(sum(e, [1]), x.shape));
+}
+function normOf(x: Node): Node {
+  const centred = sub(x, spread(mean(x), x.shape));
+  const variance = mean(mul(centred, centred));
+  return mul(centred, spread(rsqrt(add(variance, fillLike(variance, 1e-5))), x.shape));
+}
+
+for (const [what, f] of [
+  ["softmax", softmaxOf],
+  ["a norm over rows", normOf],
+] as const) {
+  test(`${what} is one kernel that keeps what it makes on the way in rows of its own, and so is its gradient`, () => {
+    for (const shape of [
+      [48, 40],
+      [19, 33],
+      [1024, 64],
+    ]) {
+      const [x, g] = [input(shape), input(shape, "g")];
+      const { program, names } = rowKernels([x], [f(x)]);
+      assert.equal(names.length, 1);
+      assert.equal(program.workspaceBytes, 0);
+      assert.ok(program.scratchBytes > 0 && program.scratchBytes < 4 * shape[0] * shape[1]);
+      assert.ok(shape[0] === 19 || kernelsOf(program.steps)[0].tasks > 1);
+      const [gradient] = backward([f(x)], [g], [x]);
+      assert.ok(gradient !== null && rowKernels([x, g], [gradient]).names.length === 1);
+    }
+  });
+}
+
+test("what others read of a group's rows stays in memory, and a fold over rows is a kernel of its own", () => {
+  const x = input([48, 40]);
+  const y = softmaxOf(x);
+  assert.equal(rowKernels([x], [y, sum(y, [0])]).names.length, 2);
+  assert.equal(rowKernels([x], [y, transpose(y, [1, 0])]).names.length, 2);
+  assert.equal(rowKernels([x], [softmaxOf(transpose(x, [1, 0]))]).names.length, 3);
+});
+
+test("few long rows, and rows longer than caches, are folded by all threads together", () => {
+  const names = (shape: Shape) => {
+    const x = input(shape);
+    return kernelsOf(compileProgram({ inputs: [x], outputs: [softmaxOf(x)], donated: [false] }).steps).map(
+      ({ tasks }) => tasks,
+    );
+  };
+  for (const tasks of [names([2, 1 << 20]), names([64, 1 << 17])]) assert.ok(tasks.filter((n) => n > 1).length >= 4);
+  assert.equal(names([4096, 1024]).length, 1);
+});
+
+test("a group takes the memory of a donated input only where no later part of it reads that", () => {
+  const x = input([48, 40]);
+  const { program } = rowKernels([x], [softmaxOf(x)], [true]);
+  assert.deepEqual(program.reuses, [null]);
 });

@@ -1,5 +1,5 @@
 /** How a program is driven: segments of steps that run without returning to JavaScript, and what stands between them. */
-import type { Program, Step } from "../../compile/loop.js";
+import type { Program, ProgramLoop, Step } from "../../compile/loop.js";
 import type { Aval } from "../../ir/shape.js";
 import { type Stage, type Worth, measuredWorth, sharedWork, stagesOf } from "./stages.js";
 
@@ -24,13 +24,7 @@ function tableLayout(inputs: readonly Aval[], outputs: readonly Aval[], loops: n
 export type Action =
   | { readonly kind: "segment"; readonly number: number }
   | { readonly kind: "routine"; readonly routine: Routine }
-  | {
-      readonly kind: "loop";
-      readonly loop: number;
-      readonly length: number;
-      readonly reverse: boolean;
-      readonly actions: readonly Action[];
-    }
+  | (ProgramLoop & { readonly actions: readonly Action[] })
   | { readonly kind: "branch"; readonly selector: number; readonly cases: readonly (readonly Action[])[] };
 
 export interface Plan {

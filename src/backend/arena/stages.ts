@@ -1,5 +1,5 @@
 /** A segment as several threads run it: which kernels are split, and where threads wait for each other. */
-import type { Kernel, Step } from "../../compile/loop.js";
+import type { Kernel, ProgramLoop, Step } from "../../compile/loop.js";
 import { workOf } from "../../compile/walk.js";
 import { defaultTarget } from "../../compile/pipeline.js";
 
@@ -10,13 +10,7 @@ export type Stage =
   /** All threads share the tasks of a kernel. */
   | { readonly kind: "together"; readonly kernel: Kernel }
   | { readonly kind: "barrier" }
-  | {
-      readonly kind: "loop";
-      readonly loop: number;
-      readonly length: number;
-      readonly reverse: boolean;
-      readonly stages: readonly Stage[];
-    }
+  | (ProgramLoop & { readonly stages: readonly Stage[] })
   | { readonly kind: "branch"; readonly selector: number; readonly cases: readonly (readonly Stage[])[] };
 
 /** From how many operations on threads are considered. */

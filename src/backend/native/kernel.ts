@@ -246,16 +246,12 @@ function wideTest(v: OpValue, args: readonly string[]): string {
 function indexLocals(kernel: Kernel): ReadonlySet<Local> {
   const indices = new Set<Local>([kernel.first, kernel.last]);
   const sets: (Statement & { kind: "set" })[] = [];
-  visitStatements(
-    kernel.body,
-    (s) => {
-      if (s.kind === "loop") indices.add(s.index);
-      if (s.kind !== "set" || s.local.type !== "int32" || s.local.lanes !== 1) return;
-      indices.add(s.local);
-      sets.push(s);
-    },
-    () => {},
-  );
+  visitStatements(kernel.body, (s) => {
+    if (s.kind === "loop") indices.add(s.index);
+    if (s.kind !== "set" || s.local.type !== "int32" || s.local.lanes !== 1) return;
+    indices.add(s.local);
+    sets.push(s);
+  });
   const holds = (v: Value): boolean =>
     v.kind === "const" ||
     v.kind === "counter" ||

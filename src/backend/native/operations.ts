@@ -64,13 +64,15 @@ const always = (): boolean => true;
 const isInt = (t: ScalarType): boolean => !isFloat(t);
 const f = (name: string): Row => ({ applies: isFloat, scalar: `return __builtin_${name}$f(a);` });
 
-// Minimum and maximum hand NaN on, and order -0 before 0: of equal numbers the bits are joined.
-const floatMin = "return a < b ? a : b < a ? b : a == b ? (as_$T(bits_$T(a) | bits_$T(b))) : a + b;";
-const floatMax = "return a < b ? b : b < a ? a : a == b ? (as_$T(bits_$T(a) & bits_$T(b))) : a + b;";
-const vectorMin =
-  "U lt = a < b, gt = b < a, eq = a == b, x = (U)a, y = (U)b; return (T)((lt & x) | (gt & y) | (eq & (x | y)) | (~(lt | gt | eq) & (U)(a + b)));";
-const vectorMax =
-  "U lt = a < b, gt = b < a, eq = a == b, x = (U)a, y = (U)b; return (T)((lt & y) | (gt & x) | (eq & x & y) | (~(lt | gt | eq) & (U)(a + b)));";
+/**
+ * Minimum and maximum hand NaN on, and order -0 before 0: with the arguments in both orders, what compares and chooses gives
+ * one number, or two zeros or a NaN and a number. No branch depends on which one is greater.
+ */
+const extreme = (op: "min" | "max", join: "|" | "&"): Row => ({
+  applies: isFloat,
+  scalar: `if (!__builtin_islessgreater(a, b)) return a == b ? as_$T(bits_$T(a) ${join} bits_$T(b)) : a + b; return ${op}_$T_number(a, b);`,
+  vector: `T x = ${op}_$T_number(a, b), y = ${op}_$T_number(b, a); return (T)(((U)x ${join} (U)y) | (a != a) | (b != b));`,
+});
 
 // oxfmt-ignore
 const functions: Partial<Record<ScalarOp, readonly Row[]>> = {
@@ -85,11 +87,11 @@ const functions: Partial<Record<ScalarOp, readonly Row[]>> = {
   ],
   min: [
     { applies: isInt, scalar: "return a < b ? a : b;", vector: "U m = a < b; return (T)((m & (U)a) | (~m & (U)b));" },
-    { applies: isFloat, scalar: floatMin, vector: vectorMin },
+    extreme("min", "|"),
   ],
   max: [
     { applies: isInt, scalar: "return a < b ? b : a;", vector: "U m = a < b; return (T)((m & (U)b) | (~m & (U)a));" },
-    { applies: isFloat, scalar: floatMax, vector: vectorMax },
+    extreme("max", "&"),
   ],
   shl: [{ applies: always, scalar: "return a << (b & $w);", vector: "return a << (b & $w);" }],
   shr: [{ applies: always, scalar: "return a >> (b & $w);", vector: "return a >> (b & $w);" }],
@@ -132,25 +134,31 @@ const rounding = (mode: number): Intrinsics => ({
   32: ["__AVX__", `__builtin_ia32_roundp$s256(a, ${mode})`],
   64: ["__AVX512F__", `__builtin_ia32_rndscalep$s_mask(a, ${mode}, a, $m, 4)`],
 });
+const comparing = (name: string): Intrinsics => ({
+  16: ["__SSE2__", `__builtin_ia32_${name}p$s(b, a)`],
+  32: ["__AVX__", `__builtin_ia32_${name}p$s256(b, a)`],
+  64: ["__AVX512F__", `__builtin_ia32_${name}p$s512_mask(b, a, a, $m, 4)`],
+});
 type Intrinsics = Readonly<Record<16 | 32 | 64, readonly [macro: string, builtin: string]>>;
 /** Clang's own are for vectors of any length; it makes a multiply-add of a product and a sum where it is told it may. */
 const elementwise = (name: string) => {
   const builtin = `__builtin_elementwise_${name}`;
   return { when: `HAS(${builtin})`, clang: `return ${builtin}(a);` };
 };
-const intrinsics: Partial<
-  Record<ScalarOp, { readonly x86: Intrinsics; readonly when: string; readonly clang: string }>
-> = {
-  fma: { x86: fmas, when: "defined(__clang__)", clang: "#pragma clang fp contract(fast)\nreturn a * b + c;" },
-  sqrt: { x86: roots, ...elementwise("sqrt") },
-  nearest: { x86: rounding(8), ...elementwise("nearbyint") },
-  floor: { x86: rounding(9), ...elementwise("floor") },
-  ceil: { x86: rounding(10), ...elementwise("ceil") },
-  trunc: { x86: rounding(11), ...elementwise("trunc") },
-};
+const intrinsics: Partial<Record<string, { readonly x86: Intrinsics; readonly when: string; readonly clang: string }>> =
+  {
+    fma: { x86: fmas, when: "defined(__clang__)", clang: "#pragma clang fp contract(fast)\nreturn a * b + c;" },
+    sqrt: { x86: roots, ...elementwise("sqrt") },
+    nearest: { x86: rounding(8), ...elementwise("nearbyint") },
+    min_number: { x86: comparing("min"), when: "0", clang: "" },
+    max_number: { x86: comparing("max"), when: "0", clang: "" },
+    floor: { x86: rounding(9), ...elementwise("floor") },
+    ceil: { x86: rounding(10), ...elementwise("ceil") },
+    trunc: { x86: rounding(11), ...elementwise("trunc") },
+  };
 
 /** The body of a vector function, by one instruction where there is one, else by `loop`. */
-function withIntrinsic(op: ScalarOp, type: ScalarType, lanes: Lanes, loop: string): string {
+function withIntrinsic(op: string, type: ScalarType, lanes: Lanes, loop: string): string {
   const known = isFloat(type) ? intrinsics[op] : undefined;
   const bytes = (isWide(type) ? 8 : 4) * lanes;
   if (known === undefined) return loop;
@@ -284,8 +292,9 @@ export class Vocabulary {
         const one = this.#row(op, type, 1, row, suffix);
         return withIntrinsic(op, type, lanes, eachLane(t, lanes, `${one}(${names.map((x) => `${x}[i]`).join(", ")})`));
       }
-      const text = lanes > 1 ? (row.vector ?? "") : row.scalar;
+      const text = lanes > 1 ? withIntrinsic(`${op}${suffix}`, type, lanes, row.vector ?? "") : row.scalar;
       if (text.includes("bits_$T")) this.#bits(type);
+      if (text.includes("_number(")) this.#row(op, type, lanes, withNumber[op], "_number");
       return text
         .replaceAll("$T", t)
         .replaceAll("$f", type === "float32" ? "f" : "")

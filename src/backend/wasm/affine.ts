@@ -1,5 +1,6 @@
 /** Integer expressions by structure: equal ones get equal numbers, and sums of multiples are collected. */
 import type { Local, Value } from "../../compile/loop.js";
+import { operandsOf } from "../../compile/walk.js";
 
 /** A multiple of something that is not itself a sum. */
 export interface Term {
@@ -43,7 +44,7 @@ export class Expressions {
     if (known !== undefined) return known;
     const locals = new Set<Local>(v.kind === "get" ? [v.local] : []);
     let loads = v.kind === "load";
-    for (const x of operands(v)) {
+    for (const x of operandsOf(v)) {
       const inner = this.uses(x);
       loads ||= inner.loads;
       for (const l of inner.locals) locals.add(l);
@@ -85,7 +86,7 @@ export class Expressions {
 
   #describe(v: Value): string {
     const head = `${v.kind} ${v.type} ${v.lanes}`;
-    const rest = operands(v)
+    const rest = operandsOf(v)
       .map((x) => this.key(x))
       .join();
     switch (v.kind) {
@@ -123,25 +124,6 @@ function isSum(v: Value): boolean {
       return b.kind === "const";
     default:
       return false;
-  }
-}
-
-/** The values a value is computed from. */
-export function operands(v: Value): readonly Value[] {
-  switch (v.kind) {
-    case "const":
-    case "get":
-    case "counter":
-      return [];
-    case "load":
-      return [v.offset];
-    case "splat":
-    case "lane":
-      return [v.value];
-    case "pack":
-      return v.values;
-    case "op":
-      return v.args;
   }
 }
 

@@ -9,9 +9,10 @@
 import type { ScalarType } from "../../ir/scalar.js";
 import { byteSize } from "../../ir/dtype.js";
 import type { BufferInfo, Kernel, Local, Statement, Value } from "../../compile/loop.js";
+import { visitStatements } from "../../compile/walk.js";
 import { guardBytes } from "../arena/arena.js";
 import type { TableLayout } from "../arena/plan.js";
-import { type Affine, Expressions, type Term, operands } from "./affine.js";
+import { type Affine, Expressions, type Term } from "./affine.js";
 import { Code, type FunctionBuilder, type WasmType } from "./assembler.js";
 import type { MemoryOp } from "./opcodes.js";
 import {
@@ -551,31 +552,6 @@ class KernelWriter implements Machine {
 
 const isIndex = ({ atom }: Term, scope: Scope): boolean => atom.kind === "get" && atom.local === scope.index;
 
-/** Statements and those inside of them. */
-function visit(body: readonly Statement[], each: (s: Statement) => void): void {
-  for (const s of body) {
-    each(s);
-    if (s.kind === "loop") visit(s.body, each);
-    else if (s.kind === "if") {
-      visit(s.then, each);
-      visit(s.otherwise, each);
-    }
-  }
-}
-
-function valuesOf(s: Statement): readonly Value[] {
-  switch (s.kind) {
-    case "set":
-      return [s.value];
-    case "store":
-      return [s.offset, s.value];
-    case "loop":
-      return [s.from, s.to];
-    case "if":
-      return [s.condition];
-  }
-}
-
 /** Whether a vector costs no more than moving it: a constant or a scalar in every lane. */
 const isCheap = (v: Value): boolean =>
   v.lanes !== 1 && (v.kind === "const" || (v.kind === "splat" && (v.value.kind === "get" || v.value.kind === "const")));
@@ -587,7 +563,7 @@ function hasLoop(s: Statement): boolean {
 /** Locals that statements change. */
 function assignedIn(body: readonly Statement[]): Set<Local> {
   const found = new Set<Local>();
-  visit(body, (s) => {
+  visitStatements(body, (s) => {
     if (s.kind === "set") found.add(s.local);
     else if (s.kind === "loop") found.add(s.index);
   });
@@ -597,7 +573,7 @@ function assignedIn(body: readonly Statement[]): Set<Local> {
 /** Locals with one `set` and no loop of their own. */
 function setOnce(body: readonly Statement[]): ReadonlySet<Local> {
   const [once, more] = [new Set<Local>(), new Set<Local>()];
-  visit(body, (s) => {
+  visitStatements(body, (s) => {
     if (s.kind === "set") (once.has(s.local) ? more : once).add(s.local);
     else if (s.kind === "loop") more.add(s.index);
   });
@@ -611,38 +587,22 @@ function multiplyAddLocals(body: readonly Statement[]): ReadonlySet<Local> {
   const read = (v: Value): void => {
     if (v.kind === "op" && v.op === "fma" && v.lanes === 1)
       for (const x of v.args) if (x.kind === "get") wanted.add(x.local);
-    operands(v).forEach(read);
   };
-  visit(body, (s) => {
-    valuesOf(s).forEach(read);
+  const note = (s: Statement): void => {
     if (s.kind !== "set" || s.local.lanes !== 1) return;
     const { value } = s;
     if (value.kind === "op" && value.op === "fma") wanted.add(s.local);
     else if (value.kind !== "load" && value.kind !== "const") costly.add(s.local);
-  });
+  };
+  visitStatements(body, note, read);
   for (const l of costly) wanted.delete(l);
   return wanted;
 }
 
-const scalarLoads: Readonly<Record<WasmType, MemoryOp>> = {
-  i32: "i32.load",
-  i64: "i64.load",
-  f32: "f32.load",
-  f64: "f64.load",
-  v128: "v128.load",
-};
-const scalarStores: Readonly<Record<WasmType, MemoryOp>> = {
-  i32: "i32.store",
-  i64: "i64.store",
-  f32: "f32.store",
-  f64: "f64.store",
-  v128: "v128.store",
-};
-
 function loadOp({ type, lanes }: Value): MemoryOp {
-  return lanes === 2 && !wide(type) ? "v128.load64_zero" : scalarLoads[wasmType(type, lanes)];
+  return lanes === 2 && !wide(type) ? "v128.load64_zero" : `${wasmType(type, lanes)}.load`;
 }
-const storeOp = ({ type, lanes }: Value): MemoryOp => scalarStores[wasmType(type, lanes)];
+const storeOp = ({ type, lanes }: Value): MemoryOp => `${wasmType(type, lanes)}.store`;
 
 /** A constant in every lane, bools as masks. */
 function vectorBytes(type: ScalarType, value: number): Uint8Array {

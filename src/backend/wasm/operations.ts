@@ -236,8 +236,7 @@ function absInteger(m: Machine, type: ScalarType): void {
 }
 
 /** Code that has both arguments in locals. */
-function withBoth(m: Machine, type: ScalarType, push: (i: number) => void, body: (a: number, b: number) => void): void {
-  const wasm = scalarTypes[type];
+function withBoth(m: Machine, wasm: WasmType, push: (i: number) => void, body: (a: number, b: number) => void): void {
   m.withTemp(wasm, (a) =>
     m.withTemp(wasm, (b) => {
       push(0);
@@ -250,15 +249,15 @@ function withBoth(m: Machine, type: ScalarType, push: (i: number) => void, body:
 }
 
 /**
- * Minimum and maximum of integers, and of a float and a constant; false for any others. A constant that is not NaN allows
- * `x < c ? c : x`, which hands on NaN and is one instruction on vectors.
+ * Minimum and maximum, false for bools. A constant that is not NaN allows `x < c ? c : x`, which hands on NaN and is one
+ * instruction on vectors.
  */
 function minMaxScalar(m: Machine, v: OpValue, push: (i: number) => void): boolean {
   const type = v.args[0].type;
   if (type === "bool") return false;
   const at = constantOperand(v);
-  if (!isIntegral(type) && at === null) return false;
-  withBoth(m, type, push, (a, b) => {
+  if (!isIntegral(type) && at === null) return extremeScalar(m, v, push);
+  withBoth(m, scalarTypes[type], push, (a, b) => {
     const [x, c] = at === 0 ? [b, a] : [a, b];
     const [left, right] = v.op === "max" ? [x, c] : [c, x];
     const test = row(scalarTable, { ...v, op: "lt" });
@@ -266,6 +265,26 @@ function minMaxScalar(m: Machine, v: OpValue, push: (i: number) => void): boolea
   });
   return true;
 }
+
+/** Of two floats: the scalar instruction branches on which one is greater; that of vectors does not, where one is. */
+function extremeScalar(m: Machine, v: OpValue, push: (i: number) => void): true {
+  const { type } = v.args[0];
+  const less = row(scalarTable, { ...v, op: "lt" });
+  withBoth(m, scalarTypes[type], push, (a, b) => {
+    m.code.get(a).get(b).op(less).get(b).get(a).op(less).op("i32.or").if(scalarTypes[type]).get(a);
+    splat(m, type);
+    m.code.get(b);
+    splat(m, type);
+    m.code.op(eitherExtreme(v));
+    extract(m, type, 0);
+    m.code.else().get(a).get(b).op(row(scalarTable, v)).end();
+  });
+  return true;
+}
+
+/** The instruction for vectors of floats that are no two zeros and no NaN. */
+const eitherExtreme = ({ type, op }: OpValue): PlainOp =>
+  `${type === "float32" ? "f32x4" : "f64x2"}.${op === "min" ? "pmin" : "pmax"}`;
 
 /** Which argument is a constant that is not NaN. */
 function constantOperand(v: OpValue): 0 | 1 | null {
@@ -291,7 +310,7 @@ function divideScalar(m: Machine, v: OpValue, push: (i: number) => void): boolea
     m.code.op(divide);
     return true;
   }
-  withBoth(m, type, push, (a, b) => {
+  withBoth(m, scalarTypes[type], push, (a, b) => {
     m.code.get(b);
     if (signed === "s" && v.op === "div") {
       // For -1 and 0: (-a) & b.
@@ -424,30 +443,14 @@ function minMaxVector(m: Machine, v: OpValue): void {
   if ((type === "float32" || type === "float64") && at !== null) {
     m.value(v.args[1 - at]);
     m.value(v.args[at]);
-    m.code.op(
-      type === "float32"
-        ? v.op === "min"
-          ? "f32x4.pmin"
-          : "f32x4.pmax"
-        : v.op === "min"
-          ? "f64x2.pmin"
-          : "f64x2.pmax",
-    );
+    m.code.op(eitherExtreme(v));
   } else if (type === "int64") {
-    m.withTemp("v128", (a) =>
-      m.withTemp("v128", (b) => {
-        m.value(v.args[0]);
-        m.code.set(a);
-        m.value(v.args[1]);
-        m.code
-          .set(b)
-          .get(a)
-          .get(b)
-          .get(a)
-          .get(b)
-          .op(v.op === "min" ? "i64x2.lt_s" : "i64x2.gt_s")
-          .op("v128.bitselect");
-      }),
+    const test = v.op === "min" ? "i64x2.lt_s" : "i64x2.gt_s";
+    withBoth(
+      m,
+      "v128",
+      (i) => m.value(v.args[i]),
+      (a, b) => m.code.get(a).get(b).get(a).get(b).op(test).op("v128.bitselect"),
     );
   } else {
     for (const x of v.args) m.value(x);
