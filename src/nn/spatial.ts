@@ -45,7 +45,7 @@ export function spatialShape(name: string, x: Tensor, rank: number): Shape {
 export function checkFits(name: string, x: Tensor, spans: readonly number[], lengths: readonly number[]): void {
   if (spans.some((span, i) => span > lengths[i]))
     throw new ShapeError(
-      `${name}: a window must fit into what it slides over, got windows of [${spans.join(",")}] and padded lengths [${lengths.join(",")}] for ${x.describe()}. pad, or take smaller windows`,
+      `${name}: a window must fit into what it slides over, got windows of [${spans.join(",")}] and lengths [${lengths.join(",")}] for ${x.describe()}. pad, or take smaller windows`,
     );
 }
 
