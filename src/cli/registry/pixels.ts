@@ -71,7 +71,7 @@ async function judge(tested: Tested): Promise<Judgement> {
   const drawn = await picturesOf(drawerOf(tested).sample(shapeOf(facts, shown), {}), facts);
   return {
     figures: [
-      { name: "bits", value: perDimension, text: `${bits(perDimension)} per dimension` },
+      { name: "bits", value: perDimension, text: bits(perDimension) },
       { name: "nats", value: perPicture, text: `${figure(perPicture)} nats per picture` },
     ],
     cards: [
