@@ -103,5 +103,5 @@ test("kernels and windows must fit", () => {
   });
   assert.deepEqual(new Conv2d(1, 1, 3, { padding: 1 }).forward(x).shape, [1, 1, 2, 5]);
   assert.throws(() => new Conv2d(1, 1, 2, { dilation: 4 }).forward(x), { message: /windows of \[5,5\]/ });
-  assert.throws(() => maxPool2d(x, 3), { name: "ShapeError", message: /^slidingWindows: / });
+  assert.throws(() => maxPool2d(x, 3), { name: "ShapeError", message: /^maxPool2d: / });
 });
