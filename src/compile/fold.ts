@@ -142,7 +142,12 @@ class Tile {
     const { terms } = emit;
     const [{ type, lanes }] = results;
     const buffer = this.#builder.tileBuffer(type);
-    results.forEach((x, k) => emit.add(store(buffer, v.int(k * lanes), x)));
+    // Single results go together: a vector loaded from what was stored one by one would wait for all of it.
+    const fits = (n: Lanes) => lanes === 1 && n <= this.#builder.widest && results.length % n === 0;
+    const pack = ([4, 2] as const).find(fits) ?? 1;
+    const packs =
+      pack === 1 ? results : range(results.length / pack).map((k) => v.pack(results.slice(k * pack, (k + 1) * pack)));
+    packs.forEach((x, k) => emit.add(store(buffer, v.int(k * x.lanes), x)));
     const { along } = emit;
     const sides = this.#sides.map(([index, , count]) => [index, index === along ? count * lanes : count] as const);
     if (along && lanes > 1 && sides.every(([index]) => index !== along)) sides.push([along, lanes]);
@@ -320,9 +325,15 @@ function foldAlong(builder: KernelBuilder, nest: Nest, inner: IndexTerm | null, 
   const height = rows ? evenly(rows.extent, Math.max(1, columns ? Math.floor(size / width) : 4)) : 1;
   const outer = nest.axes.filter((x) => x !== rows && x !== columns);
   const tile = (r: number, c: number) => {
-    const down: Side[] = rows ? [[rows, 1, r]] : [];
-    const across: Side[] = columns ? [[columns, 1, c]] : [];
-    const all = new Tile(builder, nest, [...down, ...across]);
+    const sides = [
+      [rows, r],
+      [columns, c],
+    ] as const;
+    const all = new Tile(
+      builder,
+      nest,
+      sides.flatMap(([x, n]) => (x ? [[x, 1, n] as const] : [])),
+    );
     all.store(foldTile(emit, all.copies, along, lanes));
   };
   if (!rows) return loops(emit, orderSpans(builder, outer, null, 1), () => tile(1, 1));

@@ -97,29 +97,26 @@ export const remainderPrimitive = elementwise({
 });
 export const remainder = binary(remainderPrimitive);
 
-/** The larger of two; NaN if either is. At a tie each operand gets half the derivative. */
-export const maximumPrimitive = elementwise({
-  name: "maximum",
-  dtypes: numbers,
-  partials: [(t, { inputs: [x, y] }) => mul(t, share(y, x)), (t, { inputs: [x, y] }) => mul(t, share(x, y))],
-  scalar: (x, y) => s.max(x, y),
-  reference: (x, y) => Math.max(x, y),
-});
-export const maximum = binary(maximumPrimitive);
-
-/** The smaller of two; NaN if either is. At a tie each operand gets half the derivative. */
-export const minimumPrimitive = elementwise({
-  name: "minimum",
-  dtypes: numbers,
-  partials: [(t, { inputs: [x, y] }) => mul(t, share(x, y)), (t, { inputs: [x, y] }) => mul(t, share(y, x))],
-  scalar: (x, y) => s.min(x, y),
-  reference: (x, y) => Math.min(x, y),
-});
-export const minimum = binary(minimumPrimitive);
-
 /** 1 where `lower < upper`, ½ where they are equal, else 0. */
 const share = (lower: Node, upper: Node): Node =>
   select(less(lower, upper), fillLike(lower, 1), select(equal(lower, upper), fillLike(lower, 0.5), fillLike(lower, 0)));
+
+const extreme = (op: "max" | "min", won: (x: Node, y: Node) => Node) =>
+  elementwise({
+    name: `${op}imum`,
+    dtypes: numbers,
+    partials: [(t, { inputs: [x, y] }) => mul(t, won(x, y)), (t, { inputs: [x, y] }) => mul(t, won(y, x))],
+    scalar: (x, y) => s[op](x, y),
+    reference: (x, y) => Math[op](x, y),
+  });
+
+/** The larger of two; NaN if either is. At a tie each operand gets half the derivative. */
+export const maximumPrimitive = extreme("max", (x, y) => share(y, x));
+export const maximum = binary(maximumPrimitive);
+
+/** The smaller of two; NaN if either is. At a tie each operand gets half the derivative. */
+export const minimumPrimitive = extreme("min", share);
+export const minimum = binary(minimumPrimitive);
 
 /** |x|; its derivative at 0 is 0. */
 export const absPrimitive = elementwise({

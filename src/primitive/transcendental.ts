@@ -72,16 +72,11 @@ export const logPrimitive = unary("log", logarithm.log, Math.log, (t, x) => div(
 /** Natural logarithm. */
 export const log = applied(logPrimitive);
 
-export const log2Primitive = unary("log2", logarithm.log2, Math.log2, (t, x) => div(t, scaled(x, Math.LN2)), positive);
+const toBase = (ln: number) => (t: Node, x: Node) => div(t, scaled(x, ln));
+export const log2Primitive = unary("log2", logarithm.log2, Math.log2, toBase(Math.LN2), positive);
 export const log2 = applied(log2Primitive);
 
-export const log10Primitive = unary(
-  "log10",
-  logarithm.log10,
-  Math.log10,
-  (t, x) => div(t, scaled(x, Math.LN10)),
-  positive,
-);
+export const log10Primitive = unary("log10", logarithm.log10, Math.log10, toBase(Math.LN10), positive);
 export const log10 = applied(log10Primitive);
 
 export const log1pPrimitive = unary("log1p", logarithm.log1p, Math.log1p, (t, x) => div(t, plus(x, 1)), [-0.8, 3]);
@@ -97,16 +92,11 @@ export const cos = applied(cosPrimitive);
 export const tanPrimitive = unary("tan", circular.tan, Math.tan, (t, _x, y) => mul(t, onePlusSquare(y)), [-1, 1]);
 export const tan = applied(tanPrimitive);
 
-export const asinPrimitive = unary("asin", inverse.asin, Math.asin, (t, x) => mul(t, rsqrt(oneMinusSquare(x))), inner);
+const arc = (t: Node, x: Node) => mul(t, rsqrt(oneMinusSquare(x)));
+export const asinPrimitive = unary("asin", inverse.asin, Math.asin, arc, inner);
 export const asin = applied(asinPrimitive);
 
-export const acosPrimitive = unary(
-  "acos",
-  inverse.acos,
-  Math.acos,
-  (t, x) => neg(mul(t, rsqrt(oneMinusSquare(x)))),
-  inner,
-);
+export const acosPrimitive = unary("acos", inverse.acos, Math.acos, (t, x) => neg(arc(t, x)), inner);
 export const acos = applied(acosPrimitive);
 
 export const atanPrimitive = unary("atan", inverse.atan, Math.atan, (t, x) => div(t, onePlusSquare(x)));
