@@ -148,10 +148,7 @@ class Tile {
     const packs =
       pack === 1 ? results : range(results.length / pack).map((k) => v.pack(results.slice(k * pack, (k + 1) * pack)));
     packs.forEach((x, k) => emit.add(store(buffer, v.int(k * x.lanes), x)));
-    const { along } = emit;
-    const sides = this.#sides.map(([index, , count]) => [index, index === along ? count * lanes : count] as const);
-    if (along && lanes > 1 && sides.every(([index]) => index !== along)) sides.push([along, lanes]);
-    const turns = sides.map(([, extent]) => terms.index(extent));
+    const turns = this.#sides.map(([index, , count]) => terms.index(index === emit.along ? count * lanes : count));
     const place = terms.flatten(
       turns,
       turns.map((x) => x.extent),
@@ -159,7 +156,7 @@ class Tile {
     const at = copyOf(
       emit,
       this.#nest,
-      sides.map(([index], i) => [index, turns[i]] as const),
+      this.#sides.map(([index], i) => [index, turns[i]] as const),
     );
     const nest = finishing(terms, { ...at, axes: turns }, buffer, place);
     emit.expect(rootsOf(nest));
