@@ -7,8 +7,8 @@ import type { DeviceValue } from "../backend.js";
 import { type Chunk, unit } from "./allocator.js";
 import { type Arena, guardBytes } from "./arena.js";
 
-/** Bytes that go by before the collector is told of them once more. */
-const ballastStep = 1 << 18;
+/** Bytes that go by before the collector is told of them once more; what is freed before that costs it nothing. */
+const ballastStep = 1 << 22;
 
 /** So many of the smallest tensors, such as losses, share a block: telling the collector of each would cost the most. */
 const places = 8;
@@ -48,6 +48,8 @@ export class Holdings {
   readonly device: string;
   readonly #dropped: FinalizationRegistry<Chunk>;
   #unseen = 0;
+  /** The ballast freed last, for the next: making one costs page faults and soon a collection. */
+  #spare: ArrayBuffer | null = null;
   /** Where the next small tensors go, and how many are there. */
   #open: Block | null = null;
   #filled = 0;
@@ -80,6 +82,7 @@ export class Holdings {
     if (block === this.#open) this.#open = null;
     this.#dropped.unregister(block);
     if (ballast === null) this.#unseen = Math.max(0, this.#unseen - chunk.size);
+    else this.#spare = ballast;
     this.#arena.release(chunk);
   }
   #block(bytes: number, users: number): Block {
@@ -90,9 +93,11 @@ export class Holdings {
     return block;
   }
   #ballast(): ArrayBuffer {
-    const ballast = new ArrayBuffer(this.#unseen);
-    this.#unseen = 0;
-    return ballast;
+    const [bytes, spare] = [this.#unseen, this.#spare];
+    [this.#unseen, this.#spare] = [0, null];
+    return spare !== null && bytes <= spare.byteLength && spare.byteLength <= 2 * bytes
+      ? spare
+      : new ArrayBuffer(bytes);
   }
 }
 
