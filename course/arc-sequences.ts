@@ -3,7 +3,7 @@ import { arange, compile, grad, random, scan, type Tensor, tensor, valueAndGrad,
 import { row, type Row, slowRow, type Trial } from "typegrad/course";
 import { cells, DataLoader, digits, muLawDecode, muLawEncode } from "typegrad/data";
 import { fromHost } from "typegrad/io";
-import { dilationCycles, PixelCnn, type PixelCnnOptions, Tcn, UNet, WaveNet } from "typegrad/models";
+import { dilationCycles, PixelCNN, type PixelCNNOptions, Tcn, UNet, WaveNet } from "typegrad/models";
 import {
   cast,
   conv1d,
@@ -123,9 +123,9 @@ const smoothed = (values: readonly number[], by: number): number[] =>
   range(Math.floor(values.length / by)).map((i) => values.slice(i * by, (i + 1) * by).reduce((a, b) => a + b, 0) / by);
 
 /** Which pixels the first logit of the pixel in the middle of `side`×`side` depends on, in any of 16 random pictures. */
-function seenFromMiddle(options: PixelCnnOptions, side: number): number[] {
+function seenFromMiddle(options: PixelCNNOptions, side: number): number[] {
   random.manualSeed(6);
-  const model = cast(new PixelCnn(options), "float64");
+  const model = cast(new PixelCNN(options), "float64");
   const middle = (side - 1) / 2;
   const slopes = grad((v: Tensor) => model.logits(v).at(":", 0, 0, middle, middle).sum())(
     gaussian(1, 16, 1, side, side),
@@ -155,7 +155,7 @@ function learnRule(t: Trial): void {
   const entropy = -right * Math.log2(right) - (levels - 1) * wrong * Math.log2(wrong);
   t.close(entropy, 0.8151, 5e-5, "bits per sample of the source");
   random.manualSeed(0);
-  const model = new WaveNet({ levels, channels: 24, skipChannels: 32, dilations: dilationCycles(4) });
+  const model = new WaveNet({ levels, residualChannels: 24, skipChannels: 32, dilations: dilationCycles(4) });
   const after = (m: WaveNet, x: Tensor): Tensor =>
     m
       .nll(x)
@@ -164,7 +164,7 @@ function learnRule(t: Trial): void {
   const losses = train(model, after, (key) => ruledSounds(key, 16, 256), { steps: 300, learningRate: 5e-3 });
   const test = after(model, ruledSounds(random.key(99), 64, 1024)).div(Math.LN2);
   t.close(test, entropy, 0.04, "bits per sample that the model pays on new sounds");
-  const drawn = model.generate(4000, { key: random.key(5), prompt: ruledSounds(random.key(7), 1, 40) }).at(0);
+  const drawn = model.sample(4000, { key: random.key(5), prompt: ruledSounds(random.key(7), 1, 40) }).at(0);
   const follows = rule
     .next(drawn.at(`:${-lag}`))
     .equal(drawn.at(`${lag}:`))
@@ -190,7 +190,7 @@ async function learnDigits(t: Trial): Promise<void> {
   const [learning, held] = [await images("train"), await images("test")];
   const blackAndWhite = (x: Tensor, key: random.Key): Tensor => random.bernoulli(key, x, x.shape).astype("int32");
   random.manualSeed(0);
-  const model = new PixelCnn({ channels: 32, blocks: 4 });
+  const model = new PixelCNN({ width: 32, blocks: 4 });
   const losses = train(
     model,
     (m, x) => m.nll(x).mean(),
@@ -316,7 +316,7 @@ export const sequences: readonly Row[] = [
       );
       random.manualSeed(2);
       const deep = cast(
-        new WaveNet({ levels: 4, channels: 3, skipChannels: 4, dilations: dilationCycles(10) }),
+        new WaveNet({ levels: 4, residualChannels: 3, skipChannels: 4, dilations: dilationCycles(10) }),
         "float64",
       );
       const slopes = grad((h: Tensor) => deep.logits(h).at(0, ":", 1059).square().sum())(gaussian(1, 1, 3, 1070));
@@ -328,7 +328,10 @@ export const sequences: readonly Row[] = [
       );
       t.equal(deep.receptiveField, 1024, "by the model");
 
-      const small = cast(new WaveNet({ levels: 3, channels: 4, skipChannels: 4, dilations: [1, 2, 4] }), "float64");
+      const small = cast(
+        new WaveNet({ levels: 3, residualChannels: 4, skipChannels: 4, dilations: [1, 2, 4] }),
+        "float64",
+      );
       const every = tensor(Int32Array.from(range(3 ** 6 * 6), (i) => Math.floor(Math.floor(i / 6) / 3 ** (i % 6)) % 3));
       const chances = small
         .nll(every.reshape([3 ** 6, 6]))
@@ -421,7 +424,7 @@ export const sequences: readonly Row[] = [
     async (t) => {
       const side = 11;
       const middle = (side - 1) / 2;
-      const options = { channels: 8, blocks: middle, firstKernel: 3 };
+      const options = { width: 8, blocks: middle, firstKernel: 3 };
       const [plain, gated] = [seenFromMiddle(options, side), seenFromMiddle({ ...options, gated: true }, side)];
       const before = range(side * side).map((i) => i < middle * side + middle);
       const inReach = before.map((b, i) => b && (i % side) - middle <= middle - Math.floor(i / side));
@@ -445,7 +448,7 @@ export const sequences: readonly Row[] = [
         512, 1, 3, 3,
       ]);
       for (const isGated of [false, true]) {
-        const model = cast(new PixelCnn({ channels: 4, blocks: 1, firstKernel: 5, gated: isGated }), "float64");
+        const model = cast(new PixelCNN({ width: 4, blocks: 1, firstKernel: 5, gated: isGated }), "float64");
         const total = model.nll(every).neg().exp().sum();
         t.close(total, 1, 1e-12, `${isGated ? "gated" : "plain"}: probabilities of all pictures`);
       }

@@ -408,7 +408,7 @@ export const vision: readonly Row[] = [
       const x = gaussian(1, 1, 4, 3, 3);
       t.equal(block.forward(x).at(0, ":4"), x.at(0), "what goes in comes out");
       t.equal(connections(block, 4, 2), [1, 2, 3], "earlier results that layers 1, 2 and 3 depend on");
-      const small = new models.DenseNet({ growth: 4, layers: [2, 3], width: 8, bottleneck: 2, classes: 5 });
+      const small = new models.DenseNet({ growthRate: 4, layers: [2, 3], width: 8, bottleneck: 2, classes: 5 });
       const torch = [
         0.79225745117701, -0.12596798327951, 0.84470020164265, -0.027598615851243, 0.43976474026109, 0.6815158858962,
         -0.087496882186353, 0.52300915548281,

@@ -124,7 +124,7 @@ export const noise: readonly Row[] = [
       const off = pixels.sub(pixels.mean(1, { keepDims: true }));
       const covariance = off.matmul(off.T).div(400);
       const [std, n] = [0.1, 10_000];
-      const jitter = transforms.pcaJitter(transforms.colourAxes(colours), std);
+      const jitter = transforms.pcaJitter(transforms.colorAxes(colours), std);
       const black = f64([0]).reshape([1, 1, 1, 1]).broadcastTo([n, 3, 1, 2]);
       const moves = jitter(black, random.key(5)); // [n, 3, 1, 2]
       t.equal(moves.at("...", 0).sub(moves.at("...", 1)).abs().max(), 0, "all pixels of a picture move alike");
@@ -164,7 +164,7 @@ export const noise: readonly Row[] = [
           contrast: transforms.colorJitter({ contrast: 0.8 })(discs, key(2)),
           saturation: transforms.colorJitter({ saturation: 0.9 })(discs, key(3)),
           hue: transforms.colorJitter({ hue: 0.5 })(discs, key(4)),
-          "PCA, σ = 3": transforms.pcaJitter(transforms.colourAxes(discs), 3)(discs, key(5)),
+          "PCA, σ = 3": transforms.pcaJitter(transforms.colorAxes(discs), 3)(discs, key(5)),
         }),
         "Jitters of brightness, contrast, saturation and hue, and along the principal axes of the colours, stronger than usual so that they can be seen.",
       );

@@ -190,8 +190,8 @@ export function ordering(sequences: Tensor, key: random.Key): { readonly sequenc
   };
 }
 
-/** Colour pictures taken apart: `lightness[N, 1, H, W]` to be coloured with `colours[N, 2, H, W]`, each about -1 to 1 (Zhang et al. 2016). */
-export function colouring(images: Tensor): { readonly lightness: Tensor; readonly colours: Tensor } {
+/** Colour pictures taken apart: `lightness[N, 1, H, W]` to be coloured with `colors[N, 2, H, W]`, each about -1 to 1 (Zhang et al. 2016). */
+export function colorization(images: Tensor): { readonly lightness: Tensor; readonly colors: Tensor } {
   const lab = rgbToLab(images);
-  return { lightness: lab.at(":", ":1").div(50).sub(1), colours: lab.at(":", "1:").div(110) };
+  return { lightness: lab.at(":", ":1").div(50).sub(1), colors: lab.at(":", "1:").div(110) };
 }

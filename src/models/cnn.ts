@@ -1,7 +1,7 @@
 import { checkSide } from "./sides.js";
 import { Conv2d, Dropout, Flatten, Linear, MaxPool2d, Sequential, relu } from "../nn/index.js";
 
-export interface SmallCnnOptions {
+export interface SmallCNNOptions {
   /** Channels of the pictures; 1 unless told. */
   readonly channels?: number;
   /** Their side, which 4 must divide; 28 unless told. */
@@ -17,7 +17,7 @@ export interface SmallCnnOptions {
  * `[N, channels, size, size]` in, logits `[N, classes]` out; 421,642 parameters for `[N, 1, 28, 28]`, whose shapes stand
  * behind the layers.
  */
-export function smallCnn({ channels = 1, size = 28, classes = 10, dropout = 0.25 }: SmallCnnOptions = {}) {
+export function smallCnn({ channels = 1, size = 28, classes = 10, dropout = 0.25 }: SmallCNNOptions = {}) {
   checkSide("smallCnn", size, 4);
   return new Sequential([
     new Conv2d(channels, 32, 3, { padding: 1 }), // [N, 32, 28, 28]
@@ -35,4 +35,4 @@ export function smallCnn({ channels = 1, size = 28, classes = 10, dropout = 0.25
   ]);
 }
 
-export type SmallCnn = ReturnType<typeof smallCnn>;
+export type SmallCNN = ReturnType<typeof smallCnn>;

@@ -14,7 +14,7 @@ const conv = (from: number, to: number, kernel: number, stride = 1): Conv2d =>
     initWeight: initializers.heNormal(),
   });
 
-/** Normalisation, relu, 1×1 convolution, and the same with 3×3: `[N, in, H, W]` to `growth` new maps of the same size. */
+/** Normalisation, relu, 1×1 convolution, and the same with 3×3: `[N, in, H, W]` to `growthRate` new maps of the same size. */
 export class DenseLayer extends Module {
   norm1: BatchNorm;
   conv1: Conv2d;
@@ -22,36 +22,36 @@ export class DenseLayer extends Module {
   conv2: Conv2d;
   dropout: Dropout;
 
-  constructor(from: number, growth: number, bottleneck: number, dropout: number) {
+  constructor(from: number, growthRate: number, bottleneck: number, dropout: number) {
     super();
     this.norm1 = new BatchNorm(from);
-    this.conv1 = conv(from, bottleneck * growth, 1);
-    this.norm2 = new BatchNorm(bottleneck * growth);
-    this.conv2 = conv(bottleneck * growth, growth, 3);
+    this.conv1 = conv(from, bottleneck * growthRate, 1);
+    this.norm2 = new BatchNorm(bottleneck * growthRate);
+    this.conv2 = conv(bottleneck * growthRate, growthRate, 3);
     this.dropout = new Dropout(dropout);
   }
 
   forward(x: Tensor): Tensor {
-    const narrow = this.conv1.forward(relu(this.norm1.forward(x))); // [N, bottleneck · growth, H, W]
-    const maps = this.conv2.forward(relu(this.norm2.forward(narrow))); // [N, growth, H, W]
+    const narrow = this.conv1.forward(relu(this.norm1.forward(x))); // [N, bottleneck · growthRate, H, W]
+    const maps = this.conv2.forward(relu(this.norm2.forward(narrow))); // [N, growthRate, H, W]
     return this.dropout.forward(maps);
   }
 }
 
-/** Layers each of which sees what all before it made: `[N, in, H, W]` to `[N, in + count · growth, H, W]`. */
+/** Layers each of which sees what all before it made: `[N, in, H, W]` to `[N, in + count · growthRate, H, W]`. */
 export class DenseBlock extends Module {
   readonly count: number;
   [layer: `denselayer${number}`]: DenseLayer;
 
-  constructor(count: number, from: number, growth: number, bottleneck: number, dropout: number) {
+  constructor(count: number, from: number, growthRate: number, bottleneck: number, dropout: number) {
     super();
     this.count = count;
     for (let i = 0; i < count; i++)
-      this[`denselayer${i + 1}`] = new DenseLayer(from + i * growth, growth, bottleneck, dropout);
+      this[`denselayer${i + 1}`] = new DenseLayer(from + i * growthRate, growthRate, bottleneck, dropout);
   }
 
   forward(x: Tensor): Tensor {
-    let maps = x; // [N, in + i · growth, H, W]
+    let maps = x; // [N, in + i · growthRate, H, W]
     for (let i = 0; i < this.count; i++) maps = concatenate([maps, this[`denselayer${i + 1}`].forward(maps)], 1);
     return maps;
   }
@@ -80,12 +80,12 @@ export interface DenseNetOptions {
   /** Channels of the pictures; 3 unless told. */
   readonly channels?: number;
   /** Maps that each layer adds, k in the paper; 32 unless told. */
-  readonly growth?: number;
+  readonly growthRate?: number;
   /** Layers of each block; 6, 12, 24 and 16 unless told. */
   readonly layers?: readonly number[];
   /** Maps of the first convolution; 64 unless told. */
   readonly width?: number;
-  /** How many times `growth` the 1×1 convolutions give; 4 unless told. */
+  /** How many times `growthRate` the 1×1 convolutions give; 4 unless told. */
   readonly bottleneck?: number;
   /** Probability of dropping what a layer adds; 0 unless told. */
   readonly dropout?: number;
@@ -104,7 +104,7 @@ class DenseFeatures extends Module {
 
   constructor(options: Required<Omit<DenseNetOptions, "classes">>) {
     super();
-    const { channels, growth, layers, width, bottleneck, dropout } = options;
+    const { channels, growthRate, layers, width, bottleneck, dropout } = options;
     this.blocks = layers.length;
     this.conv0 = conv(channels, width, 7, 2);
     this.norm0 = new BatchNorm(width);
@@ -114,8 +114,8 @@ class DenseFeatures extends Module {
         this[`transition${i}`] = new Transition(maps, Math.floor(maps / 2));
         maps = Math.floor(maps / 2);
       }
-      this[`denseblock${i + 1}`] = new DenseBlock(count, maps, growth, bottleneck, dropout);
-      maps += count * growth;
+      this[`denseblock${i + 1}`] = new DenseBlock(count, maps, growthRate, bottleneck, dropout);
+      maps += count * growthRate;
     });
     this.norm5 = new BatchNorm(maps);
     this.maps = maps;
@@ -140,11 +140,11 @@ export class DenseNet extends Module {
 
   constructor(options: DenseNetOptions = {}) {
     super();
-    const { classes = 1000, channels = 3, growth = 32, layers = [6, 12, 24, 16], width = 64 } = options;
+    const { classes = 1000, channels = 3, growthRate = 32, layers = [6, 12, 24, 16], width = 64 } = options;
     const { bottleneck = 4, dropout = 0 } = options;
     if (layers.length === 0)
       throw new ArgumentError("DenseNet: there must be at least one block, got layers []. give counts such as [6, 12]");
-    this.features = new DenseFeatures({ channels, growth, layers, width, bottleneck, dropout });
+    this.features = new DenseFeatures({ channels, growthRate, layers, width, bottleneck, dropout });
     this.classifier = new Linear(this.features.maps, classes, { initBias: initializers.zeros() });
   }
 

@@ -1,10 +1,10 @@
 export * from "./alexnet.js";
-export { smallCnn, type SmallCnn, type SmallCnnOptions } from "./cnn.js";
+export { smallCnn, type SmallCNN, type SmallCNNOptions } from "./cnn.js";
 export * from "./densenet.js";
 export * from "./googlenet.js";
 export { lenet5, type LeNet5, type LeNet5Options } from "./lenet5.js";
 export * from "./resnet.js";
-export { type MaskType, MaskedConv2d, PixelCnn, type PixelCnnOptions, pixelMask } from "./pixelcnn.js";
+export { type MaskType, MaskedConv2d, PixelCNN, type PixelCNNOptions, pixelMask } from "./pixelcnn.js";
 export type { SamplingOptions } from "./sampling.js";
 export { dilationCycles, WaveNet, type WaveNetMemory, type WaveNetOptions } from "./wavenet.js";
 export { Tcn, type TcnOptions } from "./tcn.js";

@@ -1,48 +1,53 @@
 import { ArgumentError, ShapeError, type Tensor, arange, random, scan, where, zeros } from "../index.js";
-import { Conv2d, type Pairs, conv2d, crossEntropy, relu } from "../nn/index.js";
+import { Conv2d, type Pairs, conv2d, crossEntropy, pad, relu } from "../nn/index.js";
 import { Module } from "../tree/index.js";
+import { gate } from "./gate.js";
 import { draw, type SamplingOptions } from "./sampling.js";
 
-/** Whether a pixel's own colour is hidden from the middle of the kernel (first layer) or seen there (later layers). */
+/** Whether a pixel's own value is hidden from the middle of the kernel (first layer) or seen there (later layers). */
 export type MaskType = "A" | "B";
 
-/** The colour that a channel belongs to, when `channels` are dealt out to `colours` in equal runs. */
-const colourOf = (channels: number, colours: number): Tensor => arange(channels).floorDivide(channels / colours);
+/** The channel of the picture that each of `maps` belongs to, which are dealt out to `channels` in equal runs: `[maps]`. */
+const channelOf = (maps: number, channels: number): Tensor => arange(maps).floorDivide(maps / channels);
 
 /**
- * Which weights `[out, in, KH, KW]` of a masked convolution are kept: those above the middle, those left of it in its
- * row, and in the middle those from earlier colours (type A) or from earlier ones and the own (type B).
+ * Which weights `[out, in, KH, KW]` of a masked convolution are kept, as truth values: those above the middle, those left of
+ * it in its row, and in the middle those from earlier channels of the picture (type A) or from earlier ones and the own (type
+ * B). Its inputs and outputs are dealt out to the picture's `channels` in equal runs (van den Oord et al. 2016, section 3.4).
  */
-export function pixelMask(type: MaskType, shape: readonly number[], colours = 1): Tensor {
+export function pixelMask(type: MaskType, shape: readonly number[], channels = 1): Tensor {
   const [out, into, height, width] = shape;
   const row = arange(height).reshape([height, 1]);
   const column = arange(width);
   const [y, x] = [(height - 1) / 2, (width - 1) / 2];
   const before = row.less(y).or(row.equal(y).and(column.less(x))); // [KH, KW]
   const middle = row.equal(y).and(column.equal(x));
-  const to = colourOf(out, colours).reshape([out, 1, 1, 1]);
-  const from = colourOf(into, colours).reshape([into, 1, 1]);
+  const to = channelOf(out, channels).reshape([out, 1, 1, 1]);
+  const from = channelOf(into, channels).reshape([into, 1, 1]);
   return before.or(middle.and(type === "A" ? from.less(to) : from.lessEqual(to)));
 }
 
-/** A convolution that keeps the size of a picture and sees only pixels before its own, in reading order. */
+/**
+ * A convolution that keeps the size of a picture and sees only pixels before its own, in reading order; `[N, in, H, W]` to
+ * `[N, out, H, W]`, both dealt out to the channels of the picture as `pixelMask` says. The kernel's lengths must be odd.
+ */
 export class MaskedConv2d extends Module {
   weight: Tensor;
   bias: Tensor;
   readonly padding: readonly number[];
   readonly #mask: Tensor;
 
-  constructor(type: MaskType, inChannels: number, outChannels: number, kernel: readonly [number, number], colours = 1) {
+  constructor(type: MaskType, into: number, out: number, kernel: readonly [number, number], channels = 1) {
     super();
-    if (kernel.some((k) => k % 2 !== 1) || inChannels % colours !== 0 || outChannels % colours !== 0)
+    if (kernel.some((k) => k % 2 !== 1) || into % channels !== 0 || out % channels !== 0)
       throw new ArgumentError(
-        `MaskedConv2d: the kernel must be odd and ${colours} colours divide the channels, got [${kernel.join(",")}] and ${inChannels} to ${outChannels} channels. change them`,
+        `MaskedConv2d: the kernel must be odd and the picture's ${channels} channels divide those of the layer, got [${kernel.join(",")}] and ${into} to ${out}. change them`,
       );
-    const plain = new Conv2d(inChannels, outChannels, kernel);
+    const plain = new Conv2d(into, out, kernel);
     this.weight = plain.weight;
-    this.bias = plain.bias ?? zeros([outChannels]);
+    this.bias = plain.bias ?? zeros([out]);
     this.padding = kernel.map((k) => (k - 1) / 2);
-    this.#mask = pixelMask(type, this.weight.shape, colours);
+    this.#mask = pixelMask(type, this.weight.shape, channels);
   }
 
   /** `[N, in, H, W]` to `[N, out, H, W]`. */
@@ -51,63 +56,59 @@ export class MaskedConv2d extends Module {
   }
 }
 
-/** ReLU, 1×1 to half the channels, ReLU, masked k×k, ReLU, 1×1 back, and the input added (figure 5 of the paper). */
+/** What both kinds of stacks are built from. */
+interface Sizes {
+  /** Channels of the pictures; 1 unless told. */
+  readonly channels: number;
+  /** Maps that layers pass on, a multiple of twice the channels; 32 unless told. */
+  readonly width: number;
+  /** Layers behind the first; 7 unless told. */
+  readonly blocks: number;
+  /** Their kernels; 3 unless told. */
+  readonly kernel: number;
+  /** The kernel of the first layer; 7 unless told. */
+  readonly firstKernel: number;
+}
+
+/** ReLU, 1×1 to half the maps, ReLU, masked k×k, ReLU, 1×1 back, and the input added (figure 5 of the paper). */
 class ResidualBlock extends Module {
   reduce: MaskedConv2d;
   masked: MaskedConv2d;
   expand: MaskedConv2d;
 
-  constructor(channels: number, kernel: number, colours: number) {
+  constructor({ width, kernel, channels }: Sizes) {
     super();
-    this.reduce = new MaskedConv2d("B", channels, channels / 2, [1, 1], colours);
-    this.masked = new MaskedConv2d("B", channels / 2, channels / 2, [kernel, kernel], colours);
-    this.expand = new MaskedConv2d("B", channels / 2, channels, [1, 1], colours);
+    this.reduce = new MaskedConv2d("B", width, width / 2, [1, 1], channels);
+    this.masked = new MaskedConv2d("B", width / 2, width / 2, [kernel, kernel], channels);
+    this.expand = new MaskedConv2d("B", width / 2, width, [1, 1], channels);
   }
 
   forward(x: Tensor): Tensor {
-    const h = this.reduce.forward(relu(x)); // [N, C / 2, H, W]
-    return x.add(this.expand.forward(relu(this.masked.forward(relu(h)))));
+    const narrow = this.reduce.forward(relu(x)); // [N, width / 2, H, W]
+    const seen = this.masked.forward(relu(narrow)); // [N, width / 2, H, W]
+    return x.add(this.expand.forward(relu(seen))); // [N, width, H, W]
   }
 }
 
-interface Sizes {
-  readonly channels: number;
-  readonly blocks: number;
-  readonly kernel: number;
-  readonly firstKernel: number;
-  readonly colours: number;
-}
-
-/** How far up, left and right a pixel sees. */
-const reachOf = ({ blocks, kernel, firstKernel }: Sizes): number => (firstKernel - 1 + blocks * (kernel - 1)) / 2;
-
-/** A stack of masked convolutions. Its kernels never reach pixels above and far to the right: the blind spot. */
+/**
+ * A stack of masked convolutions: `[N, C, H, W]` to `[N, width, H, W]`. Its kernels never reach pixels above and far to the
+ * right: the blind spot.
+ */
 class MaskedStack extends Module {
   first: MaskedConv2d;
   blocks: ResidualBlock[];
 
-  readonly reach: number;
-
-  constructor(into: number, sizes: Sizes) {
+  constructor(sizes: Sizes) {
     super();
-    const { channels, blocks, kernel, firstKernel, colours } = sizes;
-    this.reach = reachOf(sizes);
-    this.first = new MaskedConv2d("A", into, channels, [firstKernel, firstKernel], colours);
-    this.blocks = Array.from({ length: blocks }, () => new ResidualBlock(channels, kernel, colours));
+    const { channels, width, blocks, firstKernel } = sizes;
+    this.first = new MaskedConv2d("A", channels, width, [firstKernel, firstKernel], channels);
+    this.blocks = Array.from({ length: blocks }, () => new ResidualBlock(sizes));
   }
 
   forward(x: Tensor): Tensor {
     return relu(this.blocks.reduce((h, block) => block.forward(h), this.first.forward(x)));
   }
 }
-
-const gate = (both: Tensor): Tensor => {
-  const half = both.shape[1] / 2;
-  return both
-    .at(":", `:${half}`)
-    .tanh()
-    .mul(both.at(":", `${half}:`).sigmoid());
-};
 
 /** What all rows up to a pixel's, and the pixels before it in its row, say of it. */
 interface Stacks {
@@ -120,64 +121,60 @@ interface Stacks {
  * pixel's; the horizontal one its own row before the pixel, and the vertical stack one row further up.
  */
 class GatedLayer extends Module {
-  /** `[2 C, C, ⌈k / 2⌉, k]`. */
+  /** `[2 W, W, ⌈k / 2⌉, k]` for W maps. */
   vertical: Conv2d;
-  /** `[2 C, C, 1, k]`, masked; for each colour its filter and its gate. */
+  /** `[2 W, W, 1, k]`, masked; for each channel of the picture its filter and its gate. */
   horizontal: MaskedConv2d;
   /** From the vertical stack to the horizontal one. */
   down: Conv2d;
   out: MaskedConv2d;
   readonly type: MaskType;
-  readonly colours: number;
+  readonly channels: number;
 
-  constructor(type: MaskType, into: number, channels: number, kernel: number, colours: number) {
+  constructor(type: MaskType, into: number, kernel: number, { width, channels }: Sizes) {
     super();
     this.type = type;
-    this.colours = colours;
+    this.channels = channels;
     const reach = (kernel - 1) / 2;
     const padding: Pairs = [
       [reach, 0],
       [reach, reach],
     ];
-    this.vertical = new Conv2d(into, 2 * channels, [reach + 1, kernel], { padding });
-    this.horizontal = new MaskedConv2d(type, into, 2 * channels, [1, kernel], colours);
-    this.down = new Conv2d(2 * channels, 2 * channels, 1);
-    this.out = new MaskedConv2d("B", channels, channels, [1, 1], colours);
+    this.vertical = new Conv2d(into, 2 * width, [reach + 1, kernel], { padding });
+    this.horizontal = new MaskedConv2d(type, into, 2 * width, [1, kernel], channels);
+    this.down = new Conv2d(2 * width, 2 * width, 1);
+    this.out = new MaskedConv2d("B", width, width, [1, 1], channels);
   }
 
   forward({ vertical, horizontal }: Stacks): Stacks {
-    const v = this.vertical.forward(vertical); // [N, 2 C, H, W]
-    const above = v.at(":", ":", ":-1").pad([
-      [0, 0],
-      [0, 0],
+    const v = this.vertical.forward(vertical); // [N, 2 W, H, W]
+    const above = pad(v, [
       [1, 0],
       [0, 0],
-    ]);
-    const h = this.out.forward(this.#gate(this.horizontal.forward(horizontal).add(this.down.forward(above))));
+    ]).at(":", ":", ":-1"); // [N, 2 W, H, W], one row further up
+    const both = this.horizontal.forward(horizontal).add(this.down.forward(above)); // [N, 2 W, H, W]
+    const h = this.out.forward(this.#gate(both)); // [N, W, H, W]
     return { vertical: gate(v), horizontal: this.type === "A" ? h : h.add(horizontal) };
   }
 
-  /** As `gate`, with filters and gates inside each colour's own run of channels. */
+  /** As `gate`, with filters and gates inside the run of maps of each channel of the picture. */
   #gate(both: Tensor): Tensor {
-    const [n, channels, ...rest] = both.shape;
-    const runs = both.reshape([n * this.colours, channels / this.colours, ...rest]);
-    return gate(runs).reshape([n, channels / 2, ...rest]);
+    const [n, maps, ...size] = both.shape;
+    const runs = both.reshape([n * this.channels, maps / this.channels, ...size]);
+    return gate(runs).reshape([n, maps / 2, ...size]);
   }
 }
 
-/** Gated layers, whose two stacks together see every pixel before the own one. */
+/** Gated layers, whose two stacks together see every pixel before the own one: `[N, C, H, W]` to `[N, width, H, W]`. */
 class GatedStack extends Module {
   layers: GatedLayer[];
 
-  readonly reach: number;
-
-  constructor(into: number, sizes: Sizes) {
+  constructor(sizes: Sizes) {
     super();
-    const { channels, blocks, kernel, firstKernel, colours } = sizes;
-    this.reach = reachOf(sizes);
+    const { channels, width, blocks, kernel, firstKernel } = sizes;
     this.layers = [
-      new GatedLayer("A", into, channels, firstKernel, colours),
-      ...Array.from({ length: blocks }, () => new GatedLayer("B", channels, channels, kernel, colours)),
+      new GatedLayer("A", channels, firstKernel, sizes),
+      ...Array.from({ length: blocks }, () => new GatedLayer("B", width, kernel, sizes)),
     ];
   }
 
@@ -187,46 +184,49 @@ class GatedStack extends Module {
   }
 }
 
-export interface PixelCnnOptions extends Partial<Sizes> {
+export interface PixelCNNOptions extends Partial<Sizes> {
   /** Values that a pixel can have; 2 unless told. */
   readonly levels?: number;
-  /** Channels of the residual blocks (32) and of the layer before the output (as many). */
-  readonly headChannels?: number;
-  /** Vertical and horizontal stacks with gates, and no blind spot. */
+  /** Maps of the layer before the output; as many as `width` unless told. */
+  readonly headWidth?: number;
+  /** Vertical and horizontal stacks with gates, and no blind spot; not unless told. */
   readonly gated?: boolean;
 }
 
 /**
  * PixelCNN (van den Oord et al. 2016): `p(x) = Π p(xᵢ | x₁ … xᵢ₋₁)` over the pixels of a picture in reading order, and over
- * the colours of a pixel, all factors at once by masked convolutions: 7×7 of type A, residual blocks with 3×3 of type B,
+ * the channels of a pixel, all factors at once by masked convolutions: 7×7 of type A, residual blocks with 3×3 of type B,
  * two 1×1, and a softmax over the levels. With `gated` the gated PixelCNN of the same year.
  */
-export class PixelCnn extends Module {
+export class PixelCNN extends Module {
   stack: MaskedStack | GatedStack;
   head: MaskedConv2d;
   out: MaskedConv2d;
   readonly levels: number;
-  readonly colours: number;
+  readonly channels: number;
+  /** How far up, left and right the logits of a pixel look. */
+  readonly reach: number;
 
-  constructor(options: PixelCnnOptions = {}) {
+  constructor(options: PixelCNNOptions = {}) {
     super();
-    const { levels = 2, channels = 32, blocks = 7, kernel = 3, firstKernel = 7, colours = 1, gated = false } = options;
-    const { headChannels = channels } = options;
+    const { levels = 2, channels = 1, width = 32, blocks = 7, kernel = 3, firstKernel = 7, gated = false } = options;
+    const { headWidth = width } = options;
     if (!Number.isInteger(levels) || levels < 2)
-      throw new ArgumentError(`PixelCnn: levels must be an integer of at least 2, got ${levels}. 2 is black and white`);
+      throw new ArgumentError(`PixelCNN: levels must be an integer of at least 2, got ${levels}. 2 is black and white`);
     this.levels = levels;
-    this.colours = colours;
-    const sizes: Sizes = { channels, blocks, kernel, firstKernel, colours };
-    this.stack = gated ? new GatedStack(colours, sizes) : new MaskedStack(colours, sizes);
-    this.head = new MaskedConv2d("B", channels, headChannels, [1, 1], colours);
-    this.out = new MaskedConv2d("B", headChannels, colours * levels, [1, 1], colours);
+    this.channels = channels;
+    this.reach = (firstKernel - 1 + blocks * (kernel - 1)) / 2;
+    const sizes: Sizes = { channels, width, blocks, kernel, firstKernel };
+    this.stack = gated ? new GatedStack(sizes) : new MaskedStack(sizes);
+    this.head = new MaskedConv2d("B", width, headWidth, [1, 1], channels);
+    this.out = new MaskedConv2d("B", headWidth, channels * levels, [1, 1], channels);
   }
 
   /** Levels `[N, C, H, W]`, integers from 0, to logits `[N, levels, C, H, W]`. */
   forward(x: Tensor): Tensor {
-    if (x.rank !== 4 || x.shape[1] !== this.colours)
+    if (x.rank !== 4 || x.shape[1] !== this.channels)
       throw new ShapeError(
-        `PixelCnn: pictures must be [N, ${this.colours}, H, W], got ${x.describe()}. reshape them or set colours`,
+        `PixelCNN: pictures must be [N, ${this.channels}, H, W], got ${x.describe()}. reshape them or set channels`,
       );
     return this.logits(
       x
@@ -236,11 +236,12 @@ export class PixelCnn extends Module {
     );
   }
 
-  /** From levels between -1 and 1. */
+  /** From levels between -1 and 1, `[N, C, H, W]`. */
   logits(x: Tensor): Tensor {
-    const y = this.out.forward(relu(this.head.forward(this.stack.forward(x)))); // [N, C · levels, H, W]
+    const maps = this.stack.forward(x); // [N, width, H, W]
+    const y = this.out.forward(relu(this.head.forward(maps))); // [N, C · levels, H, W]
     const [n, , ...size] = y.shape;
-    return y.reshape([n, this.colours, this.levels, ...size]).swapAxes(1, 2);
+    return y.reshape([n, this.channels, this.levels, ...size]).swapAxes(1, 2);
   }
 
   /** `-log p` of each picture `[N, C, H, W]` in nats, `[N]`; for bits per dimension divide by `C · H · W · ln 2`. */
@@ -248,13 +249,8 @@ export class PixelCnn extends Module {
     return crossEntropy(this.forward(x), x.astype("int32"), { reduction: "none" }).sum([1, 2, 3]);
   }
 
-  /** How far up, left and right the logits of a pixel look. */
-  get reach(): number {
-    return this.stack.reach;
-  }
-
   /**
-   * New pictures, int32 `shape` `[N, C, H, W]`, one pixel and colour after the other, each from what it can see of those
+   * New pictures, int32 `shape` `[N, C, H, W]`, one pixel and channel after the other, each from what it can see of those
    * before it. Where `mask` is true the levels of `given` stay: the rest of a picture is then filled in.
    */
   sample(
@@ -262,34 +258,34 @@ export class PixelCnn extends Module {
     options: SamplingOptions & { readonly given?: { readonly levels: Tensor; readonly mask: Tensor } } = {},
   ): Tensor {
     const { key = random.defaultGenerator.next(), temperature = 1, given } = options;
-    const [n, colours, height, width] = shape;
-    const places = arange(colours * height * width).reshape([colours, height, width]);
+    const [n, channels, height, width] = shape;
+    const places = arange(channels * height * width).reshape([channels, height, width]);
     const kept = given?.mask.broadcastTo(shape);
     const start = given && kept ? where(kept, given.levels.astype("int32"), 0) : zeros(shape, { dtype: "int32" });
     const [picture] = scan(
       (state: { readonly x: Tensor; readonly key: random.Key }, step: Tensor) => {
         const [left, own] = random.split(state.key);
-        // Colours of a pixel follow each other, pixels come row by row.
-        const [pixel, colour] = [step.floorDivide(colours), step.remainder(colours)];
+        // Channels of a pixel follow each other, pixels come row by row.
+        const [pixel, channel] = [step.floorDivide(channels), step.remainder(channels)];
         const [row, column] = [pixel.floorDivide(width), pixel.remainder(width)];
-        const drawn = draw(this.#logitsAt(state.x, row, column, colour), own, temperature); // [N]
-        const here = places.equal(colour.mul(height * width).add(pixel));
+        const drawn = draw(this.#logitsAt(state.x, row, column, channel), own, temperature); // [N]
+        const here = places.equal(channel.mul(height * width).add(pixel));
         const isNew = kept ? here.and(kept.not()) : here;
         return [{ x: where(isNew, drawn.reshape([n, 1, 1, 1]), state.x), key: left }, []] as const;
       },
       { x: start, key },
-      arange(colours * height * width),
+      arange(channels * height * width),
     );
     return picture.x;
   }
 
-  /** The logits `[N, levels]` of one pixel and colour, from the part of the pictures that it sees. */
-  #logitsAt(x: Tensor, row: Tensor, column: Tensor, colour: Tensor): Tensor {
+  /** The logits `[N, levels]` of one pixel and channel, from the part of the pictures that it sees. */
+  #logitsAt(x: Tensor, row: Tensor, column: Tensor, channel: Tensor): Tensor {
     const [, , height, width] = x.shape;
     const above = windowAround(row, this.reach + 1, height, this.reach);
     const beside = windowAround(column, 2 * this.reach + 1, width, this.reach);
     const seen = x.take(above.places, 2).take(beside.places, 3);
-    return this.forward(seen).take(beside.at, 4).take(above.at, 3).take(colour, 2);
+    return this.forward(seen).take(beside.at, 4).take(above.at, 3).take(channel, 2);
   }
 }
 

@@ -149,7 +149,7 @@ export interface ResNetOptions {
  * of n basic blocks with `width`, `2 width` and `4 width` channels. Any size of picture will do. With option A there are
  * `w² (378 n - 90) + w (9 channels + 28 n + 4 classes + 2) + classes` parameters, w being the width.
  */
-export class CifarResNet extends Module {
+export class CIFARResNet extends Module {
   conv1: Conv2d;
   bn1: BatchNorm;
   layer1: Sequential;
@@ -163,7 +163,7 @@ export class CifarResNet extends Module {
     const n = (depth - 2) / 6;
     if (!Number.isInteger(n) || n < 1)
       throw new ArgumentError(
-        `CifarResNet: the depth must be 6 n + 2 for n blocks in each of three stages, got ${depth}. take 20, 32, 44 or 56`,
+        `CIFARResNet: the depth must be 6 n + 2 for n blocks in each of three stages, got ${depth}. take 20, 32, 44 or 56`,
       );
     const blocks = { shortcut, zeroInitResidual };
     this.conv1 = conv(channels, width, 3);
@@ -185,13 +185,13 @@ export class CifarResNet extends Module {
 }
 
 /** ResNet-20 for small pictures: 269,722 parameters; 8.75 % error on CIFAR-10 in the paper. */
-export const resnet20 = (options: ResNetOptions = {}): CifarResNet => new CifarResNet(20, options);
+export const resnet20 = (options: ResNetOptions = {}): CIFARResNet => new CIFARResNet(20, options);
 /** ResNet-32 for small pictures: 464,154 parameters; 7.51 % error on CIFAR-10 in the paper. */
-export const resnet32 = (options: ResNetOptions = {}): CifarResNet => new CifarResNet(32, options);
+export const resnet32 = (options: ResNetOptions = {}): CIFARResNet => new CIFARResNet(32, options);
 /** ResNet-44 for small pictures: 658,586 parameters; 7.17 % error on CIFAR-10 in the paper. */
-export const resnet44 = (options: ResNetOptions = {}): CifarResNet => new CifarResNet(44, options);
+export const resnet44 = (options: ResNetOptions = {}): CIFARResNet => new CIFARResNet(44, options);
 /** ResNet-56 for small pictures: 853,018 parameters; 6.97 % error on CIFAR-10 in the paper. */
-export const resnet56 = (options: ResNetOptions = {}): CifarResNet => new CifarResNet(56, options);
+export const resnet56 = (options: ResNetOptions = {}): CIFARResNet => new CIFARResNet(56, options);
 
 /** The residual networks for ImageNet (table 1 of the paper): a stem, then four stages of blocks. */
 export class ResNet extends Module {

@@ -4,8 +4,8 @@ import { Module } from "../tree/index.js";
 
 export interface UNetOptions {
   /** Channels of the picture; 1 unless told. */
-  readonly inChannels?: number;
-  /** 2 unless told. */
+  readonly channels?: number;
+  /** How many classes a pixel may have; 2 unless told. */
   readonly classes?: number;
   /** Channels of the first level, doubled at each further one; 64 unless told. */
   readonly width?: number;
@@ -79,13 +79,13 @@ export class UNet extends Module {
 
   constructor(options: UNetOptions = {}) {
     super();
-    const { inChannels = 1, classes = 2, width = 64, depth = 4, padding = "same", batchNorm = false } = options;
+    const { channels = 1, classes = 2, width = 64, depth = 4, padding = "same", batchNorm = false } = options;
     if (!Number.isInteger(depth) || depth < 1)
       throw new ArgumentError(`UNet: depth must be a positive integer, got ${depth}. 4 is as published`);
     const part: Part = { padding, batchNorm };
     const widths = Array.from({ length: depth }, (_, i) => width * 2 ** i);
     this.padding = padding;
-    this.down = widths.map((out, i) => new DoubleConv(widths[i - 1] ?? inChannels, out, part));
+    this.down = widths.map((out, i) => new DoubleConv(widths[i - 1] ?? channels, out, part));
     this.bottom = new DoubleConv(widths[depth - 1], 2 * widths[depth - 1], part);
     this.up = widths.toReversed().map((out) => new UpStep(out, part));
     this.out = new Conv2d(width, classes, 1);

@@ -1,6 +1,7 @@
 import { ArgumentError, ShapeError, type Tensor, concatenate, full, random, scan, zeros } from "../index.js";
 import { Conv1d, Embedding, conv1d, crossEntropy, relu } from "../nn/index.js";
 import { Module } from "../tree/index.js";
+import { gate } from "./gate.js";
 import { draw, type SamplingOptions } from "./sampling.js";
 
 /** `cycles` times the dilations 1, 2, 4, …, 2^(layers - 1). */
@@ -11,7 +12,7 @@ export interface WaveNetOptions {
   /** Classes of a sample; 256 unless told. */
   readonly levels?: number;
   /** Channels that the layers pass on; 32 unless told. */
-  readonly channels?: number;
+  readonly residualChannels?: number;
   /** Channels of the sum of all skips; 256 unless told. */
   readonly skipChannels?: number;
   /** Taps of the dilated convolutions; 2 unless told. */
@@ -64,11 +65,7 @@ class GatedLayer extends Module {
 
   /** From the two halves of the dilated convolution, `[N, 2 C, T]`. */
   #outputs(x: Tensor, both: Tensor): Outputs {
-    const channels = both.shape[1] / 2;
-    const z = both
-      .at(":", `:${channels}`)
-      .tanh()
-      .mul(both.at(":", `${channels}:`).sigmoid()); // [N, C, T]
+    const z = gate(both); // [N, C, T]
     return { residual: this.residual ? this.residual.forward(z).add(x) : x, skip: this.skip.forward(z) };
   }
 }
@@ -90,15 +87,16 @@ export class WaveNet extends Module {
 
   constructor(options: WaveNetOptions = {}) {
     super();
-    const { levels = 256, channels = 32, skipChannels = 256, kernel = 2, dilations = dilationCycles(10, 3) } = options;
+    const { levels = 256, residualChannels = 32, skipChannels = 256, kernel = 2 } = options;
+    const { dilations = dilationCycles(10, 3) } = options;
     if (!Number.isInteger(levels) || levels < 2 || !Number.isInteger(kernel) || kernel < 2 || dilations.length === 0)
       throw new ArgumentError(
         `WaveNet: there must be at least 2 levels, 2 taps and 1 layer, got ${levels}, ${kernel} and ${dilations.length}. raise them`,
       );
     this.levels = levels;
-    this.embed = new Embedding(levels, channels);
+    this.embed = new Embedding(levels, residualChannels);
     this.layers = dilations.map(
-      (dilation, i) => new GatedLayer(channels, skipChannels, kernel, dilation, i === dilations.length - 1),
+      (dilation, i) => new GatedLayer(residualChannels, skipChannels, kernel, dilation, i === dilations.length - 1),
     );
     this.head = new Conv1d(skipChannels, skipChannels, 1);
     this.out = new Conv1d(skipChannels, levels, 1);
@@ -157,7 +155,7 @@ export class WaveNet extends Module {
    * `count` new samples behind a prompt of classes `[N, P]`: int32 `[N, count]`. Without a prompt one sound begins after
    * a sample of silence, the class in the middle.
    */
-  generate(count: number, options: SamplingOptions & { readonly prompt?: Tensor } = {}): Tensor {
+  sample(count: number, options: SamplingOptions & { readonly prompt?: Tensor } = {}): Tensor {
     const { prompt = full([1, 1], Math.floor(this.levels / 2), { dtype: "int32" }) } = options;
     const { key = random.defaultGenerator.next(), temperature = 1 } = options;
     if (!Number.isInteger(count) || count < 0)

@@ -11,7 +11,7 @@ import { sounds } from "#src/cli/registry/sounds.js";
 test("a model of sounds is judged by its bits, and continues a sound", async () => {
   random.manualSeed(1);
   const facts = { ...dataOf("speech").facts, input: [40], outputs: 16 };
-  const model = new WaveNet({ levels: 16, channels: 4, skipChannels: 4, dilations: [1, 2] });
+  const model = new WaveNet({ levels: 16, residualChannels: 4, skipChannels: 4, dilations: [1, 2] });
   const run = compile((x: Tensor) => model.forward(sounds.prepare(x, facts)), { state: [model] });
   const windows = random.randint(random.key(2), [6, 41], 0, 16);
   const examples = arrayDataset([await toHost(windows.at(":", ":-1")), await toHost(windows.at(":", "1:"))] as const);

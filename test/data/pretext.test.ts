@@ -156,9 +156,9 @@ test("L*a*b* of the corners of sRGB as tables have them, and back", () => {
   }
   const x = random.uniform(random.key(0), [4, 3, 5, 5]);
   list(labToRgb(rgbToLab(x)).sub(x)).forEach((v) => assert.ok(Math.abs(v) < 1e-5));
-  const { lightness, colours } = pretext.colouring(x);
+  const { lightness, colors } = pretext.colorization(x);
   assert.deepEqual(
-    [lightness.shape, colours.shape],
+    [lightness.shape, colors.shape],
     [
       [4, 1, 5, 5],
       [4, 2, 5, 5],

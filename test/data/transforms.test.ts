@@ -68,7 +68,7 @@ test("a key decides, every picture has a draw of its own, and compiled or not is
     erasing: T.randomErasing({ value: "random" }),
     noise: T.gaussianNoise(0.2),
     jitter: T.colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.2 }),
-    pca: T.pcaJitter(T.colourAxes(pictures(4, 3))),
+    pca: T.pcaJitter(T.colorAxes(pictures(4, 3))),
   };
   for (const [name, step] of Object.entries({ ...steps, all: T.compose(...Object.values(steps)) })) {
     const y = step(x, key);
@@ -200,7 +200,7 @@ test("smoothed labels are those of cross-entropy's own smoothing", () => {
 });
 
 test("PCA jitter moves all pixels of a picture alike, with the covariance std² P Λ² Pᵀ", () => {
-  const axes = T.colourAxes(pictures(8, 3));
+  const axes = T.colorAxes(pictures(8, 3));
   const n = 40_000;
   const moves = T.pcaJitter(axes, 0.5)(tensor([0]).reshape([1, 1, 1, 1]).broadcastTo([n, 3, 1, 2]), key);
   same(moves.at("...", 0), moves.at("...", 1));

@@ -111,9 +111,9 @@ def wavenet(k, channels, skips, kernel, dilations):
 
 
 case("wavenet", wavenet(5, 3, 4, 2, [1, 2, 4, 1]), levels(5, 2, 12),
-     levels=5, channels=3, skipChannels=4, kernel=2, dilations=[1, 2, 4, 1])
+     levels=5, residualChannels=3, skipChannels=4, kernel=2, dilations=[1, 2, 4, 1])
 case("wavenet", wavenet(4, 2, 3, 3, [1, 3]), levels(4, 1, 13),
-     levels=4, channels=2, skipChannels=3, kernel=3, dilations=[1, 3])
+     levels=4, residualChannels=2, skipChannels=3, kernel=3, dilations=[1, 3])
 
 
 # PixelCNN: masks written out in loops over the weight.
@@ -180,13 +180,13 @@ def gated(k, channels, layers, first, colours):
     return run
 
 
-case("pixelcnn", pixelcnn(2, 4, 1, 5, 1), levels(2, 1, 1, 5, 4), levels=2, channels=4, blocks=1, firstKernel=5)
+case("pixelcnn", pixelcnn(2, 4, 1, 5, 1), levels(2, 1, 1, 5, 4), levels=2, width=4, blocks=1, firstKernel=5)
 case("pixelcnn", pixelcnn(3, 12, 1, 3, 3), levels(3, 1, 3, 3, 4),
-     levels=3, channels=12, blocks=1, firstKernel=3, colours=3)
+     levels=3, width=12, blocks=1, firstKernel=3, channels=3)
 case("pixelcnn", gated(2, 4, 2, 5, 1), levels(2, 1, 1, 5, 4),
-     levels=2, channels=4, blocks=2, firstKernel=5, gated=True)
+     levels=2, width=4, blocks=2, firstKernel=5, gated=True)
 case("pixelcnn", gated(3, 6, 1, 3, 3), levels(3, 1, 3, 3, 4),
-     levels=3, channels=6, blocks=1, firstKernel=3, colours=3, gated=True)
+     levels=3, width=6, blocks=1, firstKernel=3, channels=3, gated=True)
 
 
 # U-Net.
@@ -223,7 +223,7 @@ def unet(width, depth, padding, classes, norm):
 
 
 case("unet", unet(2, 2, 1, 2, False), wave(1, 1, 8, 12), width=2, depth=2, padding="same", classes=2)
-case("unet", unet(2, 1, 0, 3, False), wave(1, 2, 20, 18), width=2, depth=1, padding="valid", classes=3, inChannels=2)
+case("unet", unet(2, 1, 0, 3, False), wave(1, 2, 20, 18), width=2, depth=1, padding="valid", classes=3, channels=2)
 case("unet", unet(2, 1, 1, 2, True), wave(2, 1, 6, 6), width=2, depth=1, padding="same", classes=2, batchNorm=True)
 
 # Soft Dice loss from its formula, and what PyTorch says of cross-entropy with further axes is in losses.py.

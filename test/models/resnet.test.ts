@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compile, random, type Tensor, tensor, valueAndGrad } from "typegrad";
-import { BasicBlock, CifarResNet, PaddedShortcut, resnet20, resnet32, resnet44, resnet56 } from "typegrad/models";
+import { BasicBlock, CIFARResNet, PaddedShortcut, resnet20, resnet32, resnet44, resnet56 } from "typegrad/models";
 import { countParameters, crossEntropy } from "typegrad/nn";
 import { sgd } from "typegrad/optim";
 
@@ -30,12 +30,12 @@ for (const [depth, make, millions] of sizes)
 
 test("width, channels and classes count as the closed form says; option B adds its convolutions", () => {
   const options = { width: 4, channels: 1, classes: 7 };
-  const { total } = countParameters(new CifarResNet(14, options));
+  const { total } = countParameters(new CIFARResNet(14, options));
   assert.equal(total, counted(2, 4, 1, 7));
   assert.equal(total, 4 ** 2 * (378 * 2 - 90) + 4 * (9 + 28 * 2 + 4 * 7 + 2) + 7);
-  const learnt = countParameters(new CifarResNet(14, { ...options, shortcut: "B" })).total;
+  const learnt = countParameters(new CIFARResNet(14, { ...options, shortcut: "B" })).total;
   assert.equal(learnt - total, 4 * 8 + 2 * 8 + 8 * 16 + 2 * 16);
-  assert.throws(() => new CifarResNet(21), /the depth must be 6 n \+ 2 .* got 21/);
+  assert.throws(() => new CIFARResNet(21), /the depth must be 6 n \+ 2 .* got 21/);
 });
 
 test("option A takes every other position and adds zeros for new channels", async () => {
@@ -53,7 +53,7 @@ test("a block whose last scale is zero is a rectified identity", async () => {
 
 test("any size of picture goes through, and a compiled step learns a batch by heart", async () => {
   random.manualSeed(1);
-  const model = new CifarResNet(8, { width: 4, channels: 1 });
+  const model = new CIFARResNet(8, { width: 4, channels: 1 });
   for (const [height, width] of [
     [28, 28],
     [9, 13],
@@ -62,7 +62,7 @@ test("any size of picture goes through, and a compiled step learns a batch by he
   const optimizer = sgd({ learningRate: 0.1, momentum: 0.9 });
   const step = compile(
     (x: Tensor, y: Tensor) => {
-      const [loss, gradients] = valueAndGrad((m: CifarResNet) => crossEntropy(m.forward(x), y))(model);
+      const [loss, gradients] = valueAndGrad((m: CIFARResNet) => crossEntropy(m.forward(x), y))(model);
       optimizer.update(model, gradients);
       return loss;
     },

@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { type Tensor, grad, tensor } from "typegrad";
 import { muLawDecode, muLawEncode } from "typegrad/data";
 import {
-  PixelCnn,
-  type PixelCnnOptions,
+  PixelCNN,
+  type PixelCNNOptions,
   Tcn,
   type TcnOptions,
   UNet,
@@ -26,7 +26,7 @@ type ModelCase = {
 } & (
   | { readonly model: "tcn"; readonly options: TcnOptions & { readonly channels: readonly number[] } }
   | { readonly model: "wavenet"; readonly options: WaveNetOptions }
-  | { readonly model: "pixelcnn"; readonly options: PixelCnnOptions }
+  | { readonly model: "pixelcnn"; readonly options: PixelCNNOptions }
   | { readonly model: "unet"; readonly options: UNetOptions }
 );
 const golden = fixture<{
@@ -51,7 +51,7 @@ function modelOf(c: ModelCase): Model {
     case "wavenet":
       return new WaveNet(c.options);
     case "pixelcnn":
-      return new PixelCnn(c.options);
+      return new PixelCNN(c.options);
     case "unet":
       return new UNet(c.options);
   }
@@ -126,7 +126,7 @@ test("U-Net: the published size, and pictures that can be halved", () => {
   assert.throws(() => published.outputSize(570), /halved 4 times without a rest, got a side of 570. 572 fits/);
   assert.throws(() => published.outputSize(12), /got a side of 12. 188 fits/);
   assert.equal(published.outputSize(188), 4);
-  const same = new UNet({ width: 2, depth: 3, classes: 5, inChannels: 3 });
+  const same = new UNet({ width: 2, depth: 3, classes: 5, channels: 3 });
   assert.deepEqual(
     same.forward(tensor(new Float32Array(3 * 16 * 24), { shape: [1, 3, 16, 24] })).shape,
     [1, 5, 16, 24],

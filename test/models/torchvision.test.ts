@@ -66,7 +66,7 @@ const small: Readonly<Record<string, () => Network>> = {
   basic: () => new models.BasicBlock(4, 6, { stride: 2 }),
   bottleneck: () => new models.Bottleneck(4, 2, { stride: 2 }),
   resnet: () => new models.ResNet(models.BasicBlock, [1, 1, 1, 1], { classes: 5 }),
-  densenet: () => new models.DenseNet({ growth: 4, layers: [2, 3], width: 8, bottleneck: 2, classes: 5 }),
+  densenet: () => new models.DenseNet({ growthRate: 4, layers: [2, 3], width: 8, bottleneck: 2, classes: 5 }),
 };
 
 for (const [name, make] of Object.entries(small))
@@ -86,12 +86,12 @@ for (const [name, make] of Object.entries(small))
   });
 
 test("PyTorch's names: only what a Sequential adds is left out, and both directions agree", async () => {
-  const model = new Sequential([new models.CifarResNet(8, { width: 2 }), new Sequential([new Linear(10, 3)])]);
+  const model = new Sequential([new models.CIFARResNet(8, { width: 2 }), new Sequential([new Linear(10, 3)])]);
   const names = pytorchNames(model);
   const state = stateDict(model, names);
   assert.deepEqual(Object.keys(state).slice(0, 3), ["0.conv1.weight", "0.bn1.weight", "0.bn1.bias"]);
   assert.ok("0.layer1.0.bn1.running_var" in state && "1.0.bias" in state);
-  const other = new Sequential([new models.CifarResNet(8, { width: 2 }), new Sequential([new Linear(10, 3)])]);
+  const other = new Sequential([new models.CIFARResNet(8, { width: 2 }), new Sequential([new Linear(10, 3)])]);
   const counters = { "0.bn1.num_batches_tracked": zeros([]) };
   assert.deepEqual(loadStateDict(other, { ...state, ...counters }, names), { missing: [], unexpected: [] });
   const x = signed("x", [2, 3, 8, 8]).astype("float32");

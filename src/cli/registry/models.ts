@@ -1,6 +1,6 @@
 /** The models by name. One entry makes one known. */
 import {
-  PixelCnn,
+  PixelCNN,
   UNet,
   WaveNet,
   alexnet,
@@ -77,19 +77,19 @@ export const models = {
     title: "U-Net",
     task: segmentation,
     refuses: sides("of sides that 8 divides", (h, w) => h % 8 === 0 && w % 8 === 0),
-    build: ({ input: [inChannels], outputs: classes }) =>
-      new UNet({ inChannels, classes, width: 16, depth: 3, batchNorm: true }),
+    build: ({ input: [channels], outputs: classes }) =>
+      new UNet({ channels, classes, width: 16, depth: 3, batchNorm: true }),
   },
   pixelcnn: {
     title: "Gated PixelCNN",
     task: pixels,
-    build: ({ input: [colours], outputs: levels }) =>
-      new PixelCnn({ colours, levels, channels: 32, blocks: 4, gated: true }),
+    build: ({ input: [channels], outputs: levels }) =>
+      new PixelCNN({ channels, levels, width: 32, blocks: 4, gated: true }),
   },
   wavenet: {
     title: "WaveNet",
     task: sounds,
     build: ({ outputs: levels }) =>
-      new WaveNet({ levels, channels: 32, skipChannels: 64, dilations: dilationCycles(9, 2) }),
+      new WaveNet({ levels, residualChannels: 32, skipChannels: 64, dilations: dilationCycles(9, 2) }),
   },
 } satisfies Record<string, ModelEntry>;

@@ -14,9 +14,9 @@ export const soundRate = 8000;
 
 /** A model that draws what comes after a sound. */
 interface Draws {
-  generate(count: number, options: { readonly prompt?: Tensor }): Tensor;
+  sample(count: number, options: { readonly prompt?: Tensor }): Tensor;
 }
-const draws = (model: object): model is Draws => "generate" in model && typeof model.generate === "function";
+const draws = (model: object): model is Draws => "sample" in model && typeof model.sample === "function";
 
 /** A second of sound drawn by a model, after classes `[1, P]` where they are given, which it then begins with. */
 async function drawn(
@@ -24,8 +24,8 @@ async function drawn(
   prompt?: Tensor,
 ): Promise<Sound> {
   if (!draws(model))
-    throw new UsageError("this model gives probabilities of sounds, but draws none. take one that has generate");
-  const classes = [...(prompt ? await prompt.data() : []), ...(await model.generate(soundRate, { prompt }).data())];
+    throw new UsageError("this model gives probabilities of sounds, but draws none. take one that has sample");
+  const classes = [...(prompt ? await prompt.data() : []), ...(await model.sample(soundRate, { prompt }).data())];
   const samples = await muLawDecode(tensor(classes, { dtype: "int32" }), facts.outputs).data();
   return {
     rate: soundRate,

@@ -113,8 +113,8 @@ export interface ColourAxes {
 }
 
 /** The principal axes of the channels of pictures `[N,3,H,W]`, over all pixels. */
-export function colourAxes(x: Tensor): ColourAxes {
-  checkPictures("colourAxes", x);
+export function colorAxes(x: Tensor): ColourAxes {
+  checkPictures("colorAxes", x);
   const [n, channels, h, w] = x.shape;
   const pixels = x.transpose([1, 0, 2, 3]).reshape([channels, n * h * w]);
   const centred = pixels.sub(pixels.mean(1, { keepDims: true }));
