@@ -1,8 +1,8 @@
 /** Normalisation of channels, with moments of a batch in training and running ones in evaluation. */
 import { ArgumentError, type Shape, ShapeError, type Tensor, ones, stopGradient, zeros } from "../index.js";
 import { Module } from "../tree/index.js";
-import { keepsShape, type PerChannel } from "./layer.js";
-import { alongChannels, channelwise, checkChannels, type NormOptions, standardized } from "./norm.js";
+import { keepsShape, type PerChannel, type Sight } from "./layer.js";
+import { alongChannels, channelwise, checkAffine, checkChannels, type NormOptions, standardized } from "./norm.js";
 
 export interface RunningNormOptions extends NormOptions {
   /** The weight of a batch in the running moments; `null` for the plain average over all batches. */
@@ -28,6 +28,9 @@ export const batchNorm = keepsShape(
     bias: Tensor | null = null,
     epsilon: number = 1e-5,
   ) => {
+    if (x.rank < 2)
+      throw new ShapeError(`batchNorm: the input must be [N, C, …], got ${x.describe()}. add the missing axes`);
+    checkAffine("batchNorm", x, [x.shape[1]], { mean, variance, weight, bias });
     const scale = variance.add(epsilon).rsqrt();
     const factor = weight ? scale.mul(weight) : scale;
     const y = x.sub(alongChannels(mean, x)).mul(alongChannels(factor, x));
@@ -43,6 +46,7 @@ export const instanceNorm = keepsShape(
     const axes = spatialAxes(x);
     if (axes.length === 0)
       throw new ShapeError(`instanceNorm: the input must be [N, C, L, …], got ${x.describe()}. add the missing axes`);
+    checkAffine("instanceNorm", x, [x.shape[1]], { weight, bias });
     return channelwise(standardized(x, axes, epsilon), weight, bias);
   },
 );
@@ -72,6 +76,11 @@ abstract class RunningNorm<C extends number> extends Module {
     this.runningMean = trackRunningStats ? zeros([features]) : null;
     this.runningVariance = trackRunningStats ? ones([features]) : null;
     this.numBatchesTracked = trackRunningStats && momentum === null ? zeros([], { dtype: "int32" }) : null;
+  }
+
+  /** Each output sees its own place, but for moments. */
+  get windows(): Sight {
+    return "own";
   }
 
   override get buffers(): readonly string[] {

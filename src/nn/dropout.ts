@@ -2,7 +2,7 @@
 import { ArgumentError, type Shape, ShapeError, type Tensor, where } from "../index.js";
 import * as random from "../random/index.js";
 import { Module } from "../tree/index.js";
-import { keepsShape, type Layer, type Same } from "./layer.js";
+import { keepsShape, type Layer, type Same, type Sight } from "./layer.js";
 import { Parametrized } from "./parametrized.js";
 import { forRanks } from "./spatial.js";
 
@@ -87,7 +87,12 @@ export const gaussianDropout = keepsShape((x, probability: number = 0.5) => {
 export abstract class RandomLayer extends Module {
   declare readonly shapes: Same;
   /** What it does in training. */
-  protected abstract disturb(x: Tensor): Tensor;
+  abstract disturb(x: Tensor): Tensor;
+
+  /** Each output sees its own place. */
+  get windows(): Sight {
+    return "own";
+  }
 
   forward<S extends Shape>(x: Tensor<S>): Tensor<S>;
   forward(x: Tensor): Tensor {
@@ -105,47 +110,31 @@ abstract class Dropping extends RandomLayer {
   }
 }
 
-/** Drops elements in training. */
-export class Dropout extends Dropping {
-  protected disturb(x: Tensor): Tensor {
-    return dropout(x, this.probability);
-  }
-}
+/** The layer of a function that drops with a probability. */
+const dropping = (drop: (x: Tensor, probability: number) => Tensor) =>
+  class extends Dropping {
+    disturb(x: Tensor): Tensor {
+      return drop(x, this.probability);
+    }
+  };
 
-/** Drops channels of `[N, C, L]` in training. */
-export class Dropout1d extends Dropping {
-  protected disturb(x: Tensor): Tensor {
-    return dropout1d(x, this.probability);
-  }
-}
+/** Drops elements in training; see `dropout`. */
+export class Dropout extends dropping(dropout) {}
 
-/** Drops channels of `[N, C, H, W]` in training. */
-export class Dropout2d extends Dropping {
-  protected disturb(x: Tensor): Tensor {
-    return dropout2d(x, this.probability);
-  }
-}
+/** Drops channels of `[N, C, L]` in training; see `dropout1d`. */
+export class Dropout1d extends dropping(dropout1d) {}
 
-/** Drops channels of `[N, C, D, H, W]` in training. */
-export class Dropout3d extends Dropping {
-  protected disturb(x: Tensor): Tensor {
-    return dropout3d(x, this.probability);
-  }
-}
+/** Drops channels of `[N, C, H, W]` in training; see `dropout2d`. */
+export class Dropout2d extends dropping(dropout2d) {}
 
-/** Dropout for networks of SELUs. */
-export class AlphaDropout extends Dropping {
-  protected disturb(x: Tensor): Tensor {
-    return alphaDropout(x, this.probability);
-  }
-}
+/** Drops channels of `[N, C, D, H, W]` in training; see `dropout3d`. */
+export class Dropout3d extends dropping(dropout3d) {}
 
-/** Multiplies by normal numbers in training, with dropout's mean and variance. */
-export class GaussianDropout extends Dropping {
-  protected disturb(x: Tensor): Tensor {
-    return gaussianDropout(x, this.probability);
-  }
-}
+/** Dropout for networks of SELUs; see `alphaDropout`. */
+export class AlphaDropout extends dropping(alphaDropout) {}
+
+/** Multiplies by normal numbers in training, with dropout's mean and variance; see `gaussianDropout`. */
+export class GaussianDropout extends dropping(gaussianDropout) {}
 
 /** Adds normal numbers in training. */
 export class GaussianNoise extends RandomLayer {
@@ -155,7 +144,7 @@ export class GaussianNoise extends RandomLayer {
     super();
     this.deviation = deviation;
   }
-  protected disturb(x: Tensor): Tensor {
+  disturb(x: Tensor): Tensor {
     return gaussianNoise(x, this.deviation);
   }
 }
@@ -168,7 +157,7 @@ export class StochasticDepth extends Dropping {
     super(probability);
     this.mode = mode;
   }
-  protected disturb(x: Tensor): Tensor {
+  disturb(x: Tensor): Tensor {
     return stochasticDepth(x, this.probability, this.mode);
   }
 }
@@ -178,7 +167,7 @@ export class StochasticDepth extends Dropping {
  * they are; in evaluation all are multiplied by `1 - probability` (Srivastava et al. 2014, section 4).
  */
 export class RescalingDropout extends Dropping {
-  protected disturb(x: Tensor): Tensor {
+  disturb(x: Tensor): Tensor {
     return where(survivors(this.probability, x.shape), x, 0);
   }
   override forward<S extends Shape>(x: Tensor<S>): Tensor<S>;

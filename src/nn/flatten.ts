@@ -1,10 +1,15 @@
 import type { Tensor } from "../index.js";
 import { Module } from "../tree/index.js";
-import type { Flattened } from "./layer.js";
+import type { Flattened, Sight } from "./layer.js";
 
 /** Joins all axes but the first: `[N, …]` to `[N, F]`. */
 export class Flatten extends Module {
   declare readonly shapes: Flattened;
+
+  /** Each output sees every place. */
+  get windows(): Sight {
+    return "all";
+  }
 
   forward(x: Tensor): Tensor<readonly [number, number]> {
     return flatten(x);

@@ -42,7 +42,26 @@ export {
   weightNorm,
 } from "./parametrized.js";
 export { mcDropout, monteCarlo, type Prediction } from "./monte-carlo.js";
-export * from "./padding.js";
+export {
+  CircularPad1d,
+  CircularPad2d,
+  CircularPad3d,
+  ConstantPad1d,
+  ConstantPad2d,
+  ConstantPad3d,
+  pad,
+  type PadMode,
+  type PadOptions,
+  ReflectionPad1d,
+  ReflectionPad2d,
+  ReflectionPad3d,
+  ReplicationPad1d,
+  ReplicationPad2d,
+  ReplicationPad3d,
+  ZeroPad1d,
+  ZeroPad2d,
+  ZeroPad3d,
+} from "./padding.js";
 export type { Pairs, PerAxis } from "./spatial.js";
 export * from "./pooling/index.js";
 export { pytorchNames } from "./pytorch-names.js";

@@ -66,6 +66,12 @@ export interface Layer<R extends Rule = Rule> {
   forward(x: Tensor): Tensor;
 }
 
+/**
+ * What an output of a layer sees of its input, where windows do not say it: its own place alone, every place, or what cannot
+ * be said. A layer says so by a property `windows`; `receptiveField` asks for it.
+ */
+export type Sight = "own" | "all" | "unknown";
+
 /** What a layer or function does to shapes; a function that keeps every shape says so by its own type. */
 export type RuleOf<L> = L extends { readonly shapes?: infer R }
   ? Exclude<R, undefined>

@@ -1,7 +1,7 @@
 import { type Fits, type Shape, ShapeError, type ShapeOf, type Tensor } from "../index.js";
 import { Module } from "../tree/index.js";
 import { type Initializer, layerBias, layerWeight } from "./initializers.js";
-import type { LastAxis, Through } from "./layer.js";
+import type { LastAxis, Sight, Through } from "./layer.js";
 
 /** `x · weightᵀ + bias`: `[…, in]` to `[…, out]` with a weight `[out, in]`, as PyTorch keeps it. */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
@@ -32,6 +32,11 @@ export class Linear<In extends number = number, Out extends number = number> ext
     const { bias = true, initWeight = layerWeight(), initBias = layerBias(inFeatures) } = options;
     this.weight = initWeight([outFeatures, inFeatures]);
     this.bias = bias ? initBias([outFeatures]) : null;
+  }
+
+  /** Each output sees every place. */
+  get windows(): Sight {
+    return "all";
   }
 
   /** `[…, in]` to `[…, out]`. */

@@ -1,7 +1,7 @@
 /** Normalisation of every example by itself: over its last axes, its groups of channels, or neighbouring channels. */
 import { ArgumentError, type Shape, ShapeError, type Tensor, ones, slidingWindows, zeros } from "../index.js";
 import { Module } from "../tree/index.js";
-import { keepsShape, type PerChannel, type Same } from "./layer.js";
+import { keepsShape, type PerChannel, type Same, type Sight } from "./layer.js";
 
 export interface NormOptions {
   /** Added to the variance; 1e-5 unless told. */
@@ -15,6 +15,18 @@ export function standardized(x: Tensor, axes: readonly number[], epsilon: number
   const centred = x.sub(x.mean(axes, { keepDims: true }));
   const variance = centred.square().mean(axes, { keepDims: true });
   return centred.mul(variance.add(epsilon).rsqrt());
+}
+
+/** What a function of a name multiplies with and adds, by the names of its arguments; `null` for what is left out. */
+type Affine = Readonly<Record<string, Tensor | null>>;
+
+/** Throws unless each of these has the shape that it must have for `x`. */
+export function checkAffine(name: string, x: Tensor, shape: Shape, affine: Affine): void {
+  for (const [argument, t] of Object.entries(affine))
+    if (t && t.shape.join() !== shape.join())
+      throw new ShapeError(
+        `${name}: the ${argument} must be [${shape.join(",")}] for ${x.describe()}, got ${t.describe()}. reshape it, or check the features`,
+      );
 }
 
 /** `x · weight + bias`, where they are. */
@@ -48,8 +60,11 @@ function lastAxes(name: string, x: Tensor, shape: Shape): number[] {
 
 /** `(x - mean) / √(variance + ε) · weight + bias` over the last axes, which have the given shape (Ba et al. 2016). */
 export const layerNorm = keepsShape(
-  (x, shape: Shape, weight: Tensor | null = null, bias: Tensor | null = null, epsilon: number = 1e-5) =>
-    affinely(standardized(x, lastAxes("layerNorm", x, shape), epsilon), weight, bias),
+  (x, shape: Shape, weight: Tensor | null = null, bias: Tensor | null = null, epsilon: number = 1e-5) => {
+    const axes = lastAxes("layerNorm", x, shape);
+    checkAffine("layerNorm", x, shape, { weight, bias });
+    return affinely(standardized(x, axes, epsilon), weight, bias);
+  },
 );
 
 /** The distance from 1 to the next number. */
@@ -61,6 +76,7 @@ const machineEpsilon = (x: Tensor): number => (x.dtype === "float64" ? 2 ** -52 
  */
 export const rmsNorm = keepsShape((x, shape: Shape, weight: Tensor | null = null, epsilon: number | null = null) => {
   const axes = lastAxes("rmsNorm", x, shape);
+  checkAffine("rmsNorm", x, shape, { weight });
   const square = x.square().mean(axes, { keepDims: true });
   return affinely(x.mul(square.add(epsilon ?? machineEpsilon(x)).rsqrt()), weight, null);
 });
@@ -83,6 +99,7 @@ export const groupNorm = keepsShape(
       throw new ShapeError(`groupNorm: the input must be [N, C, …], got ${x.describe()}. add the missing axes`);
     const [n, channels, ...rest] = x.shape;
     checkGroups("groupNorm", groups, channels);
+    checkAffine("groupNorm", x, [channels], { weight, bias });
     const grouped = x.reshape([n, groups, channels / groups, ...rest]);
     const axes = grouped.shape.flatMap((_, i) => (i < 2 ? [] : [i]));
     return channelwise(standardized(grouped, axes, epsilon).reshape(x.shape), weight, bias);
@@ -147,6 +164,11 @@ export class LayerNorm extends Module {
     this.bias = affine ? zeros(this.shape) : null;
   }
 
+  /** Each output sees its own place, but for moments. */
+  get windows(): Sight {
+    return "own";
+  }
+
   forward<S extends Shape>(x: Tensor<S>): Tensor<S> {
     return layerNorm(x, this.shape, this.weight, this.bias, this.epsilon);
   }
@@ -165,6 +187,11 @@ export class RMSNorm extends Module {
     this.shape = shapeOf(shape);
     this.epsilon = options.epsilon ?? null;
     this.weight = (options.affine ?? true) ? ones(this.shape) : null;
+  }
+
+  /** Each output sees its own place, but for moments. */
+  get windows(): Sight {
+    return "own";
   }
 
   forward<S extends Shape>(x: Tensor<S>): Tensor<S> {
@@ -192,6 +219,11 @@ export class GroupNorm<C extends number = number> extends Module {
     this.bias = affine ? zeros([channels]) : null;
   }
 
+  /** Each output sees its own place, but for moments. */
+  get windows(): Sight {
+    return "own";
+  }
+
   forward<S extends Shape>(x: Tensor<S>): Tensor<S> {
     checkChannels("GroupNorm", x, this.channels);
     return groupNorm(x, this.groups, this.weight, this.bias, this.epsilon);
@@ -208,6 +240,11 @@ export class LocalResponseNorm extends Module {
     super();
     this.size = size;
     this.options = options;
+  }
+
+  /** Each output sees its own place, but for moments. */
+  get windows(): Sight {
+    return "own";
   }
 
   forward<S extends Shape>(x: Tensor<S>): Tensor<S> {

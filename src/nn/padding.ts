@@ -22,9 +22,11 @@ export interface PadOptions {
 /**
  * Elements added before and after the last axes, one pair for each in the order of the axes (PyTorch's `F.pad` counts from
  * the last axis). With "constant" negative widths crop. "reflect" can add less than an axis has, "circular" as much.
- * Errors call it by `name`.
  */
-export function pad(x: Tensor, widths: Pairs, options: PadOptions = {}, name = "pad"): Tensor {
+export const pad = (x: Tensor, widths: Pairs, options: PadOptions = {}): Tensor => padFor("pad", x, widths, options);
+
+/** `pad` for a caller, by whose name errors call it. */
+export function padFor(name: string, x: Tensor, widths: Pairs, options: PadOptions): Tensor {
   const { mode = "constant", value = 0 } = options;
   const first = x.rank - widths.length;
   if (!modes.includes(mode))
@@ -106,112 +108,73 @@ abstract class Pad extends Module {
     this.options = options;
   }
 
+  /** What its outputs see. */
+  get windows(): { readonly kernel: number; readonly padding: Pairs } {
+    return { kernel: 1, padding: this.widths };
+  }
+
   forward(x: Tensor): Tensor {
-    return pad(x, this.widths, this.options, this.constructor.name);
+    return padFor(this.constructor.name, x, this.widths, this.options);
   }
 }
+
+/** The layer of a mode for so many last axes. */
+const padLayer = (rank: number, mode: PadMode) =>
+  class extends Pad {
+    constructor(widths: PerAxis | Pairs) {
+      super(rank, widths, { mode });
+    }
+  };
+
+/** The layer that adds a constant around so many last axes. */
+const constantPad = (rank: number) =>
+  class extends Pad {
+    constructor(widths: PerAxis | Pairs, value: number) {
+      super(rank, widths, { value });
+    }
+  };
 
 /** Adds a constant around the last axis. */
-export class ConstantPad1d extends Pad {
-  constructor(widths: PerAxis | Pairs, value: number) {
-    super(1, widths, { value });
-  }
-}
+export class ConstantPad1d extends constantPad(1) {}
 
 /** Adds a constant around the two last axes. */
-export class ConstantPad2d extends Pad {
-  constructor(widths: PerAxis | Pairs, value: number) {
-    super(2, widths, { value });
-  }
-}
+export class ConstantPad2d extends constantPad(2) {}
 
 /** Adds a constant around the three last axes. */
-export class ConstantPad3d extends Pad {
-  constructor(widths: PerAxis | Pairs, value: number) {
-    super(3, widths, { value });
-  }
-}
+export class ConstantPad3d extends constantPad(3) {}
 
 /** Adds zeros around the last axis. */
-export class ZeroPad1d extends Pad {
-  constructor(widths: PerAxis | Pairs) {
-    super(1, widths, {});
-  }
-}
+export class ZeroPad1d extends padLayer(1, "constant") {}
 
 /** Adds zeros around the two last axes. */
-export class ZeroPad2d extends Pad {
-  constructor(widths: PerAxis | Pairs) {
-    super(2, widths, {});
-  }
-}
+export class ZeroPad2d extends padLayer(2, "constant") {}
 
 /** Adds zeros around the three last axes. */
-export class ZeroPad3d extends Pad {
-  constructor(widths: PerAxis | Pairs) {
-    super(3, widths, {});
-  }
-}
+export class ZeroPad3d extends padLayer(3, "constant") {}
 
 /** Adds the mirror image of the last axis around it. */
-export class ReflectionPad1d extends Pad {
-  constructor(widths: PerAxis | Pairs) {
-    super(1, widths, { mode: "reflect" });
-  }
-}
+export class ReflectionPad1d extends padLayer(1, "reflect") {}
 
 /** Adds the mirror image of the two last axes around them. */
-export class ReflectionPad2d extends Pad {
-  constructor(widths: PerAxis | Pairs) {
-    super(2, widths, { mode: "reflect" });
-  }
-}
+export class ReflectionPad2d extends padLayer(2, "reflect") {}
 
 /** Adds the mirror image of the three last axes around them. */
-export class ReflectionPad3d extends Pad {
-  constructor(widths: PerAxis | Pairs) {
-    super(3, widths, { mode: "reflect" });
-  }
-}
+export class ReflectionPad3d extends padLayer(3, "reflect") {}
 
 /** Repeats the border of the last axis. */
-export class ReplicationPad1d extends Pad {
-  constructor(widths: PerAxis | Pairs) {
-    super(1, widths, { mode: "replicate" });
-  }
-}
+export class ReplicationPad1d extends padLayer(1, "replicate") {}
 
 /** Repeats the border of the two last axes. */
-export class ReplicationPad2d extends Pad {
-  constructor(widths: PerAxis | Pairs) {
-    super(2, widths, { mode: "replicate" });
-  }
-}
+export class ReplicationPad2d extends padLayer(2, "replicate") {}
 
 /** Repeats the border of the three last axes. */
-export class ReplicationPad3d extends Pad {
-  constructor(widths: PerAxis | Pairs) {
-    super(3, widths, { mode: "replicate" });
-  }
-}
+export class ReplicationPad3d extends padLayer(3, "replicate") {}
 
 /** Goes on at the other end of the last axis. */
-export class CircularPad1d extends Pad {
-  constructor(widths: PerAxis | Pairs) {
-    super(1, widths, { mode: "circular" });
-  }
-}
+export class CircularPad1d extends padLayer(1, "circular") {}
 
 /** Goes on at the other end of the two last axes. */
-export class CircularPad2d extends Pad {
-  constructor(widths: PerAxis | Pairs) {
-    super(2, widths, { mode: "circular" });
-  }
-}
+export class CircularPad2d extends padLayer(2, "circular") {}
 
 /** Goes on at the other end of the three last axes. */
-export class CircularPad3d extends Pad {
-  constructor(widths: PerAxis | Pairs) {
-    super(3, widths, { mode: "circular" });
-  }
-}
+export class CircularPad3d extends padLayer(3, "circular") {}

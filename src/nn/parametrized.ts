@@ -38,6 +38,11 @@ export class Parametrized<L extends Module & Layer, P extends Stage = Stage> ext
     this.parametrization = parametrization;
   }
 
+  /** What the layer's outputs see. */
+  get windows(): unknown {
+    return "windows" in this.layer ? this.layer.windows : "unknown";
+  }
+
   /** What the layer works with. */
   parametrized(): Tensor {
     return pass(this.parametrization, tensorIn(this.layer, this.field));

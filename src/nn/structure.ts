@@ -1,9 +1,9 @@
 /** How layers are joined otherwise than one after the other: sums, concatenations, and gates. */
-import { type Fits, type Shape, ShapeError, type ShapeOf, type Tensor, concatenate } from "../index.js";
+import { ArgumentError, type Fits, type Shape, ShapeError, type ShapeOf, type Tensor, concatenate } from "../index.js";
 import { Module } from "../tree/index.js";
 import { relu, sigmoid } from "./activations.js";
 import { Conv2d } from "./convolution/index.js";
-import type { PerChannel, RuleOf, Through, Unruled } from "./layer.js";
+import type { PerChannel, RuleOf, Sight, Through, Unruled } from "./layer.js";
 import { pass, type Stage } from "./sequential.js";
 
 /** `f(x) + shortcut(x)`; the shortcut is the identity unless told (He et al. 2016). */
@@ -16,6 +16,11 @@ export class Residual<F extends Stage = Stage, H extends Stage = (x: Tensor) => 
     super();
     this.f = f;
     this.shortcut = shortcut;
+  }
+
+  /** Those of the branch and of the shortcut differ. */
+  get windows(): Sight {
+    return "unknown";
   }
 
   forward<const S extends Shape>(
@@ -40,32 +45,33 @@ export class Branches<const B extends readonly Stage[] = readonly Stage[]> exten
 
   constructor(branches: B, axis = 1) {
     super();
+    if (branches.length === 0)
+      throw new ArgumentError(`${new.target.name}: there must be at least one branch, got none. give it layers`);
     this.branches = branches;
     this.axis = axis;
   }
 
+  /** Branches differ. */
+  get windows(): Sight {
+    return "unknown";
+  }
+
   forward(x: Tensor): Tensor {
-    return concatenate(
-      this.branches.map((branch) => pass(branch, x)),
-      this.axis,
-    );
+    const parts = this.branches.map((branch) => pass(branch, x));
+    const axis = this.axis < 0 ? this.axis + parts[0].rank : this.axis;
+    const around = parts.map((part) => part.shape.with(axis, 0).join());
+    if (!(axis in parts[0].shape) || around.some((shape) => shape !== around[0]))
+      throw new ShapeError(
+        `${this.constructor.name}: branches must give one shape but for axis ${this.axis}, got ${parts.map((part) => part.describe()).join(", ")}. pad, or give them equal strides`,
+      );
+    return concatenate(parts, axis);
   }
 }
 
 /** `[x, f(x)]` joined along an axis, 1 unless told: every layer sees all before it (Huang et al. 2017). */
-export class DenseConnection<F extends Stage = Stage> extends Module {
-  declare readonly shapes: Unruled;
-  readonly f: F;
-  readonly axis: number;
-
+export class DenseConnection<F extends Stage = Stage> extends Branches<readonly [Stage, F]> {
   constructor(f: F, axis = 1) {
-    super();
-    this.f = f;
-    this.axis = axis;
-  }
-
-  forward(x: Tensor): Tensor {
-    return concatenate([x, pass(this.f, x)], this.axis);
+    super([(x: Tensor) => x, f], axis);
   }
 }
 
@@ -93,6 +99,11 @@ export class SqueezeExcite<C extends number = number> extends Module {
     this.fc2 = new Conv2d<number, number>(squeezeChannels, channels, 1);
     this.activation = options.activation ?? relu;
     this.scaleActivation = options.scaleActivation ?? sigmoid;
+  }
+
+  /** Means are over all places. */
+  get windows(): Sight {
+    return "all";
   }
 
   forward<S extends Shape>(x: Tensor<S>): Tensor<S>;

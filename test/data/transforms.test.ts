@@ -196,6 +196,9 @@ test("smoothed labels are those of cross-entropy's own smoothing", () => {
   const labels = tensor(Int32Array.of(0, 2, 1, 1, 0));
   const own = crossEntropy(logits, labels, { labelSmoothing: 0.2 }).itemSync();
   const soft = crossEntropy(logits, T.smoothLabels(labels, 0.2, 3)).itemSync();
+  const beyond = T.smoothLabels(tensor(Int32Array.of(2, 3, -1)), 0.3, 3);
+  const [tenth, rest] = [Math.fround(0.1), Math.fround(Math.fround(0.7) + 0.1)];
+  assert.deepEqual([...beyond.dataSync()], [tenth, tenth, rest, NaN, NaN, NaN, NaN, NaN, NaN]);
   assert.ok(Math.abs(own - soft) < 1e-6);
 });
 

@@ -1,7 +1,7 @@
 /** Convolutions as matrices, as sums over whole signals and by what they see; their gradients by differences. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gradcheck, random, type Tensor, tensor } from "typegrad";
+import { gradcheck, Module, random, type Tensor, tensor } from "typegrad";
 import { toeplitz } from "typegrad/linalg";
 import * as nn from "typegrad/nn";
 
@@ -193,7 +193,38 @@ test("receptive fields by recursion are where gradients are not zero", async () 
 
 test("receptiveField refuses what it cannot follow", () => {
   const up = new nn.Sequential([new nn.Conv1d(1, 1, 3), new nn.ConvTranspose1d(1, 1, 2, { stride: 2 })]);
-  assert.throws(() => nn.receptiveField(up, [8]), /a transposed convolution does not, got layers.1/);
+  assert.throws(
+    () => nn.receptiveField(up, [8]),
+    /receptiveField: .* got ConvTranspose1d at "layers.1", which does not say by "windows" what its outputs see/,
+  );
+  class Shuffled extends Module {
+    forward(x: Tensor): Tensor {
+      return x.flip(2);
+    }
+  }
+  const conv = (): nn.Conv1d => new nn.Conv1d(1, 1, 3);
+  const around = (middle: nn.Layer & Module): nn.Sequential => new nn.Sequential([conv(), middle, conv()]);
+  assert.throws(() => nn.receptiveField(around(new Shuffled()), [8]), /got Shuffled at "layers.1", which does not say/);
+  assert.throws(() => nn.receptiveField(around(new nn.Branches([conv()])), [8]), /got Branches at "layers.1"/);
+  assert.throws(() => nn.receptiveField(around(new nn.Flatten()), [8]), /got Conv1d at "layers.2", behind "layers.1"/);
+  class Scaled extends Shuffled {
+    readonly windows = "own";
+  }
+  const kept = [new Scaled(), new nn.GELU(), new nn.Dropout(), new nn.BatchNorm(1), new nn.GLU(1), new nn.LayerNorm(6)];
+  for (const middle of kept)
+    assert.deepEqual(
+      nn.receptiveField(around(middle), [8]).map(({ path, size }) => [path, ...size]),
+      [
+        ["layers.0", 3],
+        ["layers.2", 5],
+      ],
+    );
+  assert.deepEqual(nn.receptiveField(around(new nn.ZeroPad1d([2])), [8])[2].start, [-2]);
+  const normed = new nn.Sequential([nn.weightNorm(conv()), conv(), new nn.Flatten(), new nn.Linear(4, 2)]);
+  assert.deepEqual(
+    nn.receptiveField(normed, [8]).map(({ path }) => path),
+    ["layers.0", "layers.1"],
+  );
   assert.throws(() => nn.receptiveField([{ kernel: [3, 3] }], [8]), /receptiveField: layer 0: kernel must be/);
   assert.throws(() => nn.effectiveReceptiveField((x) => x, tensor([[[1]]]), [0, 0]), /one place for each spatial axis/);
 });

@@ -190,6 +190,16 @@ test("normalisation's errors name shapes and say what to do", () => {
   assert.throws(() => nn.groupNorm(x, 5), /groupNorm: groups must divide/);
   assert.throws(() => new nn.BatchNorm(5).forward(x), /BatchNorm: axis 1 must have 5 channels, got float32\[2,6,4\]/);
   assert.throws(() => new nn.InstanceNorm(6).forward(randn([2, 6, 1])), /InstanceNorm: there must be more than one/);
+  const [five, six] = [randn([5]), randn([6])];
+  assert.throws(
+    () => nn.batchNorm(x, six, five),
+    /batchNorm: the variance must be \[6\] for float32\[2,6,4\], got float32\[5\]/,
+  );
+  assert.throws(() => nn.batchNorm(x, six, six, six, five), /batchNorm: the bias must be \[6\]/);
+  assert.throws(() => nn.instanceNorm(x, five), /instanceNorm: the weight must be \[6\]/);
+  assert.throws(() => nn.groupNorm(x, 2, five), /groupNorm: the weight must be \[6\]/);
+  assert.throws(() => nn.layerNorm(x, [4], randn([4]), five), /layerNorm: the bias must be \[4\]/);
+  assert.throws(() => nn.rmsNorm(x, [6, 4], randn([4])), /rmsNorm: the weight must be \[6,4\]/);
   assert.throws(() => nn.rmsNorm(x, [3]), /rmsNorm: the last axes must be \[3\]/);
   assert.throws(() => nn.localResponseNorm(x, 0), /localResponseNorm: size must be a positive integer, got 0/);
   assert.throws(() => nn.weightNorm(new nn.Linear(2, 2), { field: "kernel" }), /must hold a tensor in "kernel"/);

@@ -54,4 +54,10 @@ test("branches and dense connections join along the channels", async () => {
   const y = dense.forward(x);
   assert.deepEqual([...y.shape], [1, 7, 4, 4]);
   assert.ok((await worst(y.at(":", "0:5"), concatenate([x, a.forward(x)], 1))) < 1e-6);
+  assert.throws(
+    () => new nn.Branches([a, new nn.MaxPool2d(2)]).forward(x),
+    /Branches: branches must give one shape but for axis 1, got float32\[1,2,4,4\], float32\[1,3,2,2\]/,
+  );
+  assert.throws(() => new nn.DenseConnection(new nn.MaxPool2d(2)).forward(x), /DenseConnection: branches must give/);
+  assert.throws(() => new nn.Branches([]), /Branches: there must be at least one branch/);
 });

@@ -21,7 +21,7 @@ export interface MixOptions {
   readonly alpha?: number;
 }
 
-/** Targets as distributions `[N,K]`. */
+/** Targets as distributions `[N,K]`; a number that is no class gives NaN, as in `crossEntropy`. */
 function distributionsOf(name: string, targets: Tensor, classes: number | undefined, x?: Tensor): Tensor {
   if (x && targets.shape[0] !== x.shape[0])
     throw new ShapeError(
@@ -36,10 +36,14 @@ function distributionsOf(name: string, targets: Tensor, classes: number | undefi
     throw new ArgumentError(
       `${name}: classes must be given for targets that are numbers of classes, got none. count them`,
     );
-  return oneHot(targets, classes).astype("float32");
+  const known = targets.greaterEqual(0).and(targets.less(classes)).expandDims(1); // [N,1]
+  return where(known, oneHot(targets, classes).astype("float32"), Number.NaN);
 }
 
-/** `(1 - ε) target + ε / K`: classes or distributions as distributions `[N,K]` (Szegedy et al. 2016, arXiv:1512.00567). */
+/**
+ * `(1 - ε) target + ε / K`: classes, of which there are `classes`, or distributions as distributions `[N,K]` (Szegedy et al.
+ * 2016, arXiv:1512.00567). A target that is no class gives NaN.
+ */
 export function smoothLabels(targets: Tensor, epsilon: number, classes?: number): Tensor {
   if (!(epsilon >= 0 && epsilon <= 1))
     throw new ArgumentError(`smoothLabels: epsilon must be from 0 to 1, got ${epsilon}. 0.1 is usual`);

@@ -3,7 +3,7 @@ import { ShapeError, type Tensor, convolution } from "../../index.js";
 import { Module } from "../../tree/index.js";
 import { type Initializer, layerBias, layerWeight } from "../initializers.js";
 import type { Channels } from "../layer.js";
-import { type PadMode, pad } from "../padding.js";
+import { type PadMode, padFor } from "../padding.js";
 import { type PerAxis, perAxis, spatialShape } from "../spatial.js";
 import { checkChannels, checkWindows, type WindowOptions, windowsOver } from "./geometry.js";
 
@@ -29,7 +29,7 @@ function conv(rank: number, x: Tensor, weight: Tensor, bias: Tensor | null, opti
   checkWindows(name, x, windows);
   const { strides, dilations, padding } = windows;
   const zeros = paddingMode === "zeros";
-  const y = convolution(zeros ? x : pad(x, padding, { mode: paddingMode }, name), weight, {
+  const y = convolution(zeros ? x : padFor(name, x, padding, { mode: paddingMode }), weight, {
     strides,
     dilations,
     groups,
@@ -86,15 +86,16 @@ abstract class Conv<In extends number, Out extends number> extends Module {
   get windows(): WindowOptions & { readonly kernel: readonly number[] } {
     return { ...this.options, kernel: this.weight.shape.slice(2) };
   }
+
+  forward(x: Tensor): Tensor {
+    return conv(this.weight.rank - 2, x, this.weight, this.bias, this.options);
+  }
 }
 
 /** Learnt convolution `[N, in, L]` to `[N, out, L']`. */
 export class Conv1d<In extends number = number, Out extends number = number> extends Conv<In, Out> {
   constructor(inChannels: In, outChannels: Out, kernel: PerAxis, options: ConvLayerOptions = {}) {
     super(1, inChannels, outChannels, kernel, options);
-  }
-  forward(x: Tensor): Tensor {
-    return conv1d(x, this.weight, this.bias, this.options);
   }
 }
 
@@ -103,17 +104,11 @@ export class Conv2d<In extends number = number, Out extends number = number> ext
   constructor(inChannels: In, outChannels: Out, kernel: PerAxis, options: ConvLayerOptions = {}) {
     super(2, inChannels, outChannels, kernel, options);
   }
-  forward(x: Tensor): Tensor {
-    return conv2d(x, this.weight, this.bias, this.options);
-  }
 }
 
 /** Learnt convolution `[N, in, D, H, W]` to `[N, out, D', H', W']`. */
 export class Conv3d<In extends number = number, Out extends number = number> extends Conv<In, Out> {
   constructor(inChannels: In, outChannels: Out, kernel: PerAxis, options: ConvLayerOptions = {}) {
     super(3, inChannels, outChannels, kernel, options);
-  }
-  forward(x: Tensor): Tensor {
-    return conv3d(x, this.weight, this.bias, this.options);
   }
 }

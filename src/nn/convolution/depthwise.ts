@@ -1,7 +1,7 @@
 /** Convolutions that keep channels apart, and those followed by one that mixes them. */
 import type { Tensor } from "../../index.js";
 import { Module } from "../../tree/index.js";
-import type { Channels } from "../layer.js";
+import type { Channels, Layer } from "../layer.js";
 import type { PerAxis } from "../spatial.js";
 import { Conv1d, Conv2d, type ConvLayerOptions } from "./conv.js";
 
@@ -24,47 +24,60 @@ export class DepthwiseConv2d<C extends number = number> extends Conv2d<C, number
   }
 }
 
-/**
- * A depthwise convolution without bias, then one of width 1 that mixes the channels, with bias unless told (Sifre 2014;
- * Chollet 2017): `C · multiplier · K + out · C · multiplier` weights in place of `out · C · K`.
- */
-export class SeparableConv1d<In extends number = number, Out extends number = number> extends Module {
-  declare readonly shapes: Channels<In, Out>;
-  depthwise: DepthwiseConv1d<In>;
-  pointwise: Conv1d<number, Out>;
+/** Options of both parts of a separable convolution: windows are the first one's, the bias is the second one's. */
+function partsOf({ bias = true, initBias, ...rest }: DepthwiseOptions) {
+  const { multiplier = 1, initWeight } = rest;
+  return { multiplier, depthwise: { ...rest, bias: false }, pointwise: { bias, initBias, initWeight } };
+}
 
-  constructor(inChannels: In, outChannels: Out, kernel: PerAxis, options: DepthwiseOptions = {}) {
+/** A depthwise convolution, then one of width 1 that mixes the channels. */
+abstract class Separable<In extends number, Out extends number, D extends Layer, P extends Layer> extends Module {
+  declare readonly shapes: Channels<In, Out>;
+  depthwise: D;
+  pointwise: P;
+
+  constructor(depthwise: D, pointwise: P) {
     super();
-    const { bias = true, initBias, ...rest } = options;
-    this.depthwise = new DepthwiseConv1d(inChannels, kernel, { ...rest, bias: false });
-    this.pointwise = new Conv1d(inChannels * (options.multiplier ?? 1), outChannels, 1, {
-      bias,
-      initBias,
-      initWeight: options.initWeight,
-    });
+    this.depthwise = depthwise;
+    this.pointwise = pointwise;
   }
   forward(x: Tensor): Tensor {
     return this.pointwise.forward(this.depthwise.forward(x));
   }
 }
 
-/** The same over images: `C · multiplier · KH · KW + out · C · multiplier` weights. */
-export class SeparableConv2d<In extends number = number, Out extends number = number> extends Module {
-  declare readonly shapes: Channels<In, Out>;
-  depthwise: DepthwiseConv2d<In>;
-  pointwise: Conv2d<number, Out>;
-
+/**
+ * A depthwise convolution without bias, then one of width 1 that mixes the channels, with bias unless told (Sifre 2014;
+ * Chollet 2017): `[N, in, L]` to `[N, out, L']` with `C · multiplier · K + out · C · multiplier` weights in place of
+ * `out · C · K`.
+ */
+export class SeparableConv1d<In extends number = number, Out extends number = number> extends Separable<
+  In,
+  Out,
+  DepthwiseConv1d<In>,
+  Conv1d<number, Out>
+> {
   constructor(inChannels: In, outChannels: Out, kernel: PerAxis, options: DepthwiseOptions = {}) {
-    super();
-    const { bias = true, initBias, ...rest } = options;
-    this.depthwise = new DepthwiseConv2d(inChannels, kernel, { ...rest, bias: false });
-    this.pointwise = new Conv2d(inChannels * (options.multiplier ?? 1), outChannels, 1, {
-      bias,
-      initBias,
-      initWeight: options.initWeight,
-    });
+    const { multiplier, depthwise, pointwise } = partsOf(options);
+    super(
+      new DepthwiseConv1d(inChannels, kernel, depthwise),
+      new Conv1d(inChannels * multiplier, outChannels, 1, pointwise),
+    );
   }
-  forward(x: Tensor): Tensor {
-    return this.pointwise.forward(this.depthwise.forward(x));
+}
+
+/** The same over images, `[N, in, H, W]` to `[N, out, H', W']`: `C · multiplier · KH · KW + out · C · multiplier` weights. */
+export class SeparableConv2d<In extends number = number, Out extends number = number> extends Separable<
+  In,
+  Out,
+  DepthwiseConv2d<In>,
+  Conv2d<number, Out>
+> {
+  constructor(inChannels: In, outChannels: Out, kernel: PerAxis, options: DepthwiseOptions = {}) {
+    const { multiplier, depthwise, pointwise } = partsOf(options);
+    super(
+      new DepthwiseConv2d(inChannels, kernel, depthwise),
+      new Conv2d(inChannels * multiplier, outChannels, 1, pointwise),
+    );
   }
 }

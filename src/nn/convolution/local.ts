@@ -29,6 +29,11 @@ function locallyConnected(
     throw new ShapeError(
       `${name}: the weight must be […places, out, channels, …kernel] with a place for every window, got ${x.describe()} and weight ${weight.describe()}. check the input's lengths`,
     );
+  const outputs = [weight.shape[rank], ...places];
+  if (bias && bias.shape.join() !== outputs.join())
+    throw new ShapeError(
+      `${name}: the bias must be [${outputs.join(",")}], one for each output and place, got ${bias.describe()}. reshape it`,
+    );
   const y = einsum(sums[rank - 1], windowsOf(name, x, kernel, options), weight);
   return bias ? y.add(bias) : y;
 }
@@ -93,6 +98,10 @@ abstract class LocallyConnected<In extends number, Out extends number> extends M
   get windows(): WindowOptions & { readonly kernel: readonly number[] } {
     return { ...this.options, kernel: this.weight.shape.slice(this.weight.rank / 2 + 1) };
   }
+
+  forward(x: Tensor): Tensor {
+    return locallyConnected(this.weight.rank / 2 - 1, x, this.weight, this.bias, this.options);
+  }
 }
 
 /** `Conv1d` with weights of its own at every place: `[N, in, length]` to `[N, out, L']`. */
@@ -109,9 +118,6 @@ export class LocallyConnected1d<In extends number = number, Out extends number =
   ) {
     super(1, inChannels, outChannels, length, kernel, options);
   }
-  forward(x: Tensor): Tensor {
-    return locallyConnected1d(x, this.weight, this.bias, this.options);
-  }
 }
 
 /** `Conv2d` with weights of its own at every place: `[N, in, …lengths]` to `[N, out, H', W']`. */
@@ -127,8 +133,5 @@ export class LocallyConnected2d<In extends number = number, Out extends number =
     options: LocallyConnectedOptions = {},
   ) {
     super(2, inChannels, outChannels, lengths, kernel, options);
-  }
-  forward(x: Tensor): Tensor {
-    return locallyConnected2d(x, this.weight, this.bias, this.options);
   }
 }

@@ -153,15 +153,16 @@ export abstract class ConvTranspose<In extends number, Out extends number> exten
     const fan = shape.slice(1).reduce((a, b) => a * b);
     this.bias = bias ? (initBias ?? layerBias(fan))([outChannels]) : null;
   }
+
+  forward(x: Tensor): Tensor {
+    return convTranspose(this.weight.rank - 2, x, this.weight, this.bias, this.options);
+  }
 }
 
 /** Learnt transposed convolution `[N, in, L]` to `[N, out, L']`. */
 export class ConvTranspose1d<In extends number = number, Out extends number = number> extends ConvTranspose<In, Out> {
   constructor(inChannels: In, outChannels: Out, kernel: PerAxis, options: ConvTransposeLayerOptions = {}) {
     super(1, inChannels, outChannels, kernel, options);
-  }
-  forward(x: Tensor): Tensor {
-    return convTranspose1d(x, this.weight, this.bias, this.options);
   }
 }
 
@@ -170,17 +171,11 @@ export class ConvTranspose2d<In extends number = number, Out extends number = nu
   constructor(inChannels: In, outChannels: Out, kernel: PerAxis, options: ConvTransposeLayerOptions = {}) {
     super(2, inChannels, outChannels, kernel, options);
   }
-  forward(x: Tensor): Tensor {
-    return convTranspose2d(x, this.weight, this.bias, this.options);
-  }
 }
 
 /** Learnt transposed convolution `[N, in, D, H, W]` to `[N, out, D', H', W']`. */
 export class ConvTranspose3d<In extends number = number, Out extends number = number> extends ConvTranspose<In, Out> {
   constructor(inChannels: In, outChannels: Out, kernel: PerAxis, options: ConvTransposeLayerOptions = {}) {
     super(3, inChannels, outChannels, kernel, options);
-  }
-  forward(x: Tensor): Tensor {
-    return convTranspose3d(x, this.weight, this.bias, this.options);
   }
 }

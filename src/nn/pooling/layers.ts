@@ -1,7 +1,7 @@
 /** Pooling as modules. */
 import type { Tensor } from "../../index.js";
 import { Module } from "../../tree/index.js";
-import type { Globally, Pooled } from "../layer.js";
+import type { Globally, Pooled, Sight } from "../layer.js";
 import type { PerAxis } from "../spatial.js";
 import * as f from "./adaptive.js";
 import * as p from "./pool.js";
@@ -29,20 +29,49 @@ function poolLayer<O>(pool: (x: Tensor, kernel: PerAxis, options?: Partial<O>) =
   };
 }
 
+/** Means over windows of `[N, C, L]`; see `avgPool1d`. */
 export class AvgPool1d extends poolLayer(p.avgPool1d) {}
+
+/** Means over windows of `[N, C, H, W]`; see `avgPool2d`. */
 export class AvgPool2d extends poolLayer(p.avgPool2d) {}
+
+/** Means over windows of `[N, C, D, H, W]`; see `avgPool3d`. */
 export class AvgPool3d extends poolLayer(p.avgPool3d) {}
+
+/** Maxima over windows of `[N, C, L]`; see `maxPool1d`. */
 export class MaxPool1d extends poolLayer(p.maxPool1d) {}
+
+/** Maxima over windows of `[N, C, H, W]`; see `maxPool2d`. */
 export class MaxPool2d extends poolLayer(p.maxPool2d) {}
+
+/** Maxima over windows of `[N, C, D, H, W]`; see `maxPool3d`. */
 export class MaxPool3d extends poolLayer(p.maxPool3d) {}
+
+/** Minima over windows of `[N, C, L]`; see `minPool1d`. */
 export class MinPool1d extends poolLayer(p.minPool1d) {}
+
+/** Minima over windows of `[N, C, H, W]`; see `minPool2d`. */
 export class MinPool2d extends poolLayer(p.minPool2d) {}
+
+/** Minima over windows of `[N, C, D, H, W]`; see `minPool3d`. */
 export class MinPool3d extends poolLayer(p.minPool3d) {}
+
+/** `(Σ |x|^p)^(1/p)` over windows of `[N, C, L]`; see `lpPool1d`. */
 export class LPPool1d extends poolLayer(p.lpPool1d) {}
+
+/** `(Σ |x|^p)^(1/p)` over windows of `[N, C, H, W]`; see `lpPool2d`. */
 export class LPPool2d extends poolLayer(p.lpPool2d) {}
+
+/** `(Σ |x|^p)^(1/p)` over windows of `[N, C, D, H, W]`; see `lpPool3d`. */
 export class LPPool3d extends poolLayer(p.lpPool3d) {}
+
+/** `Σ x · softmax(x / T)` over windows of `[N, C, L]`; see `softmaxPool1d`. */
 export class SoftmaxPool1d extends poolLayer(p.softmaxPool1d) {}
+
+/** `Σ x · softmax(x / T)` over windows of `[N, C, H, W]`; see `softmaxPool2d`. */
 export class SoftmaxPool2d extends poolLayer(p.softmaxPool2d) {}
+
+/** `Σ x · softmax(x / T)` over windows of `[N, C, D, H, W]`; see `softmaxPool3d`. */
 export class SoftmaxPool3d extends poolLayer(p.softmaxPool3d) {}
 
 /** The module of a pooling to a given size. */
@@ -55,22 +84,41 @@ function adaptiveLayer(pool: (x: Tensor, size: f.OutputSize) => Tensor) {
       super();
       this.outputSize = outputSize;
     }
+    /** An output of one place sees every place; others see stretches that differ. */
+    get windows(): Sight {
+      return this.outputSize === 1 ? "all" : "unknown";
+    }
     forward(x: Tensor): Tensor {
       return pool(x, this.outputSize);
     }
   };
 }
 
+/** Means over stretches of `[N, C, L]` that make an output of a given size; see `adaptiveAvgPool1d`. */
 export class AdaptiveAvgPool1d extends adaptiveLayer(f.adaptiveAvgPool1d) {}
+
+/** Means over stretches of `[N, C, H, W]` that make an output of a given size; see `adaptiveAvgPool2d`. */
 export class AdaptiveAvgPool2d extends adaptiveLayer(f.adaptiveAvgPool2d) {}
+
+/** Means over stretches of `[N, C, D, H, W]` that make an output of a given size; see `adaptiveAvgPool3d`. */
 export class AdaptiveAvgPool3d extends adaptiveLayer(f.adaptiveAvgPool3d) {}
+
+/** Maxima over stretches of `[N, C, L]` that make an output of a given size; see `adaptiveMaxPool1d`. */
 export class AdaptiveMaxPool1d extends adaptiveLayer(f.adaptiveMaxPool1d) {}
+
+/** Maxima over stretches of `[N, C, H, W]` that make an output of a given size; see `adaptiveMaxPool2d`. */
 export class AdaptiveMaxPool2d extends adaptiveLayer(f.adaptiveMaxPool2d) {}
+
+/** Maxima over stretches of `[N, C, D, H, W]` that make an output of a given size; see `adaptiveMaxPool3d`. */
 export class AdaptiveMaxPool3d extends adaptiveLayer(f.adaptiveMaxPool3d) {}
 
 /** The mean of every channel: `[N, C, …]` to `[N, C]`. */
 export class GlobalAvgPool extends Module {
   declare readonly shapes: Globally;
+  /** Each output sees every place. */
+  get windows(): Sight {
+    return "all";
+  }
   forward(x: Tensor): Tensor<readonly [number, number]> {
     return f.globalAvgPool(x);
   }
@@ -79,6 +127,10 @@ export class GlobalAvgPool extends Module {
 /** The maximum of every channel: `[N, C, …]` to `[N, C]`. */
 export class GlobalMaxPool extends Module {
   declare readonly shapes: Globally;
+  /** Each output sees every place. */
+  get windows(): Sight {
+    return "all";
+  }
   forward(x: Tensor): Tensor<readonly [number, number]> {
     return f.globalMaxPool(x);
   }
@@ -101,6 +153,11 @@ function unpoolLayer(unpool: typeof maxUnpool1d) {
   };
 }
 
+/** Puts maxima of `[N, C, L]` back where they came from; see `maxUnpool1d`. */
 export class MaxUnpool1d extends unpoolLayer(maxUnpool1d) {}
+
+/** Puts maxima of `[N, C, H, W]` back where they came from; see `maxUnpool2d`. */
 export class MaxUnpool2d extends unpoolLayer(maxUnpool2d) {}
+
+/** Puts maxima of `[N, C, D, H, W]` back where they came from; see `maxUnpool3d`. */
 export class MaxUnpool3d extends unpoolLayer(maxUnpool3d) {}
