@@ -12,7 +12,10 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { type Tensor, compile, full, getDevice, setDevice } from "typegrad";
+import { type Tensor, arange, compile, evaluate, full, getDevice, getThreads, setDevice, setThreads } from "typegrad";
+import { streamedStores } from "#src/backend/native/streams.js";
+import type { Statement, Value } from "#src/compile/loop.js";
+import { add, get, int, kernel, load, local, loop, mul, store } from "./build.js";
 import { type Told, Workshop, expected, noNative, runChild } from "./child.js";
 
 const skip = noNative();
@@ -178,5 +181,51 @@ test("a kernel with more buffers than a word has bits, truth values among them",
     assert.match(f.explain().split("\n").at(-1) ?? "", /^native: /);
   } finally {
     await setDevice(before);
+  }
+});
+
+test("stores go past the caches where a large result is written in aligned vectors, and is not read", () => {
+  const infos = [1 << 23, 1 << 23, 1 << 22].map((n, index) => ({
+    dtype: "float32" as const,
+    shape: [n],
+    placement: { kind: "output" as const, index },
+  }));
+  const [rows, columns] = [local("row"), local("column")];
+  /** How many stores are streamed of a kernel that writes vectors along rows of so many elements. */
+  const streamed = (from: number, to: number, width: number, aliases = [0, 1, 2], start: Value = int(0)): number => {
+    const { kernel: k } = kernel("copy", 8, (first, last) => {
+      const at = add(mul(get(rows), int(width)), get(columns));
+      const body: Statement[] = [store(to, at, load("float32", from, at, 16))];
+      return [loop(rows, get(first), get(last), 1, [loop(columns, start, int(width), 16, body)])];
+    });
+    return streamedStores(k, infos, aliases).size;
+  };
+  assert.equal(streamed(0, 1, 64), 1);
+  assert.equal(streamed(0, 1, 72), 0, "rows that do not begin at lines");
+  assert.equal(streamed(0, 1, 64, undefined, int(8)), 0, "vectors that do not");
+  assert.equal(streamed(0, 1, 64, undefined, get(rows)), 0, "or may not");
+  assert.equal(streamed(0, 2, 64), 0, "a result that fits the caches");
+  assert.equal(streamed(0, 1, 64, [0, 0, 2]), 0, "a result in place");
+});
+
+test("large results are whole on every thread", { skip }, async () => {
+  const before = [getDevice().name, getThreads()] as const;
+  await setDevice("native");
+  try {
+    for (const threads of [1, 2]) {
+      setThreads(threads);
+      for (const n of [1 << 23, (1 << 23) + 8]) {
+        const x = arange(n).mul(0.5);
+        evaluate(x);
+        const f = compile((a: Tensor) => a.mul(2).add(1));
+        const g = compile((a: Tensor) => f(a).sub(a.mul(2)).sub(1).abs().max());
+        for (let i = 0; i < 4; i++) assert.equal(await g(x).item(), 0);
+        const y = await f(x).data();
+        assert.ok([0, 1, 12_345, n - 9, n - 1].every((i) => y[i] === i + 1));
+      }
+    }
+  } finally {
+    setThreads(before[1]);
+    await setDevice(before[0]);
   }
 });

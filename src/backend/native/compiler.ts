@@ -8,7 +8,7 @@ import type { Code, Segment } from "../arena/executable.js";
 import type { Plan } from "../arena/plan.js";
 import { type Parcel, abandoned } from "../arena/pool.js";
 import { LibraryCache } from "./cache.js";
-import { type FoundKoffi, type LibraryData, findKoffi, libraryScript } from "./library.js";
+import { type FoundKoffi, type LibraryData, findKoffi, libraryScript, preferLargePages } from "./library.js";
 import { render } from "./render.js";
 import { CompileError, type Toolchain, findToolchain, nodeProcess } from "./toolchain.js";
 
@@ -36,6 +36,7 @@ export class NativeCompiler {
     this.#arena = arena;
     this.#koffi = koffi;
     this.#koffiPath = path;
+    preferLargePages(koffi, arena);
   }
 
   /** What the machine has. */

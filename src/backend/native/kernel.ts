@@ -6,6 +6,7 @@ import type { BufferInfo, Kernel, Local, Program, Statement, Value } from "../..
 import { operandsOf, visitStatements } from "../../compile/walk.js";
 import { InternalError } from "../../util/errors.js";
 import { type OpValue, type Vocabulary, isWide } from "./operations.js";
+import { streamedStores } from "./streams.js";
 
 /** A function without its name, and what to call it with after the range of tasks. */
 export interface KernelText {
@@ -46,6 +47,7 @@ class KernelWriter {
   readonly #counters = new Map<number, string>();
   /** Locals that hold index arithmetic. */
   readonly #indices: ReadonlySet<Local>;
+  readonly #streamed: ReadonlySet<Statement>;
   #indent = "  ";
   #limits = 0;
 
@@ -55,11 +57,13 @@ class KernelWriter {
     this.#aliases = aliases;
     this.#words = vocabulary;
     this.#indices = indexLocals(kernel);
+    this.#streamed = streamedStores(kernel, infos, aliases);
     this.#names.set(kernel.first, "first").set(kernel.last, "last");
   }
 
   write(): KernelText {
     this.#statements(this.#kernel.body);
+    if (this.#streamed.size > 0) this.#line(this.#words.streamed());
     const pointers = [...this.#buffers].map(([b, name]) => {
       const type = this.#words.type(this.#infos[b].dtype, 1);
       return `${this.#written.has(b) ? "" : "const "}${type} *restrict ${name}`;
@@ -98,6 +102,8 @@ class KernelWriter {
         const { type, lanes } = s.value;
         const buffer = this.#buffer(s.buffer, true);
         if (lanes === 1) return this.#line(`${buffer}[${at}] = ${value};`);
+        if (this.#streamed.has(s))
+          return this.#line(`${this.#words.stream(type, lanes)}(${buffer} + ${at}, ${value});`);
         const stored = type === "bool" ? `-${value}` : value;
         return this.#line(`*(${this.#words.type(type, lanes)}_at *)(${buffer} + ${at}) = ${stored};`);
       }

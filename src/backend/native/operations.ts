@@ -139,6 +139,11 @@ const comparing = (name: string): Intrinsics => ({
   32: ["__AVX__", `__builtin_ia32_${name}p$s256(b, a)`],
   64: ["__AVX512F__", `__builtin_ia32_${name}p$s512_mask(b, a, a, $m, 4)`],
 });
+const streaming: Intrinsics = {
+  16: ["__SSE__", "__builtin_ia32_movntps"],
+  32: ["__AVX__", "__builtin_ia32_movntps256"],
+  64: ["__AVX512F__", "__builtin_ia32_movntps512"],
+};
 type Intrinsics = Readonly<Record<16 | 32 | 64, readonly [macro: string, builtin: string]>>;
 /** Clang's own are for vectors of any length; it makes a multiply-add of a product and a sum where it is told it may. */
 const elementwise = (name: string) => {
@@ -266,6 +271,27 @@ export class Vocabulary {
     const sign = infix[op];
     if (sign === undefined) throw new InternalError(`internal: no C for ${op} on ${type}`);
     return `(${args.join(` ${sign} `)})`;
+  }
+
+  /** The name of a function that stores an aligned vector past the caches. */
+  stream(type: ScalarType, lanes: Lanes): string {
+    const t = this.type(type, lanes);
+    const bytes = (isWide(type) ? 8 : 4) * lanes;
+    const known = bytes === 16 || bytes === 32 || bytes === 64 ? streaming[bytes] : null;
+    const floats = this.type("float32", bytes === 64 ? 16 : bytes === 32 ? 8 : 4);
+    const x86 = known === null ? "" : `#elif defined(${known[0]})\n${known[1]}((float *)at, (${floats})x);\n`;
+    const clang = `#if HAS(__builtin_nontemporal_store)\n__builtin_nontemporal_store(x, (${t} *)at);\n`;
+    const body = `\n${clang}${x86}#else\n*(${t}_at *)at = x;\n#endif\n`;
+    return this.#function(`stream_${t}`, "void", `${this.type(type, 1)} *at, ${t} x`, () => body);
+  }
+  /** A statement after which other threads see what was stored past the caches. */
+  streamed(): string {
+    this.#define(
+      "streamed",
+      () =>
+        "#ifdef __x86_64__\n#define STREAMED() __builtin_ia32_sfence()\n#else\n#define STREAMED() ((void)0)\n#endif",
+    );
+    return "STREAMED();";
   }
 
   #define(key: string, text: () => string): void {
