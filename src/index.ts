@@ -3,6 +3,7 @@ export * from "./api/index.js";
 export type { DType, TypedArray } from "./ir/dtype.js";
 export { isFloat, promote } from "./ir/dtype.js";
 export type { Shape } from "./ir/shape.js";
+export { einsum } from "./linalg/einsum.js";
 export * from "./tensor/index.js";
 export * from "./util/errors.js";
 export { Module } from "./tree/index.js";

@@ -11,6 +11,7 @@ import type { Draft, Schedule } from "./schedule.js";
 import { type IndexTerm, factorOf, reachable, without } from "./terms.js";
 import { inPanels } from "./panels.js";
 import { inPartials } from "./partials.js";
+import { inPhases } from "./phases.js";
 import { alongRows } from "./rows.js";
 import { inSweeps } from "./sweeps.js";
 import { tabulate } from "./tables.js";
@@ -120,6 +121,7 @@ class Assembler {
     if (row !== null) return [this.#kernel({ row, nests: this.#inScratch(row, nests) })];
     const { terms } = this.#wiring;
     return nests
+      .flatMap((nest) => inPhases(terms, nest))
       .flatMap((nest) => inPartials(terms, nest, this.#target, this.#table))
       .flatMap((nest) => tabulate(terms, nest, this.#table))
       .map((nest) => simplified(terms, nest))

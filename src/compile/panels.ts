@@ -136,11 +136,11 @@ function divider(terms: Terms) {
     images.set(index, terms.flatten([outer, inner], [outer.extent, length]));
     return [outer, inner];
   };
-  /** Those of `chosen` in blocks of the greatest length from `most / 2` to `most` that divides them, where one does. */
+  /** Longer ones of `chosen` in blocks of the greatest length from `most / 2` to `most` that divides them, where one does. */
   const inBlocks = (list: readonly IndexTerm[], chosen: readonly IndexTerm[], most: number): readonly IndexTerm[] =>
     list.flatMap((x) => {
-      const length = range(most / 2 + 1).find((i) => most - i < x.extent && x.extent % (most - i) === 0);
-      return length === undefined || !chosen.includes(x) ? [x] : by(x, most - length);
+      const less = range(most / 2 + 1).find((i) => x.extent % (most - i) === 0);
+      return less === undefined || x.extent <= most || !chosen.includes(x) ? [x] : by(x, most - less);
     });
   return { by, inBlocks, substitution: () => terms.substitution(images) };
 }

@@ -275,7 +275,11 @@ export class Terms {
         return null;
       case "div":
       case "rem":
-        if (b.kind !== "const" || b.value <= 0 || a.min < 0) return null;
+        if (b.kind !== "const" || b.value <= 0) return null;
+        if (a.min < 0) {
+          const { multiple, rest } = this.#divide(a, b.value);
+          return rest !== this.int(0) ? null : op === "div" ? multiple : rest;
+        }
         return op === "div" ? this.quotient(a, b.value) : this.remainder(a, b.value);
       case "min":
       case "max": {
@@ -305,6 +309,15 @@ export class Terms {
         if (op === "le" && (d.max <= 0 || d.min > 0)) return answer(d.max <= 0);
         if (d.min > 0 || d.max < 0) return answer(op === "ne");
         if (d.min === 0 && d.max === 0) return answer(op !== "ne");
+        const unit = d.kind === "affine" ? d.parts.reduce((all, [, f]) => gcd(all, f), 0) : 1;
+        if (d.kind === "affine" && unit > 1 && (op === "lt" || op === "le")) {
+          // Without the common factor, as offsets have it.
+          const by = d.parts[0][1] < 0 ? -unit : unit;
+          const sum = this.sum(d.parts.map(([t, f]) => [t, f / by] as const));
+          const round = (op === "lt") === by > 0 ? Math.ceil : Math.floor;
+          const bound = this.int(round(-d.constant / by));
+          return this.#boolOp(op, by > 0 ? [sum, bound] : [bound, sum]);
+        }
       }
     }
     if (op === "and" || op === "or") {

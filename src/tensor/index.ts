@@ -14,7 +14,6 @@ export {
 } from "./creation.js";
 export { cummax, cummin, logCumSumExp, type RunningOptions } from "./cumulative.js";
 export { device, deviceNames, getDevice, getThreads, setDevice, setThreads } from "./device.js";
-export { einsum } from "./einsum.js";
 export * from "./functions.js";
 export { Slice } from "./indexing.js";
 export { addAt, setAt } from "./updates.js";

@@ -305,3 +305,27 @@ test("a group takes the memory of a donated input only where no later part of it
   const { program } = rowKernels([x], [softmaxOf(x)], [true]);
   assert.deepEqual(program.reuses, [null]);
 });
+
+test("a transposed convolution multiplies no zeros between the elements of its input", () => {
+  const [channels, length] = [16, 64];
+  const work = (stride: number, size: number, kernelDilation: number) => {
+    const [x, w] = [input([1, 1, channels, length]), input([1, channels, channels, size], "w")];
+    const low = kernelDilation * (size - 1);
+    const params = {
+      strides: [1],
+      padding: [[low, low]] as const,
+      inputDilation: [stride],
+      kernelDilation: [kernelDilation],
+    };
+    const { program } = kernels([x, w], [convolution(x, w, params)]);
+    return kernelsOf(program.steps).reduce((sum, k) => sum + k.cost.flops, 0) / (channels * channels * length * size);
+  };
+  // Every element meets every tap once, and a little more is done at the ends and to make a table.
+  assert.ok(work(1, 3, 1) < 1.5);
+  assert.ok(work(2, 3, 1) < 1.5);
+  assert.ok(work(3, 4, 2) < 1.5);
+  // Results of two phases in three are zero, or have no taps.
+  assert.ok(work(3, 1, 1) < 1.5);
+  // Taps two apart meet elements two apart at every second result only.
+  assert.ok(work(2, 3, 2) < 1.5);
+});

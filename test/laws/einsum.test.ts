@@ -4,7 +4,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { einsum } from "typegrad";
 import * as random from "typegrad/random";
-import { contractionOrder } from "#src/tensor/contraction-order.js";
+import { contractionOrder } from "#src/linalg/contraction-order.js";
 import { close } from "./support.js";
 
 /** The least cost over every order, by trying all. */

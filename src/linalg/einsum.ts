@@ -3,9 +3,9 @@ import { type DType, promote } from "../ir/dtype.js";
 import { dot } from "../primitive/contraction.js";
 import { range } from "../util/arrays.js";
 import { ArgumentError, ShapeError } from "../util/errors.js";
-import { toNumber } from "./coerce.js";
+import { toNumber } from "../tensor/coerce.js";
 import { contractionOrder, type Order } from "./contraction-order.js";
-import { Tensor } from "./tensor.js";
+import { Tensor } from "../tensor/tensor.js";
 
 /** An operand with a label for every axis. */
 interface Labelled {
