@@ -39,6 +39,7 @@ export interface KernelExplanation {
   readonly share: number;
 }
 
+/** What a compiled function keeps in memory. */
 export interface MemoryExplanation {
   /** Bytes of arguments, state and constants; of results and new state, and how many of those are in the place of old state. */
   readonly inputs: number;

@@ -2,6 +2,7 @@
 import { ArgumentError, FormatError } from "../index.js";
 import { type HostArray, readFile, writeFileAtomic } from "../io/index.js";
 
+/** Sound as samples. */
 export interface Sound {
   /** Samples a second. */
   readonly rate: number;

@@ -2,6 +2,7 @@
 import { isPositiveDefinite } from "../linalg/index.js";
 import { Tensor, tril } from "../index.js";
 
+/** A set in which parameters or values must lie. */
 export interface Constraint {
   /** Completes "must be …". */
   readonly description: string;

@@ -52,6 +52,7 @@ interface Spread {
   readonly regularisation: number;
 }
 
+/** A mixture that was fitted, and how. */
 export interface MixtureFit extends NormalMixture {
   readonly mixture: Mixture;
   /** `p(k | x)` of each row, `[N, k]`; 0 and 1 for rows with labels. */

@@ -70,6 +70,7 @@ export function checkContent(what: string, bytes: Uint8Array, length: number, cr
 
 const hex = (crc: number): string => crc.toString(16).padStart(8, "0");
 
+/** Whether bytes begin as gzip does (RFC 1952). */
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
 /**

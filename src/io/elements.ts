@@ -124,6 +124,7 @@ export const isTypedArray = (x: unknown): x is TypedArray =>
   x instanceof Uint32Array ||
   x instanceof Uint8Array;
 
+/** Whether something is a `HostArray`. */
 export const isHostArray = (x: unknown): x is HostArray =>
   typeof x === "object" && x !== null && "data" in x && "dtype" in x && "shape" in x && isTypedArray(x.data);
 

@@ -11,6 +11,7 @@ export const floats: readonly DType[] = ["float32", "float64"];
 export const integers: readonly DType[] = ["int32", "uint32"];
 export const numbers: readonly DType[] = ["float32", "float64", "int32", "uint32"];
 
+/** Whether numbers of a dtype have fractions. */
 export const isFloat = (d: DType): boolean => d === "float32" || d === "float64";
 export const isInteger = (d: DType): boolean => d === "int32" || d === "uint32";
 

@@ -48,6 +48,7 @@ export function lu(a: Tensor): LU {
   };
 }
 
+/** The factors of `qr`. */
 export interface QR {
   readonly q: Tensor;
   readonly r: Tensor;
@@ -83,6 +84,7 @@ function complement(q: Tensor): Tensor {
   return basis.at("...", `${k}:`);
 }
 
+/** Eigenvalues `[…, n]` and eigenvectors, the columns of `[…, n, n]`. */
 export interface Eigh {
   readonly values: Tensor;
   readonly vectors: Tensor;
@@ -105,6 +107,7 @@ export interface Complex {
   readonly im: Tensor;
 }
 
+/** Eigenvalues `[…, n]` and eigenvectors, the columns of `[…, n, n]`, as real and imaginary parts. */
 export interface Eig {
   readonly values: Complex;
   readonly vectors: Complex;
@@ -122,6 +125,7 @@ export function eig(a: Tensor): Eig {
 /** The eigenvalues of `eig`. */
 export const eigvals = (a: Tensor): Complex => eig(a).values;
 
+/** The factors of `svd`. */
 export interface SVD {
   readonly u: Tensor;
   readonly s: Tensor;

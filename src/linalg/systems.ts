@@ -58,6 +58,7 @@ export function pinv(a: Tensor, options: { readonly tolerance?: number } = {}): 
   return Tensor.of(determinant.pinv(x.node, options.tolerance ?? usualTolerance(x)));
 }
 
+/** What `lstsq` found. */
 export interface LeastSquares {
   readonly solution: Tensor;
   /** `‖a·x - b‖²` for each right-hand side. */

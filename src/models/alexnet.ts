@@ -18,6 +18,7 @@ export interface AlexNetOptions {
   readonly width?: number;
 }
 
+/** Five convolutions and three linear layers, for pictures of 63×63 pixels or more: `[N, channels, H, W]` to logits `[N, classes]`. */
 export class AlexNet extends Module {
   features: Sequential;
   classifier: Sequential;

@@ -35,4 +35,5 @@ export function smallCnn({ channels = 1, size = 28, classes = 10, dropout = 0.25
   ]);
 }
 
+/** What `smallCnn` makes. */
 export type SmallCNN = ReturnType<typeof smallCnn>;

@@ -126,6 +126,7 @@ const widths = (
   pool: number,
 ): InceptionWidths => ({ one, three, five, pool });
 
+/** Nine Inception modules behind three convolutions (table 1 of the paper): `[N, channels, H, W]` to logits `[N, classes]`. */
 export class GoogLeNet extends Module {
   conv1: ConvNorm;
   conv2: ConvNorm;

@@ -32,4 +32,5 @@ export function lenet5({ channels = 1, size = 28, classes = 10 }: LeNet5Options 
   ]);
 }
 
+/** What `lenet5` makes. */
 export type LeNet5 = ReturnType<typeof lenet5>;

@@ -45,6 +45,7 @@ const linear = (from: number, to: number): Linear =>
 /** For every block the channels of its convolutions; blocks end with a pooling that halves the size. */
 export type VGGBlocks = readonly (readonly number[])[];
 
+/** Blocks of 3×3 convolutions, each ended by a pooling, and three linear layers: `[N, channels, H, W]` to logits `[N, classes]`. */
 export class VGG extends Module {
   features: Sequential;
   classifier: Sequential;

@@ -5,10 +5,14 @@
 import { type Shape, ShapeError, Tensor, eye, full, outer, scan, triu, where } from "../index.js";
 import * as random from "../random/index.js";
 
+/** Makes a tensor of a shape to start training from; random ones draw from the default generator. */
 export type Initializer = <const S extends Shape>(shape: S) => Tensor<S>;
 
+/** All 0. */
 export const zeros = (): Initializer => constant(0);
+/** All 1. */
 export const ones = (): Initializer => constant(1);
+/** All the same. */
 export const constant =
   (value: number): Initializer =>
   (shape) =>
@@ -20,6 +24,7 @@ export const uniform =
   (shape) =>
     random.uniform(random.defaultGenerator.next(), shape, { low, high });
 
+/** Normal with mean `mean` (0) and deviation `std` (1). */
 export const normal =
   (mean = 0, deviation = 1): Initializer =>
   (shape) =>
@@ -59,14 +64,17 @@ const scaled =
   };
 const symmetric = (bound: number): Initializer => uniform(-bound, bound);
 
-/** Variance `1 / fanIn` (LeCun et al. 1998). */
+/** Uniform with variance `1 / fanIn` (LeCun et al. 1998). */
 export const lecunUniform = scaled(1, "in", "uniform");
+/** Normal with variance `1 / fanIn` (LeCun et al. 1998). */
 export const lecunNormal = scaled(1, "in", "normal");
-/** Variance `2 / (fanIn + fanOut)` (Glorot & Bengio 2010); PyTorch's `xavier_`. */
+/** Uniform with variance `2 / (fanIn + fanOut)` (Glorot & Bengio 2010); PyTorch's `xavier_uniform_`. */
 export const glorotUniform = scaled(1, "average", "uniform");
+/** Normal with variance `2 / (fanIn + fanOut)` (Glorot & Bengio 2010); PyTorch's `xavier_normal_`. */
 export const glorotNormal = scaled(1, "average", "normal");
-/** Variance `2 / fanIn`, for relu (He et al. 2015). */
+/** Uniform with variance `2 / fanIn`, for relu (He et al. 2015); PyTorch's `kaiming_uniform_`. */
 export const heUniform = scaled(2, "in", "uniform");
+/** Normal with variance `2 / fanIn`, for relu (He et al. 2015); PyTorch's `kaiming_normal_`. */
 export const heNormal = scaled(2, "in", "normal");
 
 /** What an activation does to the deviation, undone: PyTorch's `calculate_gain`. */

@@ -48,6 +48,7 @@ export interface Sequence<L extends readonly unknown[]> {
 export interface Unruled {
   readonly rule: "none";
 }
+/** All that layers do to shapes. */
 export type Rule =
   | Same
   | LastAxis<number, number>

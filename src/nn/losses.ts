@@ -19,6 +19,7 @@ export interface LossOptions {
   readonly reduction?: Reduction;
 }
 
+/** Losses of elements joined: their mean unless told, their sum, or as they are. */
 export function reduceLoss(values: Tensor, reduction: Reduction = "mean"): Tensor {
   switch (reduction) {
     case "mean":

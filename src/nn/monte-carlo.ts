@@ -10,6 +10,7 @@ export function mcDropout<M extends Module>(model: M): M {
   return model;
 }
 
+/** What samples of a random model say together. */
 export interface Prediction {
   /** The mean of the samples. */
   readonly mean: Tensor;

@@ -2,6 +2,7 @@
 import { ArgumentError, ShapeError, Tensor, isFloat } from "../index.js";
 import { type Entry, type Module, assign, entries, leaves, modules } from "../tree/index.js";
 
+/** Tensors of a model by path (`layers.0.weight`). */
 export type StateDict = Record<string, Tensor>;
 
 const named = (list: readonly Entry[]): StateDict => Object.fromEntries(list.map((e) => [e.path, e.leaf]));

@@ -4,6 +4,7 @@ import { type Entry, type Module, entries, modules } from "../tree/index.js";
 import { countParameters } from "./state.js";
 import { surveyOf } from "./survey.js";
 
+/** What `summary` says of one module. */
 export interface SummaryRow {
   readonly path: string;
   readonly type: string;
@@ -29,6 +30,7 @@ export interface SummaryKind {
   readonly multiplyAdds: number;
 }
 
+/** What `summary` says of a model. */
 export interface Summary {
   readonly rows: readonly SummaryRow[];
   /** The types that hold parameters or multiply, most parameters first. */

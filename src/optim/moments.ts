@@ -13,6 +13,7 @@ function checkMoments([beta1, beta2]: readonly [number, number], epsilon: number
   checkRange("epsilon", epsilon, 0);
 }
 
+/** Steps so far, and running means of the gradients and of their squares. */
 export type AdamState = {
   readonly count: Tensor;
   readonly mean: Leaves;
@@ -20,6 +21,7 @@ export type AdamState = {
   /** The largest second moments so far; empty without `amsgrad`. */
   readonly largest: Leaves;
 };
+/** Weights of the running moments (0.9 and 0.999 unless told), what is added to their root (1e-8), and whether the largest counts. */
 export interface AdamMoments {
   readonly betas?: readonly [number, number];
   readonly epsilon?: number;
@@ -55,6 +57,7 @@ export function scaleByAdam(options: AdamMoments = {}): GradientTransformation<A
   };
 }
 
+/** Weights of the running moments (0.9 and 0.999 unless told), and what is added to their root (1e-8). */
 export interface Moments {
   readonly betas?: readonly [number, number];
   readonly epsilon?: number;
@@ -71,6 +74,7 @@ function advance([beta1, beta2]: readonly [number, number], state: MomentState, 
   };
 }
 
+/** The running means, with the product of the momenta. */
 export type NadamState = MomentState & {
   /** The product of the momenta `μ₁ … μ_t` so far. */
   readonly product: Tensor;
@@ -162,6 +166,7 @@ export function scaleByRadam(options: Moments = {}): GradientTransformation<Mome
   };
 }
 
+/** Steps so far, the running mean of the gradients, and the infinity norm of them. */
 export type AdamaxState = { readonly count: Tensor; readonly mean: Leaves; readonly norm: Leaves };
 
 /** `m̂ / u` with the infinity norm `u ← max(β₂ u, |g| + ε)` (Kingma & Ba 2015, section 7.1). */

@@ -25,6 +25,7 @@ import {
   trace,
 } from "./transformations.js";
 
+/** Options of all optimizers. */
 export interface Common {
   /** A number, or a schedule: a function of the step count. */
   readonly learningRate?: Rate;

@@ -61,6 +61,7 @@ export const addDecayedWeights = (decay: number, on?: ParameterMask): GradientTr
   return on === undefined ? all : masked(all, on);
 };
 
+/** Steps so far, and the velocity of every parameter. */
 export type TraceState = {
   readonly count: Tensor;
   readonly trace: Leaves;

@@ -14,6 +14,7 @@ export interface PerceptronUpdate {
   readonly norm: number;
 }
 
+/** What the perceptron did. */
 export interface PerceptronRun {
   /** float64 `[d]`; `y xᵀθ > 0` for every example when it converged. */
   readonly theta: Tensor;
@@ -60,6 +61,7 @@ export function perceptron(x: Tensor, y: Tensor, options: { readonly maxPasses?:
 /** Examples with a last coordinate 1, so that a hyperplane through the origin has an offset. */
 export const withBias = (x: Tensor): Tensor => concatenate([x, ones([x.shape[0], 1], { dtype: x.dtype })], 1);
 
+/** How far a hyperplane through the origin keeps two classes apart. */
 export interface Margin {
   /** `max_{‖θ‖ = 1} minᵢ yᵢ xᵢᵀθ`; 0 when no hyperplane through the origin separates the classes. */
   readonly margin: number;

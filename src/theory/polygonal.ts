@@ -147,6 +147,7 @@ export class KinkSum extends Module {
   }
 }
 
+/** A polygonal line that was fitted to a function. */
 export interface PolygonalFit {
   readonly line: PolygonalLine;
   /** Equal pieces of the line. */

@@ -5,6 +5,7 @@ import { linear } from "../nn/index.js";
 import * as random from "../random/index.js";
 import { Module } from "../tree/index.js";
 
+/** A function σ of numbers, element by element. */
 export type Activation = (x: Tensor) => Tensor;
 
 /** `Σⱼ cⱼ σ(wⱼ · x + bⱼ) + c₀`: a network with one hidden layer and one output. */
@@ -55,6 +56,7 @@ export function fitRidgeSum(x: Tensor, y: Tensor, activation: Activation, weight
   return new RidgeSum(activation, weight, bias, solution.at(`:${units}`), solution.at(units));
 }
 
+/** Hidden units that are drawn and not trained. */
 export interface RandomUnits {
   readonly units: number;
   readonly activation: Activation;

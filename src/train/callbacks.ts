@@ -24,6 +24,7 @@ export interface BatchEvent {
   measured(): Promise<Readonly<Record<string, Measured>>>;
 }
 
+/** What callbacks are told at the end of an epoch. */
 export interface EpochEvent {
   readonly record: EpochRecord;
   /** Whether the monitored value is the best so far. */

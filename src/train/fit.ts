@@ -82,6 +82,7 @@ export interface FitOptions<M extends Module, B = Batch, X = Tensor, Y = Tensor>
   readonly signal?: AbortSignal;
 }
 
+/** Why `fit` ended, every epoch's record, and the epoch with the best monitored value. */
 export interface FitResult {
   readonly reason: StopReason;
   readonly history: readonly EpochRecord[];

@@ -84,6 +84,7 @@ export function conditionalEntropy(
   return inUnit(op, weightedRatio(both, known, both).sum(), options);
 }
 
+/** Which variables a measure is between, and given which. */
 export interface Between extends Unit {
   /** The two variables, or groups of them; the two axes of a matrix unless given. */
   readonly between?: readonly [Variables, Variables];

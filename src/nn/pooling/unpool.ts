@@ -13,6 +13,7 @@ import {
 import { forRanks, type PerAxis, perAxis, spatialShape } from "../spatial.js";
 import { extremes, geometry, joined, type PoolOptions, windowsOf } from "./windows.js";
 
+/** Maxima and where they stood. */
 export interface PooledMaxima {
   readonly values: Tensor;
   /** int32: for every value its place in the input's plane, counted in row-major order over the spatial axes. */

@@ -4,6 +4,7 @@
  */
 import { ArgumentError } from "../../index.js";
 
+/** What a quantity is at most after k steps. */
 export type Bound = (k: number) => number;
 
 interface Constants {

@@ -12,6 +12,7 @@ export async function curvatures(f: (x: Tensor) => Tensor, x: ArrayLike<number>)
 /** `degenerate`: the Hessian is singular and has no two signs, so that it alone does not tell. */
 export type Critical = "minimum" | "maximum" | "saddle" | "degenerate" | "not critical";
 
+/** What kind of critical point there is, with the gradient's norm and the curvatures that say so. */
 export interface CriticalPoint {
   readonly kind: Critical;
   readonly gradientNorm: number;

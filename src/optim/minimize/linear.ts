@@ -17,6 +17,7 @@ export interface ConjugateGradientOptions<M> {
   readonly preconditioner?: (r: M) => M;
 }
 
+/** What `cg` found. */
 export interface ConjugateGradientResult<M> {
   readonly x: M;
   /** `‖b - A x‖` at the start and after every iteration. */

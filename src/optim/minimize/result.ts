@@ -22,6 +22,7 @@ export interface Progress<M> {
   readonly nit: number;
 }
 
+/** When a minimisation ends. */
 export interface Stopping<M> {
   /** Converged when no element of the gradient exceeds it; 1e-5 unless given. */
   readonly gtol?: number;
