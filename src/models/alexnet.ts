@@ -6,6 +6,7 @@
 import type { Tensor } from "../index.js";
 import { adaptiveAvgPool2d, Conv2d, Dropout, flatten, Linear, MaxPool2d, relu, Sequential } from "../nn/index.js";
 import { Module } from "../tree/index.js";
+import { checkPictures } from "./pictures.js";
 
 export interface AlexNetOptions {
   /** How many classes it tells apart; 1000 unless told. */
@@ -20,12 +21,14 @@ export interface AlexNetOptions {
 
 /** Five convolutions and three linear layers, for pictures of 63×63 pixels or more: `[N, channels, H, W]` to logits `[N, classes]`. */
 export class AlexNet extends Module {
+  readonly channels: number;
   features: Sequential;
   classifier: Sequential;
 
   constructor(options: AlexNetOptions = {}) {
     super();
     const { classes = 1000, channels = 3, dropout = 0.5, width = 64 } = options;
+    this.channels = channels;
     const pool = (): MaxPool2d => new MaxPool2d(3, { stride: 2 });
     this.features = new Sequential([
       new Conv2d(channels, width, 11, { stride: 4, padding: 2 }), // [N, 64, 55, 55]
@@ -53,8 +56,9 @@ export class AlexNet extends Module {
     ]);
   }
 
-  /** `[N, channels, H, W]`, from 63×63 on, to logits `[N, classes]`. */
+  /** `[N, channels, H, W]`, from 63×63 on, to logits `[N, classes]`. Shapes are those for pictures of 224×224. */
   forward(x: Tensor): Tensor {
+    checkPictures("AlexNet", x, this.channels, 63);
     const maps = adaptiveAvgPool2d(this.features.forward(x), 6); // [N, 256, 6, 6]
     return this.classifier.forward(flatten(maps)); // [N, classes]
   }

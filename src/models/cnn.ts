@@ -1,4 +1,4 @@
-import { checkSide } from "./sides.js";
+import { checkSide } from "./pictures.js";
 import { Conv2d, Dropout, Flatten, Linear, MaxPool2d, Sequential, relu } from "../nn/index.js";
 
 export interface SmallCNNOptions {

@@ -5,6 +5,7 @@
 import { ArgumentError, concatenate, type Tensor } from "../index.js";
 import { avgPool2d, BatchNorm, Conv2d, Dropout, initializers, Linear, maxPool2d, relu } from "../nn/index.js";
 import { Module } from "../tree/index.js";
+import { checkPictures } from "./pictures.js";
 
 const conv = (from: number, to: number, kernel: number, stride = 1): Conv2d =>
   new Conv2d(from, to, kernel, {
@@ -129,7 +130,7 @@ class DenseFeatures extends Module {
       y = this[`transition${i}`].forward(y); // [N, 128, 28, 28], [N, 256, 14, 14], [N, 512, 7, 7]
       y = this[`denseblock${i + 1}`].forward(y); // [N, 512, 28, 28], [N, 1024, 14, 14], [N, 1024, 7, 7]
     }
-    return this.norm5.forward(y);
+    return this.norm5.forward(y); // [N, 1024, 7, 7]
   }
 }
 
@@ -150,6 +151,8 @@ export class DenseNet extends Module {
 
   /** `[N, channels, H, W]` to logits `[N, classes]`. Shapes are those of DenseNet-121 for pictures of 224×224. */
   forward(x: Tensor): Tensor {
+    // The stem rounds up twice, transitions round down.
+    checkPictures("DenseNet", x, this.features.conv0.weight.shape[1], 4 * (2 ** (this.features.blocks - 1) - 1) + 1);
     const maps = relu(this.features.forward(x)); // [N, 1024, 7, 7]
     return this.classifier.forward(maps.mean([2, 3])); // [N, classes]
   }

@@ -2,7 +2,7 @@
  * GoogLeNet, the first Inception network (Szegedy et al., Going Deeper with Convolutions, CVPR 2015), with batch
  * normalisation as torchvision has it. Fields are named as torchvision's.
  */
-import { concatenate, type Tensor, tensor } from "../index.js";
+import { ArgumentError, concatenate, type Tensor, tensor } from "../index.js";
 import {
   adaptiveAvgPool2d,
   BatchNorm,
@@ -17,6 +17,7 @@ import {
   Sequential,
 } from "../nn/index.js";
 import { Module } from "../tree/index.js";
+import { checkPictures } from "./pictures.js";
 
 /** What weights start with: within two of `N(0, 0.01²)`. */
 const initWeight = initializers.truncatedNormal(0, 0.01, -2, 2);
@@ -33,7 +34,7 @@ export class ConvNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return relu(this.bn.forward(this.conv.forward(x)));
+    return relu(this.bn.forward(this.conv.forward(x))); // [N, out, H / stride, W / stride]
   }
 }
 
@@ -61,15 +62,24 @@ export class Inception extends Module {
   constructor(from: number, { one, three, five, pool }: InceptionWidths, large: 3 | 5 = 3) {
     super();
     this.branch1 = new ConvNorm(from, one, 1); // [N, one, H, W]
-    this.branch2 = new Sequential([new ConvNorm(from, three[0], 1), new ConvNorm(three[0], three[1], 3)]);
-    this.branch3 = new Sequential([new ConvNorm(from, five[0], 1), new ConvNorm(five[0], five[1], large)]);
-    this.branch4 = new Sequential([new MaxPool2d(3, { stride: 1, padding: 1 }), new ConvNorm(from, pool, 1)]);
+    this.branch2 = new Sequential([
+      new ConvNorm(from, three[0], 1), // [N, reduce, H, W]
+      new ConvNorm(three[0], three[1], 3), // [N, out, H, W]
+    ]);
+    this.branch3 = new Sequential([
+      new ConvNorm(from, five[0], 1), // [N, reduce, H, W]
+      new ConvNorm(five[0], five[1], large), // [N, out, H, W]
+    ]);
+    this.branch4 = new Sequential([
+      new MaxPool2d(3, { stride: 1, padding: 1 }), // [N, in, H, W]
+      new ConvNorm(from, pool, 1), // [N, pool, H, W]
+    ]);
     this.out = one + three[1] + five[1] + pool;
   }
 
   forward(x: Tensor): Tensor {
     const views = [this.branch1, this.branch2, this.branch3, this.branch4].map((branch) => branch.forward(x));
-    return concatenate(views, 1);
+    return concatenate(views, 1); // [N, one + three + five + pool, H, W]
   }
 }
 
@@ -150,6 +160,10 @@ export class GoogLeNet extends Module {
     super();
     const { classes = 1000, channels = 3, auxiliary = true, dropout = 0.2, auxiliaryDropout = 0.7 } = options;
     const { largeKernel = 3, transformInput = false } = options;
+    if (transformInput && channels !== 3)
+      throw new ArgumentError(
+        `GoogLeNet: transformInput must go with pictures of 3 channels, got ${channels}. leave it out`,
+      );
     const inception = (from: number, channelsOf: InceptionWidths): Inception =>
       new Inception(from, channelsOf, largeKernel);
     this.conv1 = new ConvNorm(channels, 64, 7, 2);
@@ -185,6 +199,7 @@ export class GoogLeNet extends Module {
 
   /** Shapes are those for pictures of 224×224. */
   #stages(x: Tensor): { readonly logits: Tensor; readonly after4a: Tensor; readonly after4d: Tensor } {
+    checkPictures("GoogLeNet", x, this.conv1.conv.weight.shape[1]);
     let y = this.conv1.forward(this.transformInput ? transformed(x) : x); // [N, 64, 112, 112]
     y = maxPool2d(y, 3, { stride: 2, ceilMode: true }); // [N, 64, 56, 56]
     y = this.conv3.forward(this.conv2.forward(y)); // [N, 192, 56, 56]

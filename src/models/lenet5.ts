@@ -1,4 +1,4 @@
-import { checkSide } from "./sides.js";
+import { checkSide } from "./pictures.js";
 import { AvgPool2d, Conv2d, Flatten, Linear, Sequential, tanh } from "../nn/index.js";
 
 export interface LeNet5Options {

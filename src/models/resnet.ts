@@ -5,6 +5,7 @@
 import { ArgumentError, type Tensor } from "../index.js";
 import { BatchNorm, Conv2d, type Initializer, initializers, Linear, maxPool2d, relu, Sequential } from "../nn/index.js";
 import { Module } from "../tree/index.js";
+import { checkPictures } from "./pictures.js";
 
 /** Normal with variance `2 / fanOut`, which keeps the size of gradients through relus (He et al. 2015). */
 const heInit: Initializer = (shape) => initializers.heNormal({ mode: "out" })(shape);
@@ -176,6 +177,7 @@ export class CIFARResNet extends Module {
 
   /** `[N, channels, H, W]` to logits `[N, classes]`. Shapes are those for width 16 and pictures of 32×32. */
   forward(x: Tensor): Tensor {
+    checkPictures("CIFARResNet", x, this.conv1.weight.shape[1]);
     let y = relu(this.bn1.forward(this.conv1.forward(x))); // [N, 16, 32, 32]
     y = this.layer1.forward(y); // [N, 16, 32, 32]
     y = this.layer2.forward(y); // [N, 32, 16, 16]
@@ -219,6 +221,7 @@ export class ResNet extends Module {
 
   /** `[N, channels, H, W]` to logits `[N, classes]`. Shapes are those of ResNet-50 for pictures of 224×224. */
   forward(x: Tensor): Tensor {
+    checkPictures("ResNet", x, this.conv1.weight.shape[1]);
     let y = relu(this.bn1.forward(this.conv1.forward(x))); // [N, 64, 112, 112]
     y = maxPool2d(y, 3, { stride: 2, padding: 1 }); // [N, 64, 56, 56]
     y = this.layer1.forward(y); // [N, 256, 56, 56]

@@ -1,6 +1,7 @@
 import { ArgumentError, ShapeError, type Tensor, concatenate } from "../index.js";
 import { BatchNorm, Conv2d, ConvTranspose2d, initializers, maxPool2d, relu } from "../nn/index.js";
 import { Module } from "../tree/index.js";
+import { checkPictures } from "./pictures.js";
 
 export interface UNetOptions {
   /** Channels of the picture; 1 unless told. */
@@ -32,6 +33,7 @@ class DoubleConv extends Module {
     this.norms = batchNorm ? this.convs.map(() => new BatchNorm(out)) : [];
   }
 
+  /** `[N, in, H, W]` to `[N, out, H, W]`, 4 pixels less each way with "valid". */
   forward(x: Tensor): Tensor {
     return this.convs.reduce((h, conv, i) => {
       const y = conv.forward(h);
@@ -53,8 +55,9 @@ class UpStep extends Module {
 
   /** `[N, 2 C, h, w]` and `[N, C, H, W]` to `[N, C, 2 h, 2 w]`, less what convolutions lose. */
   forward(x: Tensor, skip: Tensor): Tensor {
-    const y = this.up.forward(x);
-    return this.convs.forward(concatenate([cropped(skip, y.shape[2], y.shape[3]), y], 1));
+    const y = this.up.forward(x); // [N, C, 2 h, 2 w]
+    const both = concatenate([cropped(skip, y.shape[2], y.shape[3]), y], 1); // [N, 2 C, 2 h, 2 w]
+    return this.convs.forward(both); // [N, C, 2 h, 2 w]
   }
 }
 
@@ -111,22 +114,25 @@ export class UNet extends Module {
     return this.down.reduce((n) => 2 * n + lost, down);
   }
 
+  /**
+   * `[N, channels, H, W]` to logits `[N, classes, H', W']`, where `H'` is `outputSize(H)`. Shapes are those of the published
+   * network, for pictures of 572×572.
+   */
   forward(x: Tensor): Tensor {
-    if (x.rank !== 4)
-      throw new ShapeError(`UNet: pictures must be [N, C, H, W], got ${x.describe()}. add the missing axes`);
+    checkPictures("UNet", x, this.down[0].convs[0].weight.shape[1]);
     this.outputSize(x.shape[2]);
     this.outputSize(x.shape[3]);
     const skips: Tensor[] = [];
-    let h = x;
+    let h = x; // [N, in, H, W]
     for (const level of this.down) {
-      const skip = level.forward(h);
+      const skip = level.forward(h); // [N, 64, 568, 568], [N, 128, 280, 280], [N, 256, 136, 136], [N, 512, 64, 64]
       skips.unshift(skip);
-      h = maxPool2d(skip, 2);
+      h = maxPool2d(skip, 2); // [N, 64, 284, 284], [N, 128, 140, 140], [N, 256, 68, 68], [N, 512, 32, 32]
     }
-    h = this.bottom.forward(h);
+    h = this.bottom.forward(h); // [N, 1024, 28, 28]
     this.up.forEach((step, i) => {
-      h = step.forward(h, skips[i]);
+      h = step.forward(h, skips[i]); // [N, 512, 52, 52], [N, 256, 100, 100], [N, 128, 196, 196], [N, 64, 388, 388]
     });
-    return this.out.forward(h);
+    return this.out.forward(h); // [N, classes, 388, 388]
   }
 }

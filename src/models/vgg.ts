@@ -17,6 +17,7 @@ import {
   type Stage,
 } from "../nn/index.js";
 import { Module } from "../tree/index.js";
+import { checkPictures } from "./pictures.js";
 
 export interface VGGOptions {
   /** How many classes it tells apart; 1000 unless told. */
@@ -47,12 +48,17 @@ export type VGGBlocks = readonly (readonly number[])[];
 
 /** Blocks of 3×3 convolutions, each ended by a pooling, and three linear layers: `[N, channels, H, W]` to logits `[N, classes]`. */
 export class VGG extends Module {
+  readonly channels: number;
+  /** The least side of pictures: 1 is left after all poolings. */
+  readonly leastSide: number;
   features: Sequential;
   classifier: Sequential;
 
   constructor(blocks: VGGBlocks, options: VGGOptions = {}) {
     super();
     const { classes = 1000, channels = 3, dropout = 0.5, batchNorm = false, hidden = 4096 } = options;
+    this.channels = channels;
+    this.leastSide = 2 ** blocks.length;
     let from = channels;
     const stages = blocks.flatMap((block): Stage[] => [
       ...block.flatMap((to): Stage[] => {
@@ -76,6 +82,7 @@ export class VGG extends Module {
 
   /** `[N, channels, H, W]` to logits `[N, classes]`. Shapes are those for pictures of 224×224. */
   forward(x: Tensor): Tensor {
+    checkPictures("VGG", x, this.channels, this.leastSide);
     const maps = adaptiveAvgPool2d(this.features.forward(x), 7); // [N, 512, 7, 7]
     return this.classifier.forward(flatten(maps)); // [N, classes]
   }

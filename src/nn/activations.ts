@@ -101,6 +101,9 @@ export const softmin = keepsShape((x, axis: number = -1) => softmax(x.neg(), axi
 
 /** `a · σ(b)`, where a and b are the halves of `x` along an axis (Dauphin et al. 2017). */
 export function glu(x: Tensor, axis = -1): Tensor {
+  const length = x.shape.at(axis);
+  if (length === undefined || length % 2 === 1)
+    throw new ShapeError(`glu: axis ${axis} must have two halves, got ${x.describe()}. name an axis of even length`);
   const [a, b] = split(x, 2, axis);
   return a.mul(b.sigmoid());
 }

@@ -1,6 +1,7 @@
 /** Normalisation of channels, with moments of a batch in training and running ones in evaluation. */
 import { ArgumentError, type Shape, ShapeError, type Tensor, ones, stopGradient, zeros } from "../index.js";
 import { Module } from "../tree/index.js";
+import { checkCounts } from "./spatial.js";
 import { keepsShape, type PerChannel, type Sight } from "./layer.js";
 import { alongChannels, channelwise, checkAffine, checkChannels, type NormOptions, standardized } from "./norm.js";
 
@@ -67,6 +68,7 @@ abstract class RunningNorm<C extends number> extends Module {
   /** `affine` and `trackRunningStats` are `learns` unless told. */
   constructor(features: C, options: RunningNormOptions, learns: boolean) {
     super();
+    checkCounts(new.target.name, "features", [features]);
     const { epsilon = 1e-5, momentum = 0.1, affine = learns, trackRunningStats = learns } = options;
     this.features = features;
     this.epsilon = epsilon;

@@ -55,21 +55,31 @@ export const alphaDropout = keepsShape((x, probability: number = 0.5) => {
 /** Whether every example of a batch lives or dies by itself (`"row"`), or all together. */
 export type DepthMode = "row" | "batch";
 
+function checkMode(name: string, mode: DepthMode): void {
+  if (mode !== "row" && mode !== "batch")
+    throw new ArgumentError(`${name}: mode must be "row" or "batch", got ${JSON.stringify(mode)}. choose one`);
+}
+
 /** Zeroes whole examples, or the batch, and divides the others: for branches of residual networks (Huang et al. 2016). */
-export const stochasticDepth = keepsShape((x, probability: number, mode: DepthMode = "row") =>
-  dropped(
-    "stochasticDepth",
-    x,
-    probability,
-    x.shape.map((n, i) => (i === 0 && mode === "row" ? n : 1)),
-  ),
-);
+export const stochasticDepth = keepsShape((x, probability: number, mode: DepthMode = "row") => {
+  checkMode("stochasticDepth", mode);
+  const shape = x.shape.map((n, i) => (i === 0 && mode === "row" ? n : 1));
+  return dropped("stochasticDepth", x, probability, shape);
+});
 
 const normalLike = (x: Tensor): Tensor =>
   random.randn(x.shape, { dtype: x.dtype === "float64" ? "float64" : "float32" });
 
+function checkDeviation(name: string, deviation: number): void {
+  if (!(deviation >= 0 && deviation < Infinity))
+    throw new ArgumentError(`${name}: the deviation must be finite and not negative, got ${deviation}. 0.1 is usual`);
+}
+
 /** `x + deviation · ε` with standard normal ε. */
-export const gaussianNoise = keepsShape((x, deviation: number) => x.add(normalLike(x).mul(deviation)));
+export const gaussianNoise = keepsShape((x, deviation: number) => {
+  checkDeviation("gaussianNoise", deviation);
+  return x.add(normalLike(x).mul(deviation));
+});
 
 /** `x · (1 + √(p / (1 - p)) · ε)` with standard normal ε: dropout's mean and variance (Srivastava et al. 2014, section 10). */
 export const gaussianDropout = keepsShape((x, probability: number = 0.5) => {
@@ -142,6 +152,7 @@ export class GaussianNoise extends RandomLayer {
 
   constructor(deviation: number) {
     super();
+    checkDeviation("GaussianNoise", deviation);
     this.deviation = deviation;
   }
   disturb(x: Tensor): Tensor {
@@ -155,6 +166,7 @@ export class StochasticDepth extends Dropping {
 
   constructor(probability: number, mode: DepthMode = "row") {
     super(probability);
+    checkMode("StochasticDepth", mode);
     this.mode = mode;
   }
   disturb(x: Tensor): Tensor {

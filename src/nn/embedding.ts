@@ -9,6 +9,7 @@ import {
   stopGradient,
   where,
 } from "../index.js";
+import { checkCounts } from "./spatial.js";
 import { Module } from "../tree/index.js";
 import { type Initializer, normal } from "./initializers.js";
 import type { Appended } from "./layer.js";
@@ -42,6 +43,7 @@ export class Embedding<Size extends number = number, D extends number = number> 
 
   constructor(size: Size, features: D, options: EmbeddingOptions = {}) {
     super();
+    checkCounts("Embedding", "size and features", [size, features]);
     const { paddingIndex = null, init = normal() } = options;
     if (paddingIndex !== null && !(Number.isInteger(paddingIndex) && paddingIndex >= 0 && paddingIndex < size))
       throw new ArgumentError(

@@ -1,6 +1,7 @@
 import { type Fits, type Shape, ShapeError, type ShapeOf, type Tensor } from "../index.js";
 import { Module } from "../tree/index.js";
 import { type Initializer, layerBias, layerWeight } from "./initializers.js";
+import { checkCounts } from "./spatial.js";
 import type { LastAxis, Sight, Through } from "./layer.js";
 
 /** `x · weightᵀ + bias`: `[…, in]` to `[…, out]` with a weight `[out, in]`, as PyTorch keeps it. */
@@ -9,6 +10,10 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): T
   if (weight.shape.length !== 2 || x.shape.length === 0 || x.shape.at(-1) !== features)
     throw new ShapeError(
       `linear: the last axis of the input must have the weight's features, got ${x.describe()} and weight ${weight.describe()}. flatten or transpose the input`,
+    );
+  if (bias && bias.shape.join() !== String(weight.shape[0]))
+    throw new ShapeError(
+      `linear: the bias must be [${weight.shape[0]}], one for each output, got ${bias.describe()}. reshape it`,
     );
   const y = x.matmul(weight.transpose());
   return bias ? y.add(bias) : y;
@@ -29,6 +34,7 @@ export class Linear<In extends number = number, Out extends number = number> ext
 
   constructor(inFeatures: In, outFeatures: Out, options: LinearOptions = {}) {
     super();
+    checkCounts("Linear", "features", [inFeatures, outFeatures]);
     const { bias = true, initWeight = layerWeight(), initBias = layerBias(inFeatures) } = options;
     this.weight = initWeight([outFeatures, inFeatures]);
     this.bias = bias ? initBias([outFeatures]) : null;

@@ -2,7 +2,7 @@
 import { ArgumentError, ShapeError, type Tensor, concatenate } from "../index.js";
 import { Module } from "../tree/index.js";
 import type { Pooled } from "./layer.js";
-import { type Pairs, type PerAxis, pairsPerAxis } from "./spatial.js";
+import { isPairs, type Pairs, type PerAxis, pairsPerAxis } from "./spatial.js";
 
 /**
  * What lies outside: a constant; the inside mirrored at its border elements, which are not repeated; the border elements
@@ -33,9 +33,9 @@ export function padFor(name: string, x: Tensor, widths: Pairs, options: PadOptio
     throw new ArgumentError(
       `${name}: the mode must be one of ${modes.join(", ")}, got ${JSON.stringify(mode)}. choose one`,
     );
-  if (widths.some((pair) => pair.some((n) => !Number.isInteger(n))))
+  if (!isPairs(widths) || widths.some((pair) => pair.length !== 2 || pair.some((n) => !Number.isInteger(n))))
     throw new ArgumentError(
-      `${name}: widths must be integers, [before, after] for each axis, got ${JSON.stringify(widths)}. round them`,
+      `${name}: widths must be integers, [before, after] for each axis, got ${JSON.stringify(widths)}. write [[1, 1], [2, 2]] for the two last axes`,
     );
   if (first < 0)
     throw new ShapeError(

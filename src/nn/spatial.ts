@@ -6,12 +6,22 @@ export type PerAxis = number | readonly number[];
 
 const atLeast = (least: number): string => (least === -Infinity ? "" : ` of at least ${least}`);
 
+/** Throws unless all of these are positive integers. */
+export function checkCounts(name: string, what: string, counts: readonly number[]): void {
+  if (counts.some((n) => !Number.isInteger(n) || n < 1))
+    throw new ArgumentError(
+      `${name}: ${what} must be positive integers, got ${counts.map(String).join(" and ")}. count them`,
+    );
+}
+
+const isList = (value: PerAxis): value is readonly number[] => Array.isArray(value);
+
 /** One integer of at least `least` for each of `rank` axes. */
 export function perAxis(name: string, what: string, value: PerAxis, rank: number, least = 1): number[] {
-  const list = typeof value === "number" ? new Array<number>(rank).fill(value) : [...value];
+  const list = isList(value) ? [...value] : new Array<number>(rank).fill(value);
   if (list.length !== rank || list.some((n) => !Number.isInteger(n) || n < least))
     throw new ArgumentError(
-      `${name}: ${what} must be an integer${atLeast(least)}, or ${rank} of them, got ${JSON.stringify(value)}. round it or raise it`,
+      `${name}: ${what} must be an integer${atLeast(least)}, or ${rank} of them, got ${JSON.stringify(value) ?? "none"}. round it or raise it`,
     );
   return list;
 }
@@ -19,12 +29,14 @@ export function perAxis(name: string, what: string, value: PerAxis, rank: number
 /** How much lies before and after each axis. */
 export type Pairs = readonly (readonly [before: number, after: number])[];
 
-const isPairs = (value: PerAxis | Pairs): value is Pairs =>
-  Array.isArray(value) && value.length > 0 && value.every((v) => typeof v !== "number");
+/** Whether these are pairs, or nothing. */
+export const isPairs = (value: PerAxis | Pairs): value is Pairs =>
+  Array.isArray(value) && value.every((v) => Array.isArray(v));
 
 /** A number on both sides of every axis, a number for each axis, or a pair for each; integers of at least `least`. */
 export function pairsPerAxis(name: string, value: PerAxis | Pairs, rank: number, least = 0): Pairs {
-  if (!isPairs(value)) return perAxis(name, "padding", value, rank, least).map((n) => [n, n]);
+  if (!isPairs(value))
+    return perAxis(name, "padding other than pairs [before, after]", value, rank, least).map((n) => [n, n]);
   if (value.length !== rank || value.some((p) => p.length !== 2 || p.some((n) => !Number.isInteger(n) || n < least)))
     throw new ArgumentError(
       `${name}: padding must be ${rank} pairs [before, after] of integers${atLeast(least)}, got ${JSON.stringify(value)}. give one pair for each spatial axis`,

@@ -4,6 +4,7 @@ import { Module } from "../tree/index.js";
 import { relu, sigmoid } from "./activations.js";
 import { Conv2d } from "./convolution/index.js";
 import type { PerChannel, RuleOf, Sight, Through, Unruled } from "./layer.js";
+import { checkChannels } from "./norm.js";
 import { pass, type Stage } from "./sequential.js";
 
 /** `f(x) + shortcut(x)`; the shortcut is the identity unless told (He et al. 2016). */
@@ -110,6 +111,7 @@ export class SqueezeExcite<C extends number = number> extends Module {
   forward(x: Tensor): Tensor {
     if (x.rank !== 4)
       throw new ShapeError(`SqueezeExcite: the input must be [N, C, H, W], got ${x.describe()}. reshape it`);
+    checkChannels("SqueezeExcite", x, this.fc1.weight.shape[1]);
     const squeezed = x.mean([2, 3], { keepDims: true }); // [N, C, 1, 1]
     const hidden = pass(this.activation, this.fc1.forward(squeezed));
     return x.mul(pass(this.scaleActivation, this.fc2.forward(hidden)));
