@@ -6,7 +6,7 @@ import { sidesText, toleranceText } from "./course-text.js";
 import { pageCss, searchScript } from "./course-style.js";
 import { courseSource, type CourseSource } from "./course-source.js";
 import { formula, formulaCss, inline, prose } from "./formulas.js";
-import { html, type Markup, raw } from "./html.js";
+import { type Column, html, type Markup, raw, table } from "./html.js";
 import { count, plural } from "./text.js";
 import { version } from "./version.js";
 
@@ -33,30 +33,16 @@ function checksTable({ checks }: RowResult): Markup {
   const rows = checks.map((check) => {
     const [measured, expected] = sidesText(check);
     const worst = check.pairs.length === 0 ? html` <small>worst of ${count(check.count)}</small>` : "";
-    return html`<tr class="${check.pass ? "" : "broken"}">
-      <td>${inline(check.what)}${worst}</td>
-      <td class="n">${measured}</td>
-      <td class="n">${expected}</td>
-      <td class="n">${toleranceText(check)}</td>
-      <td>${check.pass ? "✓" : "✗"}</td>
-    </tr>`;
+    return [html`${inline(check.what)}${worst}`, measured, expected, toleranceText(check), check.pass ? "✓" : "✗"];
   });
-  return html`<div class="scroll">
-    <table>
-      <thead>
-        <tr>
-          <th></th>
-          <th class="n">measured</th>
-          <th class="n">expected</th>
-          <th class="n">tolerance</th>
-          <th></th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
+  const columns: Column[] = [
+    { name: "" },
+    { name: "measured", kind: "number" },
+    { name: "expected", kind: "number" },
+    { name: "tolerance", kind: "number" },
+    { name: "" },
+  ];
+  return table(columns, rows, { rowClass: (i) => (checks[i].pass ? "" : "broken") });
 }
 
 function outcome(result: RowResult): Markup {

@@ -83,11 +83,15 @@ function centreOf({ width, height, values }: Grey): [x: number, y: number] {
 const side = 28;
 const inner = 20;
 
-const greyOf = ({ width, height, pixels }: Picture): Grey => ({
-  width,
-  height,
-  values: Float64Array.from(pixels, (v) => v / 255),
-});
+/** Luma (ITU-R BT.601), on a white ground where the picture is transparent. */
+function greyOf({ width, height, channels, pixels }: Picture): Grey {
+  const level = (i: number): number => {
+    const [a, b = a, c = a, cover = 255] = pixels.subarray(channels * i, channels * (i + 1));
+    const luma = channels === 1 ? a : 0.299 * a + 0.587 * b + 0.114 * c;
+    return 1 - ((1 - luma / 255) * cover) / 255;
+  };
+  return { width, height, values: Float64Array.from({ length: width * height }, (_, i) => level(i)) };
+}
 
 /** Whether a picture looks like those of the data sets already. */
 const isThere = (seen: Grey): boolean => seen.width === side && seen.height === side && groundOf(seen) <= 0.5;

@@ -1,6 +1,6 @@
 /** The report of a run: one HTML page that needs nothing beside it. */
 import { lines, themeCss } from "../plot/index.js";
-import { type Markup, html, raw } from "./html.js";
+import { type Column, type Markup, html, raw, table } from "./html.js";
 import { type RunRecord, parametersOf } from "./record.js";
 import { count, duration, figure, plural } from "./text.js";
 
@@ -110,75 +110,38 @@ function published({ published }: RunRecord): Markup {
 const capital = (word: string): string => word[0].toUpperCase() + word.slice(1);
 
 function model({ layers }: RunRecord): Markup {
-  const rows = layers.map(
-    (row) =>
-      html`<tr>
-        <td><code>${row.path}</code></td>
-        <td>${row.kind}</td>
-        <td class="wide"><code>${row.tensors}</code></td>
-        <td>${row.output === null ? "" : html`<code>[${row.output.join(", ")}]</code>`}</td>
-        <td class="n">${count(row.parameters)}</td>
-      </tr>`,
-  );
+  const rows = layers.map(({ path, kind, tensors, output, parameters }) => [
+    html`<code>${path}</code>`,
+    kind,
+    html`<code>${tensors}</code>`,
+    output === null ? "" : html`<code>[${output.join(", ")}]</code>`,
+    count(parameters),
+  ]);
+  const columns: Column[] = [
+    { name: "name" },
+    { name: "layer" },
+    { name: "tensors", kind: "wide" },
+    { name: "output" },
+    { name: "parameters", kind: "number" },
+  ];
   return html`<h2>Model</h2>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>name</th>
-            <th>layer</th>
-            <th class="wide">tensors</th>
-            <th>output</th>
-            <th class="n">parameters</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-        <tfoot>
-          <tr>
-            <td>total</td>
-            <td></td>
-            <td class="wide"></td>
-            <td></td>
-            <td class="n">${count(parametersOf(layers))}</td>
-          </tr>
-        </tfoot>
-      </table>
-    </div>`;
+    ${table(columns, rows, { total: ["total", "", "", "", count(parametersOf(layers))] })}`;
 }
 
 function epochTable({ epochs, heldOut, measure }: RunRecord): Markup {
-  const rows = epochs.map(
-    (e) =>
-      html`<tr>
-        <td>${e.epoch}</td>
-        <td class="n">${figure(e.trainLoss)}</td>
-        <td class="n">${figure(e.heldOutLoss)}</td>
-        <td class="n">${measure.text(e.heldOutMeasure)}</td>
-        <td class="n">${figure(e.learningRate)}</td>
-        <td class="n">${duration(e.seconds)}</td>
-      </tr>`,
-  );
+  const rows = epochs.map((e) => [
+    e.epoch,
+    figure(e.trainLoss),
+    figure(e.heldOutLoss),
+    measure.text(e.heldOutMeasure),
+    figure(e.learningRate),
+    duration(e.seconds),
+  ]);
+  const numbers = ["training loss", `${heldOut} loss`, `${heldOut} ${measure.title}`, "learning rate", "time"];
+  const columns: Column[] = [{ name: "epoch" }, ...numbers.map((name): Column => ({ name, kind: "number" }))];
   return html`<details>
     <summary>Every epoch in numbers</summary>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>epoch</th>
-            <th class="n">training loss</th>
-            <th class="n">${heldOut} loss</th>
-            <th class="n">${heldOut} ${measure.title}</th>
-            <th class="n">learning rate</th>
-            <th class="n">time</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
+    ${table(columns, rows)}
   </details>`;
 }
 

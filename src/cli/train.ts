@@ -1,16 +1,16 @@
 /** `typegrad train` */
 import { join } from "node:path";
 import { DataLoader, split } from "../data/index.js";
-import { random } from "../index.js";
+import { type Tensor, random } from "../index.js";
 import { writeFileAtomic } from "../io/index.js";
 import { type BatchEvent, type Callback, type FitResult, type Progress, type Trainable, fit } from "../train/index.js";
 import { readCheckpoint, writeCheckpoint, writeModel } from "./checkpoint.js";
 import { type Position, type ProgressDisplay, progressDisplay } from "./progress.js";
-import { type Examples, type Task, inRecord, testBatch } from "./registry/task.js";
+import { type Examples, type Facts, type Pair, type Task, inRecord, testBatch } from "./registry/task.js";
 import { report } from "./report.js";
 import { metricsOf, recordOf } from "./results.js";
 import { files } from "./run.js";
-import { type Session, type TrainFlags, commandOf, heldOutName, openSession, titleOf } from "./session.js";
+import { type Plan, type Session, type TrainFlags, commandOf, heldOutName, openSession, titleOf } from "./session.js";
 import { count, duration, plural } from "./text.js";
 
 /** Exit code of a program that Ctrl-C ended. */
@@ -53,6 +53,27 @@ function partsOf({ data, run }: Session): readonly [train: Examples, heldOut: Ex
   return [train, validation];
 }
 
+/** What a recipe says of learning, as `fit` takes it; `steps` are those of the optimizer. */
+export function learningOf(
+  { recipe, model: { task } }: Plan,
+  facts: Facts,
+  model: Trainable,
+  lr: number,
+  steps: number,
+) {
+  const { objective, average, accumulate = 1 } = recipe;
+  return {
+    augment: (pair: Pair) => recipe.augment?.(pair, facts) ?? pair,
+    forward: (m: Trainable, x: Tensor) => m.forward(task.prepare(x, facts)),
+    loss: task.loss,
+    objective: objective && ((m: Trainable, x: Tensor, y: Tensor) => objective(m, task.prepare(x, facts), y)),
+    optimizer: recipe.optimizer(lr, steps),
+    accumulate,
+    average: average && { ...average, of: average.of(model) },
+    metrics: task.metrics(facts),
+  };
+}
+
 /** Trains from the checkpoint, or from the beginning, until the epochs are done or the signal comes. */
 async function learn(
   session: Session,
@@ -61,10 +82,8 @@ async function learn(
   signal: AbortSignal,
 ): Promise<FitResult> {
   const { plan, run, data, folder, flags } = session;
-  const { recipe, model: entry } = plan;
-  const { task } = entry;
-  const { facts } = data;
-  const { objective, accumulate = 1 } = recipe;
+  const { task } = plan.model;
+  const { accumulate = 1 } = plan.recipe;
   const { epochs, batch, lr, seed, valSplit, patience } = run.settings;
   const heldOutIs = heldOutName(run.settings);
   const [train, heldOut] = partsOf(session);
@@ -72,18 +91,11 @@ async function learn(
   const resume = session.resumed ? await readCheckpoint(folder) : undefined;
   if (resume) display.line(standing(resume.progress, epochs, batches.length));
   return fit(model, {
+    ...learningOf(plan, data.facts, model, lr, epochs * Math.ceil(batches.length / accumulate)),
     data: batches,
-    augment: (pair) => recipe.augment?.(pair, facts) ?? pair,
-    forward: (m, x) => m.forward(task.prepare(x, facts)),
-    loss: task.loss,
-    objective: objective && ((m, x, y) => objective(m, task.prepare(x, facts), y)),
-    optimizer: recipe.optimizer(lr, epochs * Math.ceil(batches.length / accumulate)),
-    accumulate,
-    average: recipe.average && { of: recipe.average(model) },
     epochs,
-    validation: new DataLoader(heldOut, { batchSize: testBatch(facts) }),
+    validation: new DataLoader(heldOut, { batchSize: testBatch(data.facts) }),
     validationName: heldOutIs,
-    metrics: task.metrics(facts),
     // Where the test data is watched, it must decide nothing.
     restoreBest: valSplit > 0,
     monitor: { name: inRecord(heldOutIs, task.measure), mode: task.measure.better },

@@ -25,6 +25,7 @@ export { fashionMnist, fashionMnistClasses } from "./fashion-mnist.js";
 export { cifar10, cifar100, cifar10Classes } from "./cifar.js";
 export { parseTar } from "./tar.js";
 export { cells, type CellsOptions, type SegmentedImages } from "./cells.js";
+export { adding, type AddedSequences, type AddingOptions } from "./sequence-tasks.js";
 export { type DigitsOptions, digits } from "./digits.js";
 export { type Classes, type CsvOptions, parseCsv, readCsv, Table } from "./table.js";
 export {

@@ -20,17 +20,29 @@ export function threefry(key0: number, key1: number, counter0: number, counter1:
   return [x0 >>> 0, x1 >>> 0];
 }
 
-/** Uniformly random integers below a bound, one after the other; different streams of a seed are independent. */
-function integers(seed: number, stream: number): (bound: number) => number {
+/** Random numbers one after the other. */
+export interface Drawer {
+  /** Uniform in `[0, 1)`, one of 2^24 numbers, all of which float32 has. */
+  unit(): number;
+  /** A uniform integer from 0 to `bound - 1`. */
+  below(bound: number): number;
+}
+
+/** Random numbers of a seed; its streams are independent. */
+export function drawer(seed: number, stream: number): Drawer {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new ArgumentError(`shuffle: the seed must be a non-negative integer, got ${seed}. use Math.trunc`);
   let draws = 0;
-  return (bound) => {
-    const limit = 2 ** 32 - (2 ** 32 % bound); // words from here on would favour small numbers
-    for (;;) {
-      const [word] = threefry(seed >>> 0, Math.floor(seed / 2 ** 32), stream, draws++);
-      if (word < limit) return word % bound;
-    }
+  const word = (): number => threefry(seed >>> 0, Math.floor(seed / 2 ** 32), stream, draws++)[0];
+  return {
+    unit: () => (word() >>> 8) / 2 ** 24,
+    below(bound) {
+      const limit = 2 ** 32 - (2 ** 32 % bound); // words from here on would favour small numbers
+      for (;;) {
+        const drawn = word();
+        if (drawn < limit) return drawn % bound;
+      }
+    },
   };
 }
 
@@ -39,7 +51,7 @@ function integers(seed: number, stream: number): (bound: number) => number {
  * seed are independent.
  */
 export function permutation(length: number, seed: number, stream = 0): Uint32Array {
-  const below = integers(seed, stream);
+  const { below } = drawer(seed, stream);
   const order = Uint32Array.from({ length }, (_, i) => i);
   for (let i = length - 1; i > 0; i--) {
     const j = below(i + 1);
@@ -67,7 +79,7 @@ export function bootstrap(length: number, options: BootstrapOptions = {}): Uint3
     throw new ArgumentError(`bootstrap: there must be at least one example, got ${length}. check the data set`);
   if (!Number.isInteger(count) || count < 0)
     throw new ArgumentError(`bootstrap: count must be a non-negative integer, got ${count}. round it`);
-  const below = integers(seed, stream);
+  const { below } = drawer(seed, stream);
   return Uint32Array.from({ length: count }, () => below(length));
 }
 

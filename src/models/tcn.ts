@@ -1,5 +1,5 @@
 import { ArgumentError, type Tensor } from "../index.js";
-import { Conv1d, Dropout, type Layer, relu, weightNorm } from "../nn/index.js";
+import { Conv1d, Dropout, type Layer, Linear, relu, weightNorm } from "../nn/index.js";
 import { Module } from "../tree/index.js";
 
 export interface TcnOptions {
@@ -60,5 +60,27 @@ export class Tcn extends Module {
 
   forward(x: Tensor): Tensor {
     return this.blocks.reduce((h, block) => block.forward(h), x);
+  }
+}
+
+/**
+ * A TCN that reads a whole sequence before it answers, by a linear layer behind its last step: `[N, in, …]` to
+ * `[N, outputs]`. What comes behind the channels is read in its order, so pictures come pixel by pixel, row by row (Bai,
+ * Kolter and Koltun 2018, section 5).
+ */
+export class TcnReader extends Module {
+  tcn: Tcn;
+  head: Linear;
+
+  constructor(inChannels: number, channels: readonly number[], outputs: number, options: TcnOptions = {}) {
+    super();
+    this.tcn = new Tcn(inChannels, channels, options);
+    this.head = new Linear(channels[channels.length - 1], outputs);
+  }
+
+  forward(x: Tensor): Tensor {
+    const [examples, channels] = x.shape;
+    const steps = this.tcn.forward(x.reshape([examples, channels, -1])); // [N, last of channels, T]
+    return this.head.forward(steps.at(":", ":", -1)); // [N, outputs]
   }
 }

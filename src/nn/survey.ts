@@ -119,11 +119,16 @@ class Survey {
     return work;
   }
 
+  /** What the elements of a module's input see; `null` where axes have been joined or cut since. */
+  #fieldOf(input: unknown): Field {
+    const field = input instanceof Tensor ? (this.#fields.get(input.node) ?? null) : null;
+    return field && input instanceof Tensor && equal(input.shape.slice(2), field.lengths) ? field : null;
+  }
+
   /** A module has been called. */
   note(module: Module, input: unknown, output: Tensor): void {
     const work = this.#explore(output.node);
-    const before = input instanceof Tensor ? (this.#fields.get(input.node) ?? null) : null;
-    if (hasWindows(module)) this.#fields.set(output.node, behind(before, module));
+    if (hasWindows(module)) this.#fields.set(output.node, behind(this.#fieldOf(input), module));
     const field = this.#fields.get(output.node) ?? null;
     const fits = field !== null && equal(output.shape.slice(2), field.lengths);
     if (!fits) this.#fields.set(output.node, null);

@@ -27,6 +27,7 @@ export {
   type Metric,
   type OverlapOptions,
   type Ratio,
+  rmse,
   type Sums,
   topK,
 } from "./metrics.js";

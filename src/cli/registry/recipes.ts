@@ -35,8 +35,8 @@ export interface Recipe {
   readonly augment?: Augmentation;
   /** What is minimised in training, where it is not the loss of the task; inputs are prepared. */
   readonly objective?: (model: Trainable, x: Tensor, y: Tensor) => Objective;
-  /** The average of the model's parameters that is judged and kept. */
-  readonly average?: (model: Trainable) => ParameterAverage;
+  /** The average of the model's parameters, updated after every step unless told, that is judged and kept. */
+  readonly average?: { readonly of: (model: Trainable) => ParameterAverage; readonly every?: "step" | "epoch" };
   /** Over how many batches gradients are averaged; 1 unless told. */
   readonly accumulate?: number;
   readonly optimizer: (lr: number, steps: number) => Optimizer;
@@ -121,6 +121,9 @@ function withAuxiliary(model: Trainable, x: Tensor, y: Tensor): Objective {
   return { output: logits, loss: extra.reduce((a, b) => a.add(b), crossEntropy(logits, y)) };
 }
 
+const bai =
+  "Bai, Kolter & Koltun, An Empirical Evaluation of Generic Convolutional and Recurrent Networks for Sequence Modeling, 2018, table 1";
+
 export const recipes = {
   lenet5: {
     model: "lenet5",
@@ -182,7 +185,7 @@ export const recipes = {
   pixelcnn: {
     model: "pixelcnn",
     data: "binary-mnist",
-    average: (model) => ema(model, { decay: 0.99 }),
+    average: { of: (model) => ema(model, { decay: 0.99 }) },
     optimizer: (lr, steps) => adam({ learningRate: warmUpAndCosine(lr, steps, 0.02) }),
     method: [
       ["loss", "cross-entropy of every pixel"],
@@ -209,6 +212,35 @@ export const recipes = {
       ["schedule", "warm-up over a fiftieth, then a cosine to 0"],
     ],
     defaults: { epochs: 40, batch: 4, lr: 2e-3 },
+  },
+  tcn: {
+    model: "tcn",
+    data: "adding",
+    optimizer: (lr, steps) => adam({ learningRate: warmUpAndCosine(lr, steps, 0.02), clip: clipByGlobalNorm(1) }),
+    method: [
+      ["loss", "mean squared error"],
+      ["optimizer", "Adam, gradients no longer than 1"],
+      ["schedule", "warm-up over a fiftieth, then a cosine to 0"],
+    ],
+    defaults: { epochs: 6, batch: 32, lr: 4e-3 },
+    published: [
+      { data: "the adding problem with 600 steps", text: "loss 5.8e-5, TCN of 70,000 parameters", source: bai },
+    ],
+  },
+  "tcn-pixels": {
+    model: "tcn-pixels",
+    data: "mnist",
+    optimizer: (lr, steps) => adam({ learningRate: warmUpAndCosine(lr, steps, 0.05), clip: clipByGlobalNorm(1) }),
+    method: [
+      ["loss", "cross-entropy"],
+      ["optimizer", "Adam, gradients no longer than 1"],
+      ["schedule", "warm-up over a twentieth, then a cosine to 0"],
+    ],
+    defaults: { epochs: 2, batch: 32, lr: 4e-3 },
+    published: [
+      { data: "MNIST pixel by pixel", text: "99.0 %, TCN", source: bai },
+      { data: "MNIST pixel by pixel, in another order", text: "97.2 %, TCN", source: bai },
+    ],
   },
   alexnet: photographic("alexnet", "56.52 %", {
     data: "image-folder",

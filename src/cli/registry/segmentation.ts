@@ -3,7 +3,7 @@ import { type Tensor, tensor } from "../../index.js";
 import { crossEntropy } from "../../nn/index.js";
 import { type Picture, encodePng, pngUri } from "../../plot/index.js";
 import { accuracy, iou } from "../../train/index.js";
-import { type Markup, html } from "../html.js";
+import { type Column, type Markup, html, table } from "../html.js";
 import { count, figure, percent } from "../text.js";
 import { UsageError } from "../usage.js";
 import { pictureOf, standardised } from "./pictures.js";
@@ -97,32 +97,21 @@ export function judgementOf(
 }
 
 function classSection(counts: Counts, names: readonly string[], shares: readonly number[]): Markup {
-  const rows = names.map(
-    (name, i) =>
-      html`<tr>
-        <td>${name}</td>
-        <td class="n">${count(counts[i].reduce((a, b) => a + b, 0))}</td>
-        <td class="n">${Number.isNaN(shares[i]) ? "none" : percent(shares[i])}</td>
-      </tr>`,
-  );
+  const rows = names.map((name, i) => [
+    name,
+    count(counts[i].reduce((a, b) => a + b, 0)),
+    Number.isNaN(shares[i]) ? "none" : percent(shares[i]),
+  ]);
+  const columns: Column[] = [
+    { name: "class" },
+    { name: "test pixels", kind: "number" },
+    { name: "IoU", kind: "number" },
+  ];
   return html`<h2>Class by class</h2>
     <p class="muted">
       Intersection over union: pixels that are of the class and are taken for it, over those of which either holds.
     </p>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>class</th>
-            <th class="n">test pixels</th>
-            <th class="n">IoU</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>`;
+    ${table(columns, rows)}`;
 }
 
 const pictureSection = (looked: readonly Looked[]): Markup =>
@@ -144,7 +133,7 @@ const pictureSection = (looked: readonly Looked[]): Markup =>
 /** A PNG with what was found, and the share of every class. */
 async function predict({ file, data, facts, run, write }: Asked): Promise<readonly string[]> {
   if (file === null) throw new UsageError("predict: there must be a picture to look at, got none. name a PNG");
-  const levels = data.read(file.bytes, facts);
+  const levels = await data.read(file, facts);
   const said = await run(tensor(levels, { shape: [1, ...facts.input] }))
     .argmax(1)
     .data();

@@ -95,7 +95,7 @@ async function judge(tested: Tested): Promise<Judgement> {
 /** A second of new sound, or of what follows a given one, as a WAV file. */
 async function predict(asked: Asked): Promise<readonly string[]> {
   const { file, data, facts, write } = asked;
-  const start = file && data.read(file.bytes, facts);
+  const start = file && (await data.read(file, facts));
   if (start?.length === 0) throw new UsageError(`${file?.name ?? "the file"} must hold a sound, got no samples`);
   const prompt = start ? tensor(start, { shape: [1, start.length] }).astype("int32") : undefined;
   const path = await write(formatWav(await drawn(asked, prompt)), "wav");

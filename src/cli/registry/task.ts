@@ -35,6 +35,12 @@ export interface LoadedData {
   readonly sha256: string;
 }
 
+/** A file that a person gives. */
+export interface GivenFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
 /** A data set that has a name. */
 export interface DataEntry {
   readonly title: string;
@@ -45,8 +51,8 @@ export interface DataEntry {
   readonly facts: Facts;
   /** The data of a folder when one is given; otherwise what is found, or downloaded. */
   load(folder: string | undefined, onProgress: (progress: DownloadProgress) => void): Promise<LoadedData>;
-  /** The input that a person's file stands for. */
-  read(file: Uint8Array, facts: Facts): Float32Array;
+  /** The input that a person's file stands for; a `FormatError` that names the file when it stands for none. */
+  read(file: GivenFile, facts: Facts): Float32Array | Promise<Float32Array>;
 }
 
 /** A model that has a name. */
@@ -108,7 +114,7 @@ export interface Asked {
   readonly facts: Facts;
   readonly data: DataEntry;
   readonly run: (x: Tensor) => Tensor;
-  readonly file: { readonly name: string; readonly bytes: Uint8Array } | null;
+  readonly file: GivenFile | null;
   readonly write: (bytes: Uint8Array, extension: string) => Promise<string>;
 }
 
