@@ -1,6 +1,6 @@
 /** What a person sees while a model trains: a bar on a terminal, a line an epoch anywhere else. */
 import { SingleBar } from "cli-progress";
-import { duration } from "./text.js";
+import { duration, lossText } from "./text.js";
 
 /** Where training is. */
 export interface Position {
@@ -30,7 +30,7 @@ export function blockBar(share: number, width: number, rest = " "): string {
 export function progressLine(p: Position, columns: number): string {
   const done = p.batches ? p.batch / p.batches : 0;
   const numbers = [
-    `loss ${p.loss.toFixed(4)}`,
+    `loss ${lossText(p.loss)}`,
     p.measure,
     p.speed,
     `${Number.isFinite(p.secondsLeft) ? duration(p.secondsLeft) : "…"} left`,

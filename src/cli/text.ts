@@ -14,6 +14,9 @@ export function figure(x: number): string {
   return size < 1e-4 || size >= 1e6 ? x.toExponential(2) : x.toPrecision(4);
 }
 
+/** Four digits behind the point while they say anything. */
+export const lossText = (x: number): string => (Math.abs(x) >= 0.001 ? x.toFixed(4) : figure(x));
+
 const two = (n: number): string => String(n).padStart(2, "0");
 
 /** `8.4 s`, `2 min 05 s`, `1 h 03 min` */

@@ -11,7 +11,7 @@ import { report } from "./report.js";
 import { metricsOf, recordOf } from "./results.js";
 import { files } from "./run.js";
 import { type Plan, type Session, type TrainFlags, commandOf, heldOutName, openSession, titleOf } from "./session.js";
-import { count, duration, plural } from "./text.js";
+import { count, duration, lossText, plural } from "./text.js";
 
 /** Exit code of a program that Ctrl-C ended. */
 const interrupted = 130;
@@ -132,9 +132,9 @@ function shownOn(
     },
     onEpoch({ record }) {
       const m = metricsOf(record, task, heldOut);
-      const test = `${heldOut} loss ${m.heldOutLoss.toFixed(4)}  ${heldOut} ${measure.title} ${measure.text(m.heldOutMeasure)}`;
+      const test = `${heldOut} loss ${lossText(m.heldOutLoss)}  ${heldOut} ${measure.title} ${measure.text(m.heldOutMeasure)}`;
       const speed = `${count(m.examplesPerSecond)} ${examples}/s`;
-      display.line(`epoch ${m.epoch}  loss ${m.trainLoss.toFixed(4)}  ${test}  ${speed}  ${duration(m.seconds)}`);
+      display.line(`epoch ${m.epoch}  loss ${lossText(m.trainLoss)}  ${test}  ${speed}  ${duration(m.seconds)}`);
     },
   };
 }

@@ -81,7 +81,7 @@ export class PolyakAverage extends ParameterAverage {
  * counted from 0 (tail averaging); until then it is the last value. Before the first update it is the model.
  *
  * Updated once an epoch, under a rate that stays high, it is stochastic weight averaging (Izmailov et al. 2018); a model with
- * batch normalisation then needs `updateBatchNorm` of `typegrad/train`.
+ * batch normalisation then needs `updateBatchNorm` of `typegrad/train`, unless `fit` averages.
  */
 export const polyakAverage = (model: unknown, options: { readonly start?: number } = {}): PolyakAverage =>
   new PolyakAverage(model, options);

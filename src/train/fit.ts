@@ -1,9 +1,10 @@
 /** Training in one call: compiled steps, epochs, metrics, early stopping, checkpoints and going on where one stopped. */
 import { ArgumentError, type Tensor, compile, stopGradient, valueAndGrad } from "../index.js";
 import { loadStateDict, stateDict } from "../nn/index.js";
-import { type Optimizer, type ParameterAverage, leavesOf, replaceLeaves } from "../optim/index.js";
+import type { Optimizer, ParameterAverage } from "../optim/index.js";
 import { defaultGenerator, manualSeed } from "../random/index.js";
 import { type Module, leaves, map } from "../tree/index.js";
+import { renewMoments, trackedIn } from "./batch-statistics.js";
 import type { BatchEvent, Callback, EpochRecord, StopReason } from "./callbacks.js";
 import { Clock, Pause } from "./clock.js";
 import { Gathered } from "./gathered.js";
@@ -49,10 +50,16 @@ export interface FitOptions<M extends Module, B = Batch, X = Tensor, Y = Tensor>
   /** Over how many batches gradients are averaged before the optimizer moves once; 1 unless told. */
   readonly accumulate?: number;
   /**
-   * An average of the parameters, updated after every step of the optimizer or every epoch. Validation looks at the
-   * averaged model, and in the end the averages take the place of the parameters, unless the run is interrupted.
+   * An average of the parameters, updated after every step of the optimizer or, as in stochastic weight averaging, every
+   * epoch. Validation looks at the averaged model, and in the end the averages take the place of the parameters, unless the
+   * run is interrupted. Running moments of batch normalisation are made anew for the averages by a pass over the data
+   * (`torch.optim.swa_utils.update_bn`) before each of both, unless `moments` is `"own"`: then the model's own serve.
    */
-  readonly average?: { readonly of: ParameterAverage; readonly every?: "step" | "epoch" };
+  readonly average?: {
+    readonly of: ParameterAverage;
+    readonly every?: "step" | "epoch";
+    readonly moments?: "renewed" | "own";
+  };
   readonly validation?: Source<B>;
   /** The first part of the names of what is measured on `validation`: `"validation"` gives `validationLoss`. */
   readonly validationName?: string;
@@ -111,6 +118,8 @@ class Run<M extends Trainable<X>, B, X, Y> {
   readonly #trainStep: (x: X, y: Y) => Tensor;
   readonly #moveStep: () => void;
   readonly #testStep: (x: X, y: Y) => Tensor;
+  /** Puts a batch through the model for its running moments alone. */
+  readonly #momentStep: (x: X, y: Y) => void;
   readonly #pause = new Pause();
   /** A copy of the model at its best epoch, where it is to be put back. */
   #best: M | null = null;
@@ -133,7 +142,8 @@ class Run<M extends Trainable<X>, B, X, Y> {
     const moved = [model, optimizer, ...gathered, ...averaged];
     this.#trainStep = compile((x: X, y: Y) => this.#learn(x, y), { state: [...moved, this.#train] });
     this.#moveStep = compile(() => this.#moveByGathered(), { state: moved });
-    this.#testStep = compile((x: X, y: Y) => this.#measure(x, y), { state: [model, ...averaged, this.#test] });
+    this.#testStep = compile((x: X, y: Y) => this.#measure(x, y), { state: [model, this.#test] });
+    this.#momentStep = compile((x: X, y: Y) => void this.#forward(model, this.#augmented(x, y)[0]), { state: [model] });
   }
 
   get #parts(): Parts {
@@ -166,10 +176,13 @@ class Run<M extends Trainable<X>, B, X, Y> {
     return { loss: loss(output, y), output };
   }
 
+  #augmented(x: X, y: Y): Batch<X, Y> {
+    return this.#options.augment?.([x, y]) ?? [x, y];
+  }
+
   /** One training step; this is what is compiled. */
   #learn(x: X, y: Y): Tensor {
-    const { augment = (batch: Batch<X, Y>) => batch } = this.#options;
-    const [input, target] = augment([x, y]);
+    const [input, target] = this.#augmented(x, y);
     const outputs: Tensor[] = [];
     const [value, grads] = valueAndGrad((model: M) => {
       const { loss, output } = this.#objective(model, input, target);
@@ -189,18 +202,43 @@ class Run<M extends Trainable<X>, B, X, Y> {
   #moveByGathered(): void {
     if (this.#gathered) this.#move(this.#gathered.take(this.#model));
   }
-  /** `f` while the averages, if there are such, stand in place of the parameters. */
-  #averaged<T>(f: () => T): T {
-    const own = leavesOf(this.#model);
-    this.#options.average?.of.copyTo(this.#model);
+  /** `f` while the averaged model, if there is such, stands in place of the model. */
+  async #averaged<T>(f: () => Promise<T>): Promise<T> {
+    const { average, validation } = this.#options;
+    if (!average || !(validation || this.#best)) return f(); // nobody looks at it
+    const own = stateDict(this.#model);
+    await this.#takeAverages();
     try {
-      return f();
+      return await f();
     } finally {
-      replaceLeaves(this.#model, own);
+      loadStateDict(this.#model, own);
     }
   }
+  /** Puts the averages in place of the parameters, and the moments that belong to them in place of the running ones. */
+  async #takeAverages(): Promise<void> {
+    const { average } = this.#options;
+    if (!average) return;
+    loadStateDict(this.#model, stateDict(copyOf(average.of.model(this.#model))));
+    if (average.moments !== "own" && trackedIn(this.#model).length > 0) await this.#renewMoments();
+  }
+  /** The first epoch's batches go through the model; random numbers go on as if they had not, so each time it gives the same. */
+  async #renewMoments(): Promise<void> {
+    const numbers = copyOf(defaultGenerator);
+    await renewMoments(this.#model, async () => {
+      let count = 0;
+      for await (const batch of batchesOf(this.#options.data, 1, 0)) {
+        const [x, y] = this.#pair(batch);
+        this.#momentStep(x, y);
+        count++;
+        await this.#pause.now();
+      }
+      return count;
+    });
+    loadStateDict(defaultGenerator, stateDict(numbers));
+  }
+
   #measure(x: X, y: Y): Tensor {
-    const output = this.#averaged(() => this.#forward(this.#model, x));
+    const output = this.#forward(this.#model, x);
     const value = this.#options.loss(output, y);
     this.#test.add(value, output, y);
     return value;
@@ -219,15 +257,15 @@ class Run<M extends Trainable<X>, B, X, Y> {
       } else if (await this.#endEpoch(pass)) reason = "stopped early";
     }
     const { history, best } = this.#progress;
-    if (reason !== "interrupted") this.#settle();
+    if (reason !== "interrupted") await this.#settle();
     for (const c of callbacks) await c.onEnd?.({ reason, history });
     return { reason, history, best };
   }
 
   /** Puts the best model, or the averaged one, in place of the last. */
-  #settle(): void {
+  async #settle(): Promise<void> {
     if (this.#best && this.#progress.best) loadStateDict(this.#model, stateDict(copyOf(this.#best)));
-    else this.#options.average?.of.copyTo(this.#model);
+    else await this.#takeAverages();
   }
 
   /** Goes through what is left of the epoch's batches; `null` when the signal ended it. */
@@ -255,6 +293,24 @@ class Run<M extends Trainable<X>, B, X, Y> {
     if (signal?.aborted) return null;
     if (number % accumulate > 0) this.#moveStep();
     return { measured: await this.#train.measured("train"), ...clock.stop() };
+  }
+
+  /** Validates, and keeps a copy of the model where it is better than before. */
+  async #judge(pass: Pass): Promise<Judged> {
+    const { optimizer } = this.#options;
+    const { epoch } = this.#progress;
+    const record: EpochRecord = {
+      epoch,
+      ...pass.measured,
+      ...(await this.#validate()),
+      seconds: pass.seconds,
+      examplesPerSecond: pass.examples / pass.seconds,
+      learningRate: await optimizer.learningRate.item(),
+    };
+    const value = this.#monitored(record);
+    const isBest = this.#isBetter(value, this.#progress.best?.value ?? null, 0);
+    if (isBest && this.#best) this.#best = copyOf(this.#model);
+    return { record, value, isBest };
   }
 
   /** Measures the validation data in evaluation mode. */
@@ -296,21 +352,12 @@ class Run<M extends Trainable<X>, B, X, Y> {
     };
   }
 
-  /** Validates, records, compares and saves; whether to stop. */
+  /** Judges, records and saves; whether to stop. */
   async #endEpoch(pass: Pass): Promise<boolean> {
-    const { optimizer, checkpoint, earlyStopping, callbacks = [], average } = this.#options;
+    const { checkpoint, earlyStopping, callbacks = [], average } = this.#options;
     const { epoch, history } = this.#progress;
     if (average?.every === "epoch") average.of.update(this.#model);
-    const record: EpochRecord = {
-      epoch,
-      ...pass.measured,
-      ...(await this.#validate()),
-      seconds: pass.seconds,
-      examplesPerSecond: pass.examples / pass.seconds,
-      learningRate: await optimizer.learningRate.item(),
-    };
-    const value = this.#monitored(record);
-    const best = this.#isBetter(value, this.#progress.best?.value ?? null, 0);
+    const { record, value, isBest: best } = await this.#averaged(() => this.#judge(pass));
     const moved = this.#isBetter(value, this.#progress.reference, earlyStopping?.minDelta ?? 0);
     this.#train.clear();
     this.#progress = {
@@ -322,7 +369,6 @@ class Run<M extends Trainable<X>, B, X, Y> {
       waited: moved ? 0 : this.#progress.waited + 1,
       history: [...history, record],
     };
-    if (best && this.#best) this.#best = this.#averaged(() => copyOf(this.#model));
     if (checkpoint && (best || epoch % (checkpoint.everyEpochs ?? 1) === 0)) await this.#save(best);
     for (const c of callbacks) await c.onEpoch?.({ record, best });
     return this.#hasWaited();
@@ -361,6 +407,13 @@ interface Pass {
   readonly measured: Readonly<Record<string, Measured>>;
   readonly seconds: number;
   readonly examples: number;
+}
+
+/** What validation gave, and whether it is the best so far. */
+interface Judged {
+  readonly record: EpochRecord;
+  readonly value: number;
+  readonly isBest: boolean;
 }
 
 const isPair = <X, Y>(x: unknown): x is Batch<X, Y> =>

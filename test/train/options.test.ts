@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Tensor, tensor } from "typegrad";
 import * as nn from "typegrad/nn";
-import { ema, sgd } from "typegrad/optim";
+import { ema, polyakAverage, sgd } from "typegrad/optim";
 import * as train from "typegrad/train";
+import { manualSeed, randn } from "typegrad/random";
 import { Module } from "typegrad/tree";
 
 /** `y = w x` from w = 1: the mean squared error of a batch has the gradient `2 mean(x (w x - y))`. */
@@ -101,6 +102,100 @@ test("an average once an epoch", async () => {
     mean = 0.5 * mean + 0.5 * w;
   }
   close(await model.w.item(), mean, "weight");
+});
+
+/** Outputs `w x + b`, normalised, from given weights. */
+class Normalised extends Module {
+  linear = new nn.Linear(1, 1);
+  norm = new nn.BatchNorm(1, { momentum: 0.25, epsilon: 1e-3 });
+  forward(x: Tensor): Tensor {
+    return this.norm.forward(this.linear.forward(x));
+  }
+}
+const batchOf = (list: readonly (readonly [number, number])[]): train.Batch => [
+  tensor(list.map(([x]) => [x])),
+  tensor(list.map(([, y]) => [y])),
+];
+const batches = [batchOf(points.slice(0, 3)), batchOf(points.slice(3))];
+
+/** Weights and running moments of a model. */
+async function numbersOf({ linear, norm }: Normalised) {
+  const read = (x: Tensor | null): Promise<number> => (x ?? tensor(Number.NaN)).sum().item();
+  const [w, b, scale, offset] = [linear.weight, linear.bias, norm.weight, norm.bias].map(read);
+  return {
+    w: await w,
+    b: await b,
+    scale: await scale,
+    offset: await offset,
+    mean: await read(norm.runningMean),
+    variance: await read(norm.runningVariance),
+  };
+}
+
+test("averaged weights are judged and kept with running moments of their own", async () => {
+  const model = new Normalised();
+  const weights: { w: number; b: number; scale: number; offset: number }[] = [];
+  const average = { of: polyakAverage(model), every: "epoch" as const };
+  const { history } = await train.fit(model, {
+    data: batches,
+    validation: [one([1, 0])].map(([x, y]): train.Batch => [x.reshape([1, 1]), y.reshape([1, 1])]),
+    loss,
+    optimizer: sgd({ learningRate: rate }),
+    epochs: 3,
+    average,
+    // After an epoch the model is as it was trained, not as it was judged.
+    callbacks: [{ onEpoch: async () => void weights.push(await numbersOf(model)) }],
+  });
+  const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+  const judged = (epochs: number) => {
+    const seen = weights.slice(0, epochs);
+    const [w, b] = [meanOf(seen.map((m) => m.w)), meanOf(seen.map((m) => m.b))];
+    const outputs = [points.slice(0, 3), points.slice(3)].map((list) => list.map(([x]) => w * x + b));
+    const mean = meanOf(outputs.map(meanOf));
+    // Each batch's own variance, without bias, as running moments have it.
+    const variance = meanOf(outputs.map((h) => h.reduce((sum, v) => sum + (v - meanOf(h)) ** 2, 0) / (h.length - 1)));
+    const [scale, offset] = [meanOf(seen.map((m) => m.scale)), meanOf(seen.map((m) => m.offset))];
+    return { w, mean, variance, said: (scale * (w + b - mean)) / Math.sqrt(variance + 1e-3) + offset };
+  };
+  history.forEach(({ validationLoss }, e) =>
+    close(Number(validationLoss), judged(e + 1).said ** 2, `what is judged in epoch ${e}`),
+  );
+  const [kept, expected] = [await numbersOf(model), judged(3)];
+  for (const name of ["w", "mean", "variance"] as const) close(kept[name], expected[name], name);
+  assert.equal(model.norm.momentum, 0.25);
+});
+
+test("the pass for moments leaves the run as it is, and the model's own serve when asked for", async () => {
+  const trained = async (average?: (model: Module) => train.FitOptions<Normalised>["average"]) => {
+    manualSeed(4);
+    const model = new Normalised();
+    const seen: number[] = [];
+    await train.fit(model, {
+      data: batches,
+      validation: batches,
+      augment: ([x, y]) => [x.add(randn([x.shape[0], 1]).mul(0.1)), y],
+      loss,
+      optimizer: sgd({ learningRate: rate }),
+      epochs: 3,
+      average: average?.(model),
+      callbacks: [
+        {
+          onEpoch: async () => {
+            const { w, mean } = await numbersOf(model);
+            seen.push(w, mean);
+          },
+        },
+      ],
+    });
+    return { seen, kept: await numbersOf(model) };
+  };
+  const alone = await trained();
+  const renewed = await trained((model) => ({ of: polyakAverage(model), every: "epoch" }));
+  const own = await trained((model) => ({ of: polyakAverage(model), every: "epoch", moments: "own" }));
+  assert.deepEqual(renewed.seen, alone.seen);
+  assert.deepEqual(own.seen, alone.seen);
+  assert.equal(own.kept.mean, alone.kept.mean);
+  assert.notEqual(renewed.kept.mean, alone.kept.mean);
 });
 
 test("inputs and targets may be trees, and steps may minimise something else than is measured", async () => {
