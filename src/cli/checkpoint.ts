@@ -1,6 +1,6 @@
 /** A run's state on disk: what changes while it trains. */
 import { join } from "node:path";
-import { FormatError, type Tensor, tensor } from "../index.js";
+import { FormatError, ShapeError, type Tensor, tensor } from "../index.js";
 import {
   type HostArray,
   type Safetensors,
@@ -71,6 +71,21 @@ async function readArrays(path: string): Promise<Safetensors> {
   }
 }
 
+/** `f`, which puts tensors of a file into a model; when they do not fit, the error names the file. */
+export async function fitting<T>(path: string, title: string, f: () => T | Promise<T>): Promise<T> {
+  try {
+    return await f();
+  } catch (cause) {
+    if (!(cause instanceof ShapeError)) throw cause;
+    const [, different = ""] = cause.message.split(", got ");
+    const shown = different.length > 100 ? `${different.slice(0, 100)} …` : different;
+    throw new FormatError(
+      `${path}: it must hold the tensors of ${title}, got those of another model (${shown}). put the run's own file back, or start a run of another --name`,
+      { cause },
+    );
+  }
+}
+
 /** The records of the epochs before `end`, every one of them. */
 async function readHistory(path: string, end: number): Promise<EpochRecord[]> {
   const lines = new TextDecoder()
@@ -96,6 +111,14 @@ export async function readCheckpoint(folder: string): Promise<TrainState | undef
     progress: { ...place, history },
   };
 }
+
+/** The model's tensors in a state, by their own names. */
+export const modelIn = ({ tensors }: TrainState): Record<string, Tensor> =>
+  Object.fromEntries(
+    Object.entries(tensors).flatMap(([name, x]) =>
+      name.startsWith(modelPrefix) ? [[name.slice(modelPrefix.length), x] as const] : [],
+    ),
+  );
 
 /** The tensors of a run's model by name. */
 export async function readModel(folder: string): Promise<Record<string, Tensor>> {

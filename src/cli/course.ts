@@ -107,9 +107,10 @@ const record = ({ row, pass, main, seconds, reason }: RowResult): object => {
 };
 
 /** Throws unless a file can be there: rows may run for long, and should not do so in vain. */
-async function claim(path: string): Promise<void> {
-  if (await fileExists(path)) await readFile(path);
-  else await writeFileAtomic(path, "");
+async function claim(flag: string, path: string): Promise<void> {
+  const op = `course: ${flag}`;
+  if (await fileExists(path, op)) await readFile(path, op);
+  else await writeFileAtomic(path, "", op);
 }
 
 /** The command. 0 when every row that ran passed, 1 otherwise. */
@@ -118,7 +119,8 @@ export async function course(names: readonly string[], flags: CourseFlags, out: 
   const { full = false, json, html } = flags;
   if (names.length === 0 && !full && json === undefined && html === undefined) return list(chapters, out);
   const rows = selection(chapters, names, full);
-  for (const path of [json, html && join(html, "index.html")]) if (path !== undefined) await claim(path);
+  if (json !== undefined) await claim("--json", json);
+  if (html !== undefined) await claim("--html", join(html, "index.html"));
   const start = performance.now();
   const results = await runAll(rows, out);
   if (json !== undefined) await writeFileAtomic(json, `${JSON.stringify(results.map(record), null, 2)}\n`);

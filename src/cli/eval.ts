@@ -11,6 +11,10 @@ export interface EvalFlags extends DataFlags {
   readonly device: string;
 }
 
+/** `0, 1, 2 and 7 more` */
+const someOf = (names: readonly string[]): string =>
+  names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
+
 /** Tests a trained model on the test set of its data, or of others, and prints the figures. */
 export async function evaluate(folder: string, flags: EvalFlags, out: NodeJS.WriteStream): Promise<number> {
   const { run, plan, model } = await readTrained(folder, flags.device);
@@ -25,6 +29,10 @@ export async function evaluate(folder: string, flags: EvalFlags, out: NodeJS.Wri
   if (shape(facts) !== shape(loaded.facts))
     throw new UsageError(
       `this ${title} is for ${shape(facts)}, got ${shape(loaded.facts)} from ${data.title}. train one for it`,
+    );
+  if (facts.names.join() !== loaded.facts.names.join())
+    throw new UsageError(
+      `this ${title} tells ${someOf(facts.names)} apart, got data of ${someOf(loaded.facts.names)} from ${data.title}. train one for it`,
     );
   const { figures } = await task.judge({ ...runner(model, task, facts), facts, test: loaded.test });
   out.write(`${title} on ${count(loaded.test.length)} test ${task.examples} (${loaded.source})\n`);

@@ -16,8 +16,8 @@ function explain(error: unknown): number {
     process.stderr.write(`error: ${error.message}\n`);
     return 2;
   }
-  const known = error instanceof TypegradError;
-  process.stderr.write(`error: ${known || !(error instanceof Error) ? error : error.stack}\n`);
+  const text = error instanceof TypegradError ? error.message : error instanceof Error ? error.stack : error;
+  process.stderr.write(`error: ${text}\n`);
   return 1;
 }
 

@@ -26,10 +26,10 @@ export async function predict(
     ...runner(model, task, run.data.facts),
     facts: run.data.facts,
     data: plan.data,
-    file: file === undefined ? null : { name: basename(file), bytes: await readFile(file) },
+    file: file === undefined ? null : { name: basename(file), bytes: await readFile(file, "predict") },
     write: async (bytes, extension) => {
       const path = `${flags.out}.${extension}`;
-      await writeFileAtomic(path, bytes);
+      await writeFileAtomic(path, bytes, "predict: --out");
       return path;
     },
   });

@@ -55,12 +55,12 @@ export async function publish(
   for (const folder of folders) {
     const { record, line } = await finished(folder, flags.device, say);
     const file = (extension: string): string => join(flags.out, `${record.name}.${extension}`);
-    await writeFileAtomic(file("html"), report(record));
-    await writeFileAtomic(file("svg"), measureCurve(record));
-    await writeFileAtomic(file("json"), `${JSON.stringify(line, null, 2)}\n`);
+    await writeFileAtomic(file("html"), report(record), "report: --out");
+    await writeFileAtomic(file("svg"), measureCurve(record), "report: --out");
+    await writeFileAtomic(file("json"), `${JSON.stringify(line, null, 2)}\n`, "report: --out");
     say(`${record.title}: ${line.result}; ${file("html")}`);
   }
-  await writeFileAtomic(join(flags.out, "README.md"), await table(flags.out));
+  await writeFileAtomic(join(flags.out, "README.md"), await table(flags.out), "report: --out");
   return 0;
 }
 
@@ -75,7 +75,9 @@ async function finished(
   if (history.length === 0) throw new UsageError(`there must be an epoch to report in "${folder}", got none. train on`);
   const data = await loadData(plan, run.data.folder ?? undefined, say);
   if (data.sha256 !== run.data.sha256)
-    throw new UsageError(`the data of "${folder}" must be what it was trained on, got others from ${data.source}`);
+    throw new UsageError(
+      `the data of "${folder}" must be what it was trained on, got others from ${data.source}. set TYPEGRAD_DATA to the folder that holds them`,
+    );
   const flags = { out: "runs", name: basename(folder), saveEvery: 1 };
   const session: Session = { flags, folder, plan, run, data, resumed: true };
   const record = await recordOf(session, model, history);

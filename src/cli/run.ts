@@ -1,9 +1,9 @@
 /** The folder of a run: what is in it, how it is read back, and what must agree before it goes on. */
 import { constants } from "node:fs";
-import { access, mkdir, readFile, stat } from "node:fs/promises";
+import { access, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { FileError, FormatError } from "../index.js";
-import { writeFileAtomic } from "../io/index.js";
+import { makeFolder, writeFileAtomic } from "../io/index.js";
 import type { Facts } from "./registry/task.js";
 import { UsageError } from "./usage.js";
 
@@ -146,10 +146,11 @@ export async function claimFolder(folder: string): Promise<void> {
   if (await exists(join(folder, files.run)))
     throw new UsageError(`there is a run in "${folder}" already. go on with it by --resume, or choose another --name`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await access(folder, constants.W_OK);
   } catch (cause) {
-    const reason = cause instanceof Error && "code" in cause ? cause.code : cause;
+    const own = cause instanceof FileError ? cause.cause : cause;
+    const reason = own instanceof Error && "code" in own ? own.code : own;
     throw new FileError(
       `the run's folder must be writable, got ${reason} for "${resolve(folder)}". choose another --out`,
       { cause },

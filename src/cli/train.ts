@@ -1,10 +1,12 @@
 /** `typegrad train` */
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DataLoader, split } from "../data/index.js";
 import { type Tensor, random } from "../index.js";
-import { writeFileAtomic } from "../io/index.js";
+import { fileExists, writeFileAtomic } from "../io/index.js";
+import { loadStateDict } from "../nn/index.js";
 import { type BatchEvent, type Callback, type FitResult, type Progress, type Trainable, fit } from "../train/index.js";
-import { readCheckpoint, writeCheckpoint, writeModel } from "./checkpoint.js";
+import { fitting, modelIn, readCheckpoint, writeCheckpoint, writeModel } from "./checkpoint.js";
 import { type Position, type ProgressDisplay, progressDisplay } from "./progress.js";
 import { type Examples, type Facts, type Pair, type Task, inRecord, testBatch } from "./registry/task.js";
 import { report } from "./report.js";
@@ -32,10 +34,19 @@ export async function train(name: string, flags: TrainFlags, out: NodeJS.WriteSt
     if (result.reason !== "interrupted") return 0;
     display.line(`stopped. go on with: ${commandOf(session)} --resume`);
     return interrupted;
+  } catch (error) {
+    await leaveUnbegun(session);
+    throw error;
   } finally {
     stop.release();
     display.close();
   }
+}
+
+/** A run that failed before its first checkpoint leaves its name free. */
+async function leaveUnbegun({ folder }: Session): Promise<void> {
+  if (await fileExists(join(folder, files.checkpoint))) return;
+  await rm(join(folder, files.run), { force: true });
 }
 
 /** The model as the seed makes it. */
@@ -89,7 +100,10 @@ async function learn(
   const [train, heldOut] = partsOf(session);
   const batches = new DataLoader(train, { batchSize: batch, shuffle: true, seed });
   const resume = session.resumed ? await readCheckpoint(folder) : undefined;
-  if (resume) display.line(standing(resume.progress, epochs, batches.length));
+  if (resume) {
+    await fitting(join(folder, files.checkpoint), plan.model.title, () => loadStateDict(model, modelIn(resume)));
+    display.line(standing(resume.progress, epochs, batches.length));
+  }
   return fit(model, {
     ...learningOf(plan, data.facts, model, lr, epochs * Math.ceil(batches.length / accumulate)),
     data: batches,

@@ -1,10 +1,11 @@
 /** A model that a run has trained, read back. */
+import { join } from "node:path";
 import { random } from "../index.js";
 import { loadStateDict } from "../nn/index.js";
 import type { Trainable } from "../train/index.js";
-import { readModel } from "./checkpoint.js";
+import { fitting, readModel } from "./checkpoint.js";
 import { useDevice } from "./device.js";
-import { type RunFile, readRun } from "./run.js";
+import { type RunFile, files, readRun } from "./run.js";
 import { type Plan, planOf } from "./session.js";
 
 export interface Trained {
@@ -21,6 +22,7 @@ export async function readTrained(folder: string, device: string): Promise<Train
   await useDevice(device);
   random.manualSeed(0);
   const model = plan.model.build(run.data.facts).eval();
-  loadStateDict(model, await readModel(folder));
+  const tensors = await readModel(folder);
+  await fitting(join(folder, files.model), plan.model.title, () => loadStateDict(model, tensors));
   return { run, plan, model };
 }

@@ -120,7 +120,7 @@ async function findFiles(set: Published, options: PublishedOptions): Promise<Fil
   const read = async (path: string): Promise<File> => ({ name: path, bytes: await readFile(path) });
   for (const folder of folders) {
     const paths = set.files[split].map((file) => `${folder}/${file}`);
-    const present = await Promise.all(paths.map(fileExists));
+    const present = await Promise.all(paths.map((path) => fileExists(path)));
     if (present.every(Boolean)) return Promise.all(paths.map(read));
     const archive = `${folder}/${set.archive.name}`;
     if (await fileExists(archive)) return unpacked(set, split, await read(archive));

@@ -36,10 +36,10 @@ const isPicture = (name: string): boolean => /\.(png|jpe?g)$/i.test(name);
 const sorted = (names: readonly string[]): string[] => names.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 
 /** The paths of pictures in a folder and those below it. */
-async function picturesIn(folder: string): Promise<string[]> {
-  const { files, folders } = await listFolder(folder);
+async function picturesIn(op: string, folder: string): Promise<string[]> {
+  const { files, folders } = await listFolder(folder, op);
   const own = sorted(files.filter(isPicture)).map((name) => `${folder}/${name}`);
-  const below = await Promise.all(sorted(folders).map((name) => picturesIn(`${folder}/${name}`)));
+  const below = await Promise.all(sorted(folders).map((name) => picturesIn(op, `${folder}/${name}`)));
   return [...own, ...below.flat()];
 }
 
@@ -60,8 +60,8 @@ function channelsFirst({ width, height, channels, pixels }: Picture): HostArray 
   return { dtype, shape, data };
 }
 
-async function readPicture(path: string, { size, channels = 3 }: ImageFolderOptions): Promise<Picture> {
-  const picture = withChannels(await decodePicture(await readFile(path), path), channels);
+async function readPicture(op: string, path: string, { size, channels = 3 }: ImageFolderOptions): Promise<Picture> {
+  const picture = withChannels(await decodePicture(await readFile(path, op), `${op}: ${path}`), channels);
   return size === undefined ? picture : resizePicture(picture, size);
 }
 
@@ -84,10 +84,10 @@ function checkPlace(op: string, index: number, length: number): void {
 export async function imageFolder(root: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
   const op = "imageFolder";
   checkOptions(op, options);
-  const classes = sorted((await listFolder(root)).folders);
+  const classes = sorted((await listFolder(root, op)).folders);
   if (classes.length === 0)
     throw new FileError(`${op}: ${root} must hold a folder for each class, got none. move the pictures into folders`);
-  const lists = await Promise.all(classes.map((name) => picturesIn(`${root}/${name}`)));
+  const lists = await Promise.all(classes.map((name) => picturesIn(op, `${root}/${name}`)));
   lists.forEach((list, i) => {
     if (list.length === 0)
       throw new FileError(
@@ -103,7 +103,7 @@ export async function imageFolder(root: string, options: ImageFolderOptions = {}
       checkPlace(op, index, files.length);
       const { path, label } = files[index];
       return {
-        images: channelsFirst(await readPicture(path, options)),
+        images: channelsFirst(await readPicture(op, path, options)),
         labels: { dtype: "int32", shape: [], data: Int32Array.of(label) },
       };
     },
@@ -141,8 +141,10 @@ export async function imageMasks(
   checkOptions(op, options);
   const { classOf = (level: number) => level } = options;
   const stem = (name: string): string => name.replace(/\.[^.]*$/, "");
-  const maskNames = new Map((await listFolder(masks)).files.filter((n) => /\.png$/i.test(n)).map((n) => [stem(n), n]));
-  const pairs = sorted((await listFolder(images)).files.filter(isPicture)).map((name) => {
+  const maskNames = new Map(
+    (await listFolder(masks, op)).files.filter((n) => /\.png$/i.test(n)).map((n) => [stem(n), n]),
+  );
+  const pairs = sorted((await listFolder(images, op)).files.filter(isPicture)).map((name) => {
     const mask = maskNames.get(stem(name));
     if (mask === undefined)
       throw new FileError(
@@ -156,9 +158,9 @@ export async function imageMasks(
     async get(index) {
       checkPlace(op, index, pairs.length);
       const { image, mask } = pairs[index];
-      const whole = await readPicture(image, { channels: options.channels });
+      const whole = await readPicture(op, image, { channels: options.channels });
       const { decodePngLevels } = await import("../plot/index.js");
-      const levels = decodePngLevels(await readFile(mask), mask);
+      const levels = decodePngLevels(await readFile(mask, op), `${op}: ${mask}`);
       if (whole.width !== levels.width || whole.height !== levels.height)
         throw new FormatError(
           `${op}: a mask must be as large as its picture, got ${levels.width}×${levels.height} in ${mask} and ${whole.width}×${whole.height} in ${image}`,

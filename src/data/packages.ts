@@ -8,7 +8,7 @@ import { readFile } from "../io/index.js";
  * @throws FileError when the package is not installed; `instead` says what else one can do.
  */
 export async function readPackageFile(op: string, name: string, file: string, instead = ""): Promise<Uint8Array> {
-  return readFile(new URL(file, folderOf(op, name, instead)));
+  return readFile(new URL(file, folderOf(op, name, instead)), op);
 }
 
 function folderOf(op: string, name: string, instead: string): string {

@@ -31,8 +31,9 @@ async function filesOf(split: "train" | "test", root?: string): Promise<{ name: 
   const folders = [...ownFolders("alsa", root), debianFolder];
   for (const folder of folders) {
     const paths = names[split].map((name) => `${folder}/${name}.wav`);
-    const found = await Promise.all(paths.map((path) => fileExists(path)));
-    if (found.every(Boolean)) return Promise.all(paths.map(async (name) => ({ name, bytes: await readFile(name) })));
+    const found = await Promise.all(paths.map((path) => fileExists(path, "speech")));
+    if (found.every(Boolean))
+      return Promise.all(paths.map(async (name) => ({ name, bytes: await readFile(name, "speech") })));
   }
   throw new FileError(
     `speech: ${names[split][0]}.wav and the others must lie in one folder, got none of ${folders.join(", ")}. install Debian's package alsa-utils, or name the folder with root`,

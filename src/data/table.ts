@@ -135,7 +135,7 @@ export function parseCsv(text: string, { delimiter = ",", columns, source = "par
 
 /** Reads a file of comma-separated values, plain or packed with gzip. */
 export async function readCsv(path: string | URL, options: CsvOptions = {}): Promise<Table> {
-  const bytes = await readFile(path);
+  const bytes = await readFile(path, "readCsv");
   const plain = isGzip(bytes) ? await gunzip(String(path), bytes) : bytes;
   return parseCsv(new TextDecoder().decode(plain), { source: String(path), ...options });
 }

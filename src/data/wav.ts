@@ -160,10 +160,11 @@ export function resample({ rate, samples }: Sound, to: number): Sound {
  *
  * @throws FileError when it cannot be read; FormatError when it is no such file, or cut off.
  */
-export const readWav = async (path: string): Promise<Sound> => parseWav(await readFile(path), path);
+export const readWav = async (path: string): Promise<Sound> => parseWav(await readFile(path, "readWav"), path);
 
 /** Writes a WAV file with 16 bits a sample, whole or not at all. */
-export const writeWav = (path: string, sound: Sound): Promise<void> => writeFileAtomic(path, formatWav(sound));
+export const writeWav = (path: string, sound: Sound): Promise<void> =>
+  writeFileAtomic(path, formatWav(sound), "writeWav");
 
 /** Options of `windows`. */
 export interface WindowOptions {

@@ -32,27 +32,27 @@ export function explain(op: string, path: string | URL, error: unknown): FileErr
 }
 
 /**
- * The bytes of a file.
+ * The bytes of a file. Errors begin with `op`, here and below: what the caller's own caller asked for.
  *
  * @throws FileError when it cannot be read, naming the path and what to do.
  */
-export async function readFile(path: string | URL): Promise<Uint8Array> {
-  const fs = nodeProcess("readFile").getBuiltinModule("node:fs/promises");
+export async function readFile(path: string | URL, op = "readFile"): Promise<Uint8Array> {
+  const fs = nodeProcess(op).getBuiltinModule("node:fs/promises");
   try {
     return new Uint8Array(await fs.readFile(path));
   } catch (error) {
-    throw explain("readFile", path, error);
+    throw explain(op, path, error);
   }
 }
 
 /** Whether there is a file (not a folder) at `path`. */
-export async function fileExists(path: string): Promise<boolean> {
-  const fs = nodeProcess("fileExists").getBuiltinModule("node:fs/promises");
+export async function fileExists(path: string, op = "fileExists"): Promise<boolean> {
+  const fs = nodeProcess(op).getBuiltinModule("node:fs/promises");
   try {
     return (await fs.stat(path)).isFile();
   } catch (error) {
     if (["ENOENT", "ENOTDIR"].includes(codeOf(error))) return false;
-    throw explain("fileExists", path, error);
+    throw explain(op, path, error);
   }
 }
 
@@ -61,14 +61,17 @@ export async function fileExists(path: string): Promise<boolean> {
  *
  * @throws FileError when it cannot be read.
  */
-export async function listFolder(path: string): Promise<{ readonly files: string[]; readonly folders: string[] }> {
-  const fs = nodeProcess("listFolder").getBuiltinModule("node:fs/promises");
+export async function listFolder(
+  path: string,
+  op = "listFolder",
+): Promise<{ readonly files: string[]; readonly folders: string[] }> {
+  const fs = nodeProcess(op).getBuiltinModule("node:fs/promises");
   try {
     const names = await fs.readdir(path);
     const kinds = await Promise.all(names.map(async (name) => (await fs.stat(`${path}/${name}`)).isDirectory()));
     return { files: names.filter((_, i) => !kinds[i]), folders: names.filter((_, i) => kinds[i]) };
   } catch (error) {
-    throw explain("listFolder", path, error);
+    throw explain(op, path, error);
   }
 }
 
@@ -78,13 +81,13 @@ export async function listFolder(path: string): Promise<{ readonly files: string
  *
  * @throws FileError when the disk is full, permission is missing, …
  */
-export async function writeFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
-  const { getBuiltinModule, pid } = nodeProcess("writeFileAtomic");
+export async function writeFileAtomic(path: string, bytes: Uint8Array | string, op = "writeFileAtomic"): Promise<void> {
+  const { getBuiltinModule, pid } = nodeProcess(op);
   const fs = getBuiltinModule("node:fs/promises");
   const { dirname } = getBuiltinModule("node:path");
   const beside = `${path}.${pid}-${crypto.randomUUID()}.tmp`;
   try {
-    await makeFolder(dirname(path));
+    await makeFolders(dirname(path));
     const file = await fs.open(beside, "wx");
     try {
       await file.writeFile(bytes);
@@ -95,20 +98,34 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array | string):
     await fs.rename(beside, path);
   } catch (error) {
     await fs.rm(beside, { force: true }).catch(() => {});
-    throw explain("writeFileAtomic", path, error);
+    throw explain(op, path, error);
   }
   await syncFolder(dirname(path));
 }
 
-/** Makes a folder and those above it. (Node's own recursive `mkdir` never returns below some folders, such as /proc.) */
-async function makeFolder(path: string): Promise<void> {
+/**
+ * Makes a folder and those above it where they are missing.
+ *
+ * @throws FileError when permission is missing, a part of the path is a file, …
+ */
+export async function makeFolder(path: string, op = "makeFolder"): Promise<void> {
+  nodeProcess(op);
+  try {
+    await makeFolders(path);
+  } catch (error) {
+    throw explain(op, path, error);
+  }
+}
+
+/** Node's own recursive `mkdir` never returns below some folders, such as /proc. */
+async function makeFolders(path: string): Promise<void> {
   const { mkdir, stat } = nodeProcess("makeFolder").getBuiltinModule("node:fs/promises");
   const { dirname } = nodeProcess("makeFolder").getBuiltinModule("node:path");
   try {
     if ((await stat(path)).isDirectory()) return;
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
-    if (dirname(path) !== path) await makeFolder(dirname(path));
+    if (dirname(path) !== path) await makeFolders(dirname(path));
   }
   await mkdir(path).catch((error: unknown) => {
     if (codeOf(error) !== "EEXIST") throw error;

@@ -3,6 +3,6 @@ export { type HostArray, arrayOf, checkHostArray, isHostArray, isTypedArray } fr
 export { type Safetensors, formatSafetensors, parseSafetensors } from "./safetensors.js";
 export { formatNpy, formatNpz, parseNpy, parseNpz } from "./npy.js";
 export { type IdxArray, parseIdx } from "./idx.js";
-export { fileExists, listFolder, readFile, writeFileAtomic } from "./files.js";
+export { fileExists, listFolder, makeFolder, readFile, writeFileAtomic } from "./files.js";
 export { gunzip, isGzip } from "./deflate.js";
 export { type SaveOptions, fromHost, load, loadNpy, save, saveNpy, toHost } from "./tensors.js";

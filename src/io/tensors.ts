@@ -43,8 +43,8 @@ export async function save(
     return Promise.all(Object.entries(tensors).map(async ([name, x]) => [name, await toHost(x)]));
   };
   if (path.endsWith(".safetensors"))
-    return writeFileAtomic(path, formatSafetensors(await arrays(), Object.entries(metadata)));
-  if (path.endsWith(".npz")) return writeFileAtomic(path, await formatNpz(await arrays(), { compress }));
+    return writeFileAtomic(path, formatSafetensors(await arrays(), Object.entries(metadata)), "save");
+  if (path.endsWith(".npz")) return writeFileAtomic(path, await formatNpz(await arrays(), { compress }), "save");
   throw unknownName("save", path);
 }
 
@@ -60,13 +60,13 @@ export async function load(path: string): Promise<Record<string, Tensor>> {
       ? parseNpz
       : undefined;
   if (parse === undefined) throw unknownName("load", path);
-  const arrays = await parse(await readFile(path));
+  const arrays = await parse(await readFile(path, "load"));
   return Object.fromEntries([...arrays].map(([name, array]) => [name, fromHost(array)]));
 }
 
 /** Writes one tensor as an npy file. */
 export const saveNpy = async (path: string, x: Tensor): Promise<void> =>
-  writeFileAtomic(path, formatNpy(await toHost(x)));
+  writeFileAtomic(path, formatNpy(await toHost(x)), "saveNpy");
 
 /** The tensor in an npy file. */
-export const loadNpy = async (path: string): Promise<Tensor> => fromHost(parseNpy(await readFile(path)));
+export const loadNpy = async (path: string): Promise<Tensor> => fromHost(parseNpy(await readFile(path, "loadNpy")));

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { chmod, copyFile, cp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { lenet5 } from "typegrad/models";
-import { loadStateDict } from "typegrad/nn";
-import { parseSafetensors } from "typegrad/io";
+import { lenet5, smallCnn } from "typegrad/models";
+import { loadStateDict, stateDict } from "typegrad/nn";
+import { type HostArray, formatSafetensors, parseSafetensors, toHost } from "typegrad/io";
 import { encodePng } from "typegrad/plot";
 import { digits } from "typegrad/data";
 import { random, tensor } from "typegrad";
@@ -197,6 +197,63 @@ test("a file in place of a folder is named", async () => {
   assert.equal(code, 1);
 });
 
+test("a place where no folder can be made is named", { skip: process.platform !== "linux" && "no /proc" }, async () => {
+  const { code, stderr } = await typegrad([...command.slice(0, -2), "--out", "/proc/typegrad"]);
+  assert.match(stderr, /^error: the run's folder must be writable, got \w+ for "\/proc\/typegrad\/lenet5"\. choose/);
+  assert.equal(code, 1);
+});
+
+test("files of another model are named", async () => {
+  const run = join(out, "mixed");
+  await cp(join(out, "whole"), run, { recursive: true });
+  random.manualSeed(0);
+  const tensors: [string, HostArray][] = [];
+  for (const [name, x] of Object.entries(stateDict(smallCnn()))) tensors.push([name, await toHost(x)]);
+  await writeFile(join(run, "model.safetensors"), formatSafetensors(tensors));
+  const prefixed = tensors.map(([name, x]): [string, HostArray] => [`model.${name}`, x]);
+  const { metadata } = parseSafetensors(await bytes("whole", "checkpoint.safetensors"));
+  await writeFile(join(run, "checkpoint.safetensors"), formatSafetensors(prefixed, [...metadata]));
+  const cases: [string[], RegExp][] = [
+    [
+      ["eval", run],
+      /^error: .*model\.safetensors: it must hold the tensors of LeNet-5, got those of another model \(missing .*\)\. put/,
+    ],
+    [
+      ["train", "lenet5", "--out", out, "--name", "mixed", "--resume"],
+      /checkpoint\.safetensors: it must hold the tensors/,
+    ],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stderr } = await typegrad(args);
+    assert.match(stderr, message);
+    assert.equal(code, 1);
+  }
+  assert.ok(await exists(join(run, "run.json")), "nothing is lost");
+});
+
+test("a damaged picture is named, and the run's name is free again", async () => {
+  const folder = await temporaryFolder();
+  const png = encodePng({ width: 40, height: 40, channels: 1, pixels: new Uint8Array(1600) });
+  for (const place of ["train/ant", "train/bee", "val/ant", "val/bee"]) {
+    await mkdir(join(folder, place), { recursive: true });
+    await writeFile(join(folder, place, "1.png"), png);
+  }
+  await writeFile(join(folder, "train", "bee", "2.png"), png.subarray(0, 40));
+  await mkdir(join(folder, "train", "cow"));
+  const args = ["train", "resnet20", "--data", "image-folder", "--data-dir", folder, "--out", out, "--epochs", "1"];
+  const empty = await typegrad(args);
+  assert.match(empty.stderr, /^error: imageFolder: every class must have a picture .*got none in .*cow/);
+  assert.equal(empty.code, 1);
+  await rm(join(folder, "train", "cow"), { recursive: true });
+  for (const _ of [1, 2]) {
+    const { code, stderr } = await typegrad(args);
+    assert.match(stderr, /^error: imageFolder: .*train.bee.2\.png: the file must be an undamaged PNG, got 40 bytes/);
+    assert.equal(code, 1);
+  }
+  const { stderr } = await typegrad(["train", "resnet20", "--data", "image-folder", "--data-dir", join(folder, "val")]);
+  assert.match(stderr, /^error: --data-dir must name a folder that holds train and val, .*with (ant, bee|bee, ant)$/m);
+});
+
 test("eval gives the figures of the report again, and refuses data of another kind", async () => {
   const [, , last] = await jsonLines(join(out, "whole", "metrics.jsonl"));
   const said = await succeed(["eval", join(out, "whole")]);
@@ -208,6 +265,10 @@ test("eval gives the figures of the report again, and refuses data of another ki
   const { code, stderr } = await typegrad(["eval", join(out, "whole"), "--data", "cells"]);
   assert.match(stderr, /LeNet-5 is for classification, got Cells/);
   assert.equal(code, 2);
+  assert.match(
+    (await typegrad(["eval", join(out, "whole"), "--data", "permuted-mnist", "--data-dir", data])).stdout,
+    /LeNet-5 on 100 test pictures \(MNIST, its pixels in another order\)/,
+  );
 });
 
 test("a part of the training data is held out, decides when to stop, and which model is kept", async () => {
@@ -249,9 +310,25 @@ test("predict says what is in a picture, as MNIST has it or as a person draws it
   }
   assert.ok(right >= 4, `${right} of 6 training digits`);
   await writeFile(join(folder, "text.png"), "not a picture");
+  await writeFile(join(folder, "cut.png"), (await readFile(join(folder, "0.png"))).subarray(0, 200));
   const cases: [string[], number, RegExp][] = [
-    [["predict", join(out, "whole"), join(folder, "text.png")], 1, /the file must be an undamaged PNG/],
-    [["predict", join(out, "whole"), join(folder, "none.png")], 1, /none\.png: there is no such file/],
+    [
+      ["predict", join(out, "whole"), join(folder, "text.png")],
+      1,
+      /^error: text\.png: the file must be a PNG or a JPEG/,
+    ],
+    [
+      ["predict", join(out, "whole"), join(folder, "cut.png")],
+      1,
+      /^error: cut\.png: the file must be an undamaged PNG/,
+    ],
+    [
+      ["predict", join(out, "whole"), join(folder, "none.png")],
+      1,
+      /^error: predict: .*none\.png: there is no such file/,
+    ],
+    [["predict", join(out, "whole"), folder], 1, /^error: predict: .*: it is a folder\. name a file/],
+    [["predict", join(out, "whole")], 2, /there must be a picture to look at, got none/],
     [["predict", out, join(folder, "0.png")], 2, /there must be a run in/],
   ];
   for (const [args, expected, message] of cases) {

@@ -40,6 +40,9 @@ test("every wrong flag has its message and ends with 2", async () => {
     [[...train, "--patience", "3"], /--patience needs --val-split/],
     [[...train, "--data", "fashion-mnits"], /--data must be mnist, .* or a folder, got "fashion-mnits"\. did you mean/],
     [[...train, "--data", empty, "--data-dir", empty], /--data must be a name beside --data-dir/],
+    [["train", "tcn", "--data-dir", empty], /--data-dir must be left out for data that need no files, got/],
+    [["train", "wavenet", "--data-dir", empty], /--data-dir must be a folder with Front_Center\.wav/],
+    [["train", "tcn", "--data", "mnist"], /TCN is for regression, got MNIST, which is for classification/],
     [["tran"], /unknown command 'tran'\s+\(Did you mean train\?\)/],
     [[], /Usage: typegrad/],
   ];

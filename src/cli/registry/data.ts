@@ -29,7 +29,7 @@ import {
   speech,
 } from "../../data/index.js";
 import { FileError, FormatError, random, tensor } from "../../index.js";
-import { type HostArray, fromHost, toHost } from "../../io/index.js";
+import { type HostArray, fileExists, fromHost, listFolder, toHost } from "../../io/index.js";
 import type { Picture } from "../../plot/index.js";
 import { colourLevels, digitLevels, garmentLevels, greyLevels } from "../picture.js";
 import { UsageError } from "../usage.js";
@@ -92,6 +92,14 @@ const orElse = <T>(first: Promise<T>, second: () => Promise<T>): Promise<T> =>
     if (error instanceof FileError) return second();
     throw error;
   });
+
+/** Data that are made, not read. */
+const made =
+  (load: () => Promise<LoadedData>): DataEntry["load"] =>
+  async (folder) => {
+    if (folder === undefined) return load();
+    throw new UsageError(`--data-dir must be left out for data that need no files, got "${folder}"`);
+  };
 
 const ten = [..."0123456789"];
 const digitFacts: Facts = {
@@ -156,8 +164,10 @@ async function addedSequences(): Promise<LoadedData> {
 
 /** Numbers and marks in the two columns of a CSV file. */
 function readMarked({ name, bytes }: GivenFile, { input: [, length] }: Facts): Float32Array {
-  const rows = parseCsv(new TextDecoder().decode(bytes), { columns: ["number", "mark"], source: name });
-  const values = ["number", "mark"].flatMap((column) => [...rows.numbers(column)]);
+  const columns = ["number", "mark"];
+  const rows = parseCsv(new TextDecoder().decode(bytes), { columns, source: name });
+  const number = (cell: string): number => (cell.trim() === "" ? Number.NaN : Number(cell));
+  const values = columns.flatMap((column) => rows.text(column).map(number));
   if (rows.length !== length || !values.every(Number.isFinite))
     throw new FormatError(
       `${name}: it must hold ${length} lines of a number and a mark, such as 0.25,1, got ${rows.length} lines. leave out titles and fill all cells`,
@@ -218,6 +228,10 @@ const speechFacts: Facts = { input: [2048], outputs: 256, names: [], mean: [], d
 
 /** Windows of classes, and the same one sample later. */
 async function spokenNames(folder: string | undefined): Promise<LoadedData> {
+  if (folder !== undefined && !(await fileExists(join(folder, "Front_Center.wav"))))
+    throw new UsageError(
+      `--data-dir must be a folder with Front_Center.wav and the other speech samples of Debian's alsa-utils, got "${folder}"`,
+    );
   const [length] = speechFacts.input;
   const part = async (split: "train" | "test"): Promise<readonly [HostArray, HostArray]> => {
     const { samples } = (await speech({ root: folder, split, rate: soundRate, length: length + 1 })).arrays;
@@ -281,6 +295,11 @@ async function classFolders(folder: string | undefined): Promise<LoadedData> {
     throw new UsageError(
       "--data-dir must name a folder that holds train and val, with a folder for each class, got none",
     );
+  const { folders } = await listFolder(folder, "--data-dir");
+  if (!["train", "val"].every((name) => folders.includes(name)))
+    throw new UsageError(
+      `--data-dir must name a folder that holds train and val, with a folder for each class, got "${folder}" with ${folders.join(", ") || "no folders"}`,
+    );
   const [, height, width] = largeFacts.input;
   const part = (name: string) => imageFolder(join(folder, name), { size: [height, width] });
   const [train, test] = [await part("train"), await part("val")];
@@ -306,7 +325,7 @@ export const dataSets = {
     title: "MNIST",
     load: wholeMnist,
   },
-  digits: { ...handwritten, title: "MNIST, 10,000 of it", load: packagedDigits },
+  digits: { ...handwritten, title: "MNIST, 10,000 of it", load: made(packagedDigits) },
   "fashion-mnist": {
     title: "Fashion-MNIST",
     about: "pictures of clothes",
@@ -336,7 +355,7 @@ export const dataSets = {
     about: "pictures of cells",
     task: segmentation,
     facts: cellFacts,
-    load: drawnCells,
+    load: made(drawnCells),
     read: async (file, { input: [, height, width] }) => greyLevels(await pictureIn(file), width, height),
   },
   "binary-mnist": {
@@ -361,7 +380,7 @@ export const dataSets = {
     about: "sequences of numbers",
     task: regression,
     facts: addingFacts,
-    load: addedSequences,
+    load: made(addedSequences),
     read: readMarked,
   },
   speech: {
