@@ -8,12 +8,13 @@ import {
   type PixelCNNOptions,
   Tcn,
   type TcnOptions,
+  TcnReader,
   UNet,
   type UNetOptions,
   WaveNet,
   type WaveNetOptions,
 } from "typegrad/models";
-import { cast, countParameters, dice, loadStateDict, namedParameters } from "typegrad/nn";
+import { cast, countParameters, dice, loadStateDict, namedParameters, summary } from "typegrad/nn";
 import type { Module } from "typegrad/tree";
 import { type Stored, close, fixture } from "../golden/fixtures.js";
 
@@ -137,4 +138,21 @@ test("U-Net: the published size, and pictures that can be halved", () => {
 test("TCN: the receptive field", () => {
   assert.equal(new Tcn(1, [2, 2, 2], { kernel: 3 }).receptiveField, 29);
   assert.throws(() => new Tcn(1, []), /Tcn: there must be at least one block/);
+});
+
+test("a TCN that reads gives its last step, of pictures pixel by pixel, and the summary says what that sees", async () => {
+  const reader = new TcnReader(2, [3, 4], 5, { kernel: 3, dropout: 0 }).eval();
+  const x = tensor(
+    Float32Array.from({ length: 3 * 2 * 20 }, (_, i) => Math.sin(i)),
+    { shape: [3, 2, 4, 5] },
+  );
+  const steps = reader.tcn.forward(x.reshape([3, 2, 20]));
+  const last = steps.at(":", ":", 19); // [3, 4]
+  const expected = last.matmul(reader.head.weight.transpose()).add(reader.head.bias ?? 0);
+  const difference = await reader.forward(x).sub(expected).abs().max().item();
+  assert.ok(difference < 1e-6, `${difference}`);
+  const { rows } = summary(reader, [1, 2, 4, 5]);
+  const conv = rows.find(({ type }) => type === "Conv1d");
+  assert.deepEqual(conv?.outputShape, [1, 3, 20]);
+  assert.equal(conv.receptiveField, null, "places in a row are none in the picture");
 });
