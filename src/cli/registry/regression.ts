@@ -1,7 +1,7 @@
 /** Numbers that are to be told from what is given. */
 import { type Tensor, tensor } from "../../index.js";
 import { mse } from "../../nn/index.js";
-import { scatter } from "../../plot/index.js";
+import { histogram, scatter } from "../../plot/index.js";
 import { rmse } from "../../train/index.js";
 import { html, raw } from "../html.js";
 import { count, figure } from "../text.js";
@@ -10,6 +10,7 @@ import { type Asked, type Judgement, type Task, type Tested, answersOf } from ".
 
 /** How many test examples the picture shows. */
 const shown = 1000;
+const size = { width: 500, height: 360 };
 
 async function judge(tested: Tested): Promise<Judgement> {
   const truths: number[] = [];
@@ -31,12 +32,16 @@ export function judgementOf(truths: readonly number[], answers: readonly number[
   const largest = misses.reduce((a, b) => Math.max(a, b), 0);
   const [low, high] = [truths.reduce((a, b) => Math.min(a, b)), truths.reduce((a, b) => Math.max(a, b))];
   const picture = scatter([{ name: "test examples", x: truths.slice(0, shown), y: answers.slice(0, shown) }], {
+    ...size,
+    title: "What is said of what is true",
     radius: 1.5,
-    width: 500,
-    height: 400,
     x: { label: "true", domain: [low, high] },
     y: { label: "said by the model" },
   });
+  const errors = histogram(
+    answers.map((answer, i) => answer - truths[i]),
+    { ...size, title: "Errors", x: { label: "said minus true" }, y: { label: "test examples" } },
+  );
   const figures = [
     { name: "loss", value: squares / n, text: figure(squares / n) },
     { name: "rmse", value: Math.sqrt(squares / n), text: figure(Math.sqrt(squares / n)) },
@@ -51,8 +56,8 @@ export function judgementOf(truths: readonly number[], answers: readonly number[
       [figures[3].text, `largest error of ${count(n)}`],
     ],
     sections: [
-      html`<h2>What is said of what is true</h2>
-        ${raw(picture)}`,
+      html`<h2>Answers</h2>
+        <div class="pair">${raw(picture)}${raw(errors)}</div>`,
     ],
   };
 }
@@ -76,7 +81,7 @@ export const regression: Task = {
     title: "typical error",
     better: "min",
     text: figure,
-    axis: { label: "root of the mean squared error" },
+    axis: { label: "root of the mean squared error", log: true },
   },
   prepare: (x) => x,
   judge,

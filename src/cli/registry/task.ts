@@ -2,6 +2,7 @@
 import { DataLoader, type Dataset, type DownloadProgress } from "../../data/index.js";
 import { type DType, type Tensor, zeros } from "../../index.js";
 import type { HostArray } from "../../io/index.js";
+import type { AxisOptions } from "../../plot/index.js";
 import type { Metric, Trainable } from "../../train/index.js";
 import type { Markup } from "../html.js";
 
@@ -84,7 +85,7 @@ export interface Measure {
   readonly better: "max" | "min";
   readonly text: (value: number) => string;
   /** What its chart says along the axis. */
-  readonly axis: { readonly label: string; readonly format?: string };
+  readonly axis: AxisOptions;
 }
 
 /** What the measure is called in records: `testAccuracy` over the part `test`. */
