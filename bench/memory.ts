@@ -22,7 +22,7 @@ export interface Held {
 }
 
 async function held(step: number): Promise<Held> {
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 6; i++) {
     if (typeof collect === "function") collect();
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -350,7 +350,7 @@ function addUp(start: Value | null, parts: readonly Part[], valueOf: (t: Term) =
     const x = valueOf(t);
     if (sum !== null && f === -1) sum = v.op("int32", "sub", sum, x);
     else {
-      const scaled = v.mul(x, v.const("int32", f, lanes));
+      const scaled = f === 1 ? x : v.mul(x, v.const("int32", f, lanes));
       sum = sum === null ? scaled : v.add(sum, scaled);
     }
   }

@@ -2,6 +2,7 @@
  * Kernels that fold: vectors along an index of the result (each lane folds for itself) or along a folded index (lanes are
  * joined at the end). Where results share what they read, a tile of them is folded at once.
  */
+import { isFloat } from "../ir/dtype.js";
 import type { Combine } from "../ir/scalar.js";
 import { range } from "../util/arrays.js";
 import type { Emitter } from "./emit.js";
@@ -25,17 +26,27 @@ import { type Nest, type NestFold, elementwise, finishing, isPosition, rootsOf }
 import { type IndexTerm, type Term, factorOf, isFloatProduct, reachable } from "./terms.js";
 import { joinValues, neutral, set, store, v } from "./values.js";
 
-/** The accumulators of a fold: one value, or for `argmax` and `argmin` a value and its position. */
+/**
+ * The accumulators of a fold: one value, or for `argmax` and `argmin` a value and its position. For the extremes of vectors,
+ * which must hand on NaN and order zeros, it takes one of two numbers, a single instruction, and notes besides whether there
+ * was a NaN, and the signs of all, which tell zeros apart.
+ */
 class Accumulator {
   readonly fold: NestFold;
   readonly value: Local;
   readonly position: Local | null;
-  constructor(emit: Emitter, fold: NestFold, lanes: Lanes) {
+  readonly #seen: { readonly nan: Local; readonly signs: Local } | null = null;
+  constructor(emit: Emitter, fold: NestFold, lanes: Lanes, running: boolean) {
     this.fold = fold;
     this.value = emit.local("acc", fold.value.type, lanes);
     this.position = isPosition(fold) ? emit.local("at", "int32", lanes) : null;
     emit.add(set(this.value, v.const(fold.value.type, neutral(fold.combine, fold.value.type), lanes)));
     if (this.position) emit.add(set(this.position, v.const("int32", 0, lanes)));
+    const isExtreme = fold.combine === "max" || fold.combine === "min";
+    if (running || lanes === 1 || !isExtreme || fold.value.type !== "float32") return;
+    this.#seen = { nan: emit.local("nan", "bool", lanes), signs: emit.local("signs", "int32", lanes) };
+    emit.add(set(this.#seen.nan, v.const("bool", 0, lanes)));
+    emit.add(set(this.#seen.signs, v.const("int32", fold.combine === "max" ? -1 : 0, lanes)));
   }
 
   /** Takes in the element that `value` stands for. */
@@ -43,6 +54,7 @@ class Accumulator {
     const { combine } = this.fold;
     if (this.position) return this.#takePosition(emit, this.position, emit.vector(value), emit.vector(position));
     const acc = v.get(this.value);
+    if (this.#seen) return this.#takeNumber(emit, this.#seen.nan, this.#seen.signs, emit.vector(value));
     const next =
       combine === "sum" && isFloatProduct(value)
         ? v.op(value.type, "fma", ...value.args.map((t) => emit.vector(t)), acc)
@@ -56,7 +68,7 @@ class Accumulator {
     emit.add(set(x, value));
     const [a, b] = [v.get(this.value), v.get(x)];
     let better = this.fold.combine === "argmax" ? v.op("bool", "lt", a, b) : v.op("bool", "lt", b, a);
-    if (value.type === "float32" || value.type === "float64")
+    if (isFloat(value.type))
       better = v.op("bool", "or", better, v.op("bool", "and", v.op("bool", "ne", b, b), v.op("bool", "eq", a, a)));
     const test = emit.local("better", "bool", value.lanes);
     emit.add(set(test, better));
@@ -64,13 +76,31 @@ class Accumulator {
     emit.add(set(this.value, v.op(value.type, "select", v.get(test), b, a)));
   }
 
-  result(): Value {
-    return v.get(this.position ?? this.value);
+  #takeNumber(emit: Emitter, nan: Local, signs: Local, value: Value): void {
+    const [acc, x] = [v.get(this.value), v.get(emit.local("x", value.type, value.lanes))];
+    const isMax = this.fold.combine === "max";
+    const better = isMax ? v.op("bool", "lt", acc, x) : v.op("bool", "lt", x, acc);
+    emit.add(set(x.local, value));
+    emit.add(set(nan, v.op("bool", "or", v.get(nan), v.op("bool", "ne", x, x))));
+    emit.add(set(signs, v.op("int32", isMax ? "and" : "or", v.get(signs), v.op("int32", "bitcast", x))));
+    emit.add(set(this.value, v.op(value.type, "select", better, x, acc)));
+  }
+
+  /** What it came to; to be asked for once. */
+  result(emit: Emitter): Value {
+    const { type, lanes } = this.value;
+    if (!this.#seen) return v.get(this.position ?? this.value);
+    const acc = v.get(this.value);
+    const sign = v.op("int32", "and", v.get(this.#seen.signs), v.const("int32", -(2 ** 31), lanes));
+    const isZero = v.op("bool", "eq", acc, v.const(type, 0, lanes));
+    const number = v.op(type, "select", isZero, v.op(type, "bitcast", sign), acc);
+    emit.add(set(this.value, v.op(type, "select", v.get(this.#seen.nan), v.const(type, Number.NaN, lanes), number)));
+    return acc;
   }
 }
 
 const accumulators = (emit: Emitter, nest: Nest, lanes: Lanes): Accumulator[] =>
-  nest.folds.map((f) => new Accumulator(emit, f, lanes));
+  nest.folds.map((f) => new Accumulator(emit, f, lanes, nest.running));
 
 /** The nest for the element that lies that far along some indices, with holes of its own. */
 function copyOf({ terms }: Emitter, nest: Nest, steps: readonly (readonly [IndexTerm, Term])[]): Nest {
@@ -246,7 +276,7 @@ function lanesAlong(extent: number, most: Lanes): Lanes {
 function foldInPlace(emit: Emitter, nest: Nest): void {
   const accs = accumulators(emit, nest, emit.lanes);
   const finish = () => {
-    accs.forEach((acc) => emit.bind(acc.fold.hole, acc.result()));
+    accs.forEach((acc) => emit.bind(acc.fold.hole, acc.result(emit)));
     emit.stores(nest.stores);
   };
   if (nest.running)
@@ -305,7 +335,7 @@ function foldTogether(emit: Emitter, tile: Tile): void {
   emit.expect(copies.flatMap(rootsOf));
   const accs = copies.flatMap((copy) => accumulators(emit, copy, emit.lanes));
   takeAll(emit, copies[0].over, accs);
-  tile.store(accs.map((acc) => [acc.result()]));
+  tile.store(accs.map((acc) => [acc.result(emit)]));
 }
 
 /** Sums of a tile whose operands are both vectors: a row and a column of operands must fit beside them in the registers. */
@@ -410,13 +440,13 @@ function joined(
   const total = (combine: Combine, of: (acc: Accumulator) => Value) =>
     joinedLanes(emit, combine, vectors.map(of), shorter.map(of));
   const { combine } = fold;
-  if (!isPosition(fold)) return total(combine, (acc) => acc.result());
+  if (!isPosition(fold)) return total(combine, (acc) => acc.result(emit));
   const extreme = total(combine === "argmax" ? "max" : "min", (acc) => v.get(acc.value));
   return total("min", (acc) => {
     const [x, { lanes }] = [v.get(acc.value), acc.value];
     // Where one is not a number, the extreme is none either.
     const isExtreme = v.op("bool", "or", v.op("bool", "eq", x, v.splat(extreme, lanes)), v.op("bool", "ne", x, x));
-    return v.op("int32", "select", isExtreme, acc.result(), v.const("int32", 2 ** 31 - 1, lanes));
+    return v.op("int32", "select", isExtreme, acc.result(emit), v.const("int32", 2 ** 31 - 1, lanes));
   });
 }
 

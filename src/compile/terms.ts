@@ -2,7 +2,7 @@
  * Terms: scalar expressions in which equal ones are the same object. Int32 arithmetic is kept as sums of multiples
  * (`affine`), so that the offsets of reshaped, sliced and windowed arrays come out as plain strides.
  */
-import { roundTo } from "../ir/dtype.js";
+import { isFloat, roundTo } from "../ir/dtype.js";
 import { type Expr, type ScalarOp, type ScalarType, s } from "../ir/scalar.js";
 import { InternalError } from "../util/errors.js";
 
@@ -433,7 +433,7 @@ export class Terms {
 const isOne = (t: Term): boolean => t.kind === "const" && t.value === 1;
 
 export const isFloatProduct = (t: Term): t is OpTerm & { readonly type: "float32" | "float64" } =>
-  t.kind === "op" && t.op === "mul" && (t.type === "float32" || t.type === "float64");
+  t.kind === "op" && t.op === "mul" && isFloat(t.type);
 
 /** The terms a term is made of. */
 export function childrenOf(term: Term): readonly Term[] {

@@ -9,7 +9,7 @@ export const local = (name: string, type: ScalarType, lanes: Lanes = 1): Local =
 export const v = {
   const: (type: ScalarType, value: number, lanes: Lanes = 1): Value => ({ kind: "const", type, lanes, value }),
   int: (value: number): Value => ({ kind: "const", type: "int32", lanes: 1, value }),
-  get: (of: Local): Value => ({ kind: "get", type: of.type, lanes: of.lanes, local: of }),
+  get: (of: Local): Value & { readonly kind: "get" } => ({ kind: "get", type: of.type, lanes: of.lanes, local: of }),
   load: (type: ScalarType, lanes: Lanes, buffer: number, offset: Value): Value => ({
     kind: "load",
     type,

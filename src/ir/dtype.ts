@@ -12,7 +12,7 @@ export const integers: readonly DType[] = ["int32", "uint32"];
 export const numbers: readonly DType[] = ["float32", "float64", "int32", "uint32"];
 
 /** Whether numbers of a dtype have fractions. */
-export const isFloat = (d: DType): boolean => d === "float32" || d === "float64";
+export const isFloat = (d: DType | "int64"): boolean => d === "float32" || d === "float64";
 export const isInteger = (d: DType): boolean => d === "int32" || d === "uint32";
 
 /** Bytes one element takes in device memory. */

@@ -22,7 +22,7 @@ function gaussianTimes(x: Expr, q: Expr): Expr {
   const { head, tail } = square(x);
   const n = s.nearest(s.mul(head, -Math.LOG2E));
   const top = s.sub(s.fma(n, -high, s.neg(head)), tail);
-  return scale(s.mul(expReduced(s.fma(n, -low, top), constant(x, 0)), q), n);
+  return scale(s.mul(expReduced(s.fma(n, -low, top)), q), n);
 }
 
 /** erfc x for x ≥ 0: e^(-x²) / (1 + 2x) times a polynomial in (x - 4)/(x + 4) (M. Shepherd and J. Laframboise, 1981). */

@@ -279,7 +279,7 @@ export function softmax<S extends Shape>(x: Tensor<S>, axis = -1): Tensor<S> {
     "softmax",
     (v) => {
       const e = v.sub(v.max(axis, { keepDims: true })).exp();
-      return e.div(e.sum(axis, { keepDims: true }));
+      return e.mul(e.sum(axis, { keepDims: true }).reciprocal());
     },
     // Jᵀg = y ∘ (g - Σ y∘g)
     (_v, y, g) => y.mul(g.sub(y.mul(g).sum(axis, { keepDims: true }))),

@@ -14,30 +14,21 @@ const ballastStep = 1 << 22;
 const places = 8;
 
 /** A chunk the collector is told of: once nobody refers to the block, the chunk is freed. */
-class Block {
+interface Block {
   readonly chunk: Chunk;
-  /** Untouched memory of as many bytes, so that the collector, which does not see the arena, sees them. */
+  /** Untouched memory of so many bytes, so that the collector, which does not see the arena, sees them. */
   readonly ballast: ArrayBuffer | null;
   /** Tensors that have, or are still to be given, a place in it. */
   users: number;
-  constructor(chunk: Chunk, ballast: ArrayBuffer | null, users: number) {
-    this.chunk = chunk;
-    this.ballast = ballast;
-    this.users = users;
-  }
 }
 
 /**
  * Memory that one tensor owns. Passing it on from a donated tensor to its successor changes only who refers to it, so a
  * compiled training step registers nothing.
  */
-export class Holding {
+export interface Holding {
   readonly block: Block;
   readonly address: number;
-  constructor(block: Block, address: number) {
-    this.block = block;
-    this.address = address;
-  }
 }
 
 /** Makes holdings, and frees the memory of those that were dropped. */
@@ -48,8 +39,6 @@ export class Holdings {
   readonly device: string;
   readonly #dropped: FinalizationRegistry<Chunk>;
   #unseen = 0;
-  /** The ballast freed last, for the next: making one costs page faults and soon a collection. */
-  #spare: ArrayBuffer | null = null;
   /** Where the next small tensors go, and how many are there. */
   #open: Block | null = null;
   #filled = 0;
@@ -63,16 +52,16 @@ export class Holdings {
   allocate(bytes: number): Holding {
     if (bytes > unit) {
       const block = this.#block(bytes, 1);
-      return new Holding(block, block.chunk.address);
+      return { block, address: block.chunk.address };
     }
     if (this.#open === null || this.#filled === places) {
       this.#open = this.#block(places * unit, places);
       this.#filled = 0;
     }
-    return new Holding(this.#open, this.#open.chunk.address + unit * this.#filled++);
+    return { block: this.#open, address: this.#open.chunk.address + unit * this.#filled++ };
   }
   free({ block, address }: Holding): void {
-    const { chunk, ballast } = block;
+    const { chunk } = block;
     if (block === this.#open && address === chunk.address + unit * (this.#filled - 1)) {
       this.#filled--;
       return;
@@ -81,23 +70,18 @@ export class Holdings {
     if (block.users > 0) return;
     if (block === this.#open) this.#open = null;
     this.#dropped.unregister(block);
-    if (ballast === null) this.#unseen = Math.max(0, this.#unseen - chunk.size);
-    else this.#spare = ballast;
+    this.#unseen = Math.max(0, this.#unseen - chunk.size);
     this.#arena.release(chunk);
   }
   #block(bytes: number, users: number): Block {
     const chunk = this.#arena.allocate(bytes, this.#reclaim);
-    this.#unseen += chunk.size;
-    const block = new Block(chunk, this.#unseen >= ballastStep ? this.#ballast() : null, users);
+    // Of what was made before this: the collector never hears of what is freed by the time of the next tensor. Memory that
+    // could grow is not filled with zeros, which costs more than many kernels.
+    const size = this.#unseen >= ballastStep ? this.#unseen : 0;
+    const block: Block = { chunk, ballast: size > 0 ? new ArrayBuffer(size, { maxByteLength: size }) : null, users };
+    this.#unseen += chunk.size - size;
     this.#dropped.register(block, chunk, block);
     return block;
-  }
-  #ballast(): ArrayBuffer {
-    const [bytes, spare] = [this.#unseen, this.#spare];
-    [this.#unseen, this.#spare] = [0, null];
-    return spare !== null && bytes <= spare.byteLength && spare.byteLength <= 2 * bytes
-      ? spare
-      : new ArrayBuffer(bytes);
   }
 }
 

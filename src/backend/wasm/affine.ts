@@ -112,19 +112,8 @@ export class Expressions {
 /** Whether an affine form goes further than naming the value. */
 function isSum(v: Value): boolean {
   if (v.kind !== "op") return v.kind === "const" || v.kind === "get";
-  const [a, b] = v.args;
-  switch (v.op) {
-    case "add":
-    case "sub":
-    case "neg":
-      return true;
-    case "mul":
-      return a.kind === "const" || b.kind === "const";
-    case "shl":
-      return b.kind === "const";
-    default:
-      return false;
-  }
+  const [a, b] = v.args.map((x) => x.kind === "const");
+  return ["add", "sub", "neg"].includes(v.op) || (v.op === "mul" && (a || b)) || (v.op === "shl" && b);
 }
 
 function intern<K>(numbers: Map<K, number>, key: K): number {

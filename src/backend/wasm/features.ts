@@ -2,10 +2,7 @@
 import { ModuleBuilder } from "./assembler.js";
 
 /** Whether fused multiply-add instructions compile. Node 20 has them behind a flag that can be set while running. */
-export const hasRelaxedSimd: () => boolean = once(() => {
-  if (!validatesMadd()) allowRelaxedSimd();
-  return validatesMadd();
-});
+export const hasRelaxedSimd = (): boolean => (relaxed ??= validatesMadd() || (allowRelaxedSimd(), validatesMadd()));
 
 /**
  * Rows of a register tile two vectors wide. Engines old enough to hide relaxed SIMD behind a flag run out of registers with
@@ -16,6 +13,7 @@ export function tileRows(): number {
   return flagWasNeeded ? 4 : 6;
 }
 
+let relaxed: boolean | undefined;
 let flagWasNeeded = false;
 
 function validatesMadd(): boolean {
@@ -29,9 +27,4 @@ function allowRelaxedSimd(): void {
   if (typeof process === "undefined" || typeof process.getBuiltinModule !== "function") return;
   flagWasNeeded = true;
   process.getBuiltinModule("node:v8")?.setFlagsFromString("--experimental-wasm-relaxed-simd");
-}
-
-function once<T extends boolean>(f: () => T): () => T {
-  let known: T | undefined;
-  return () => (known ??= f());
 }

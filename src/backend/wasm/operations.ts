@@ -4,6 +4,7 @@
  * type are the low half of a vector; what its high half holds means nothing.
  */
 import { InternalError } from "../../util/errors.js";
+import { isFloat } from "../../ir/dtype.js";
 import type { ScalarOp, ScalarType } from "../../ir/scalar.js";
 import type { Lanes, Value } from "../../compile/loop.js";
 import type { Code, WasmType } from "./assembler.js";
@@ -49,8 +50,8 @@ const scalarTable: Table = {
   sub: { float32: "f32.sub", float64: "f64.sub", int32: "i32.sub", uint32: "i32.sub", int64: "i64.sub" },
   mul: { float32: "f32.mul", float64: "f64.mul", int32: "i32.mul", uint32: "i32.mul", int64: "i64.mul", bool: "i32.and" },
   div: { float32: "f32.div", float64: "f64.div" },
-  min: { float32: "f32.min", float64: "f64.min", bool: "i32.and" },
-  max: { float32: "f32.max", float64: "f64.max", bool: "i32.or" },
+  min: { bool: "i32.and" },
+  max: { bool: "i32.or" },
   and: { int32: "i32.and", uint32: "i32.and", int64: "i64.and", bool: "i32.and" },
   or: { int32: "i32.or", uint32: "i32.or", int64: "i64.or", bool: "i32.or" },
   xor: { int32: "i32.xor", uint32: "i32.xor", int64: "i64.xor", bool: "i32.xor" },
@@ -266,24 +267,16 @@ function minMaxScalar(m: Machine, v: OpValue, push: (i: number) => void): boolea
   return true;
 }
 
-/** Of two floats: the scalar instruction branches on which one is greater; that of vectors does not, where one is. */
+/** Of two floats: the scalar instruction branches on which one is greater; that of vectors does not. */
 function extremeScalar(m: Machine, v: OpValue, push: (i: number) => void): true {
-  const { type } = v.args[0];
-  const less = row(scalarTable, { ...v, op: "lt" });
-  withBoth(m, scalarTypes[type], push, (a, b) => {
-    m.code.get(a).get(b).op(less).get(b).get(a).op(less).op("i32.or").if(scalarTypes[type]).get(a);
-    splat(m, type);
-    m.code.get(b);
-    splat(m, type);
-    m.code.op(eitherExtreme(v));
-    extract(m, type, 0);
-    m.code.else().get(a).get(b).op(row(scalarTable, v)).end();
-  });
+  v.args.forEach((_, i) => (push(i), splat(m, v.type)));
+  m.code.op(row(vectorTable, v));
+  extract(m, v.type, 0);
   return true;
 }
 
 /** The instruction for vectors of floats that are no two zeros and no NaN. */
-const eitherExtreme = ({ type, op }: OpValue): PlainOp =>
+const eitherExtreme = ({ type, op }: Pick<OpValue, "type" | "op">): PlainOp =>
   `${type === "float32" ? "f32x4" : "f64x2"}.${op === "min" ? "pmin" : "pmax"}`;
 
 /** Which argument is a constant that is not NaN. */
@@ -416,8 +409,17 @@ function vectorOperation(m: Machine, v: OpValue): void {
   m.code.op(op);
 }
 
-/** Choosing between a value and zero clears bits, which leaves engines more registers than choosing. */
+/**
+ * Choosing between a value and zero clears bits, which leaves engines more registers than choosing; choosing the greater or
+ * the less of two floats is one instruction.
+ */
 function selectVector(m: Machine, { type, args: [condition, a, b] }: OpValue): void {
+  const [x, y] = condition.kind === "op" && condition.op === "lt" && isFloat(type) ? condition.args : [];
+  const isMax = x === b && y === a;
+  if (isMax || (x === a && y === b)) {
+    for (const value of [b, a]) m.value(value);
+    return void m.code.op(eitherExtreme({ type, op: isMax ? "max" : "min" }));
+  }
   const [first, second] = [a, b].map((x) => Object.is(constantOf(x), 0));
   if (!first) m.value(a);
   if (!second) m.value(b);
@@ -440,7 +442,7 @@ function fmaVector(m: Machine, v: OpValue): void {
 function minMaxVector(m: Machine, v: OpValue): void {
   const { type } = v;
   const at = constantOperand(v);
-  if ((type === "float32" || type === "float64") && at !== null) {
+  if (isFloat(type) && at !== null) {
     m.value(v.args[1 - at]);
     m.value(v.args[at]);
     m.code.op(eitherExtreme(v));

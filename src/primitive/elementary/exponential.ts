@@ -18,16 +18,16 @@ export function reduceExp(x: Expr): { n: Expr; r: Expr; tail: Expr } {
   return { n, r, tail: s.fma(n, -low, s.sub(top, r)) };
 }
 
-/** eʳ of a reduced argument, without scaling. */
-export function expReduced(r: Expr, tail: Expr): Expr {
-  const rest = s.fma(s.mul(r, r), s.polynomial(r, pick(r, table.exp)), tail);
-  return s.add(s.add(r, rest), 1);
+/** eʳ of a reduced argument, without scaling; the tail is worth a tenth of an ULP. */
+export function expReduced(r: Expr, tail: Expr | null = null): Expr {
+  const rest = s.fma(s.mul(r, r), s.polynomial(r, pick(r, table.exp)), tail ?? r);
+  return s.add(tail === null ? rest : s.add(r, rest), 1);
 }
 
-/** eˣ; within 1 ULP. */
+/** eˣ; within 1.1 ULP. */
 export function exp(x: Expr): Expr {
-  const { n, r, tail } = reduceExp(clamp(x, ...pick(x, expLimits)));
-  return scale(expReduced(r, tail), n);
+  const { n, r } = reduceExp(clamp(x, ...pick(x, expLimits)));
+  return scale(expReduced(r), n);
 }
 
 /** eˣ / 2 for x ≥ 0, infinite only where that is. */

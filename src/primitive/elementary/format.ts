@@ -71,10 +71,13 @@ export function powerOfTwo(n: Expr): Expr {
   return s.bitcast(type, s.shl(bitsOf(s.add(n, magic + bias)), mantissa));
 }
 
-/** x · 2ⁿ in two steps, so that neither factor overflows and a subnormal result is rounded once; |n| ≤ 2 · bias. */
+/** x · 2ⁿ in two steps, so that neither factor overflows and a subnormal result is rounded once; |n| ≤ 2 · bias - 2. */
 export function scale(x: Expr, n: Expr): Expr {
-  const half = s.nearest(s.mul(n, 0.5));
-  return s.mul(s.mul(x, powerOfTwo(half)), powerOfTwo(s.sub(n, half)));
+  const { type, mantissa, bias, magic } = formatOf(n);
+  const half = bitsOf(s.fma(n, 0.5, constant(n, magic + bias)));
+  const rest = s.sub(bitsOf(s.add(n, magic + 2 * bias)), half);
+  const factor = (bits: Expr) => s.bitcast(type, s.shl(bits, mantissa));
+  return s.mul(s.mul(x, factor(half)), factor(rest));
 }
 
 /** A positive float as `mantissa · 2^exponent` with a mantissa from √½ to √2; both are floats. */
