@@ -18,21 +18,16 @@ export const isInteger = (d: DType): boolean => d === "int32" || d === "uint32";
 /** Bytes one element takes in device memory. */
 export const byteSize = (d: DType): number => (d === "float64" ? 8 : 4);
 
+const arrays: Readonly<Record<DType, new (length: number) => TypedArray>> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  bool: Uint8Array,
+};
+
 /** A zeroed host array for `length` elements of `dtype`. */
-export function hostArray(dtype: DType, length: number): TypedArray {
-  switch (dtype) {
-    case "float32":
-      return new Float32Array(length);
-    case "float64":
-      return new Float64Array(length);
-    case "int32":
-      return new Int32Array(length);
-    case "uint32":
-      return new Uint32Array(length);
-    case "bool":
-      return new Uint8Array(length);
-  }
-}
+export const hostArray = (dtype: DType, length: number): TypedArray => new arrays[dtype](length);
 
 /** Throws unless it is a dtype; for names that only the type checker would catch. */
 export function checkKnown(op: string, dtype: DType): void {

@@ -269,7 +269,7 @@ describe("one thread or several: what is faster", () => {
       [1, 20],
       [3, 2],
     ]) {
-      const calls = 20_000;
+      const calls = 100_000;
       const counts = tally(
         new Choice(),
         calls,
@@ -353,8 +353,8 @@ test("what is read has no shared memory", () => {
 const parcelOf = (script: string): Parcel => ({ kind: "script", script, data: "what for" });
 class SabotagedWasm extends WasmDevice {
   readonly #script: string;
-  constructor(script: string) {
-    super(everything);
+  constructor(script: string, options: NativeOptions = everything) {
+    super(options);
     this.#script = script;
   }
   protected override link(plan: Plan): Code {
@@ -398,6 +398,69 @@ for (const [Sabotaged, { what, script, message }] of sabotaged.flatMap((x) => ac
     },
   );
 
+/** Threads that come in time take part, and nobody waits for the others. */
+const open = { worth: { ...alwaysWorth, forced: false }, smallest: 0 };
+
+for (const Device of devices)
+  test(`${Device.name}: a thread that is busy with something else is not waited for`, async () => {
+    setThreads(2);
+    await settled();
+    const n = 1000;
+    const device = new Device(open);
+    const executable = device.load(doubled(n), [false]);
+    const input = Int32Array.from({ length: n }, (_, i) => i);
+    const value = device.upload({ device: "host", ...ints(n), data: input });
+    const run = () => device.read(executable.run([value])[0]);
+    run();
+    const busy = "() => { const end = Date.now() + 1000; while (Date.now() < end); return () => () => {}; }";
+    runOn(new SabotagedWasm(busy, open), doubled(n), [input]);
+    const [runs, started] = [currentPool()?.runs ?? 0, performance.now()];
+    assert.deepEqual(
+      run(),
+      input.map((x) => 2 * x),
+    );
+    assert.equal(currentPool()?.runs, runs + 1, "it was a run for all who come");
+    assert.ok(performance.now() - started < 500);
+  });
+
+test("runs that threads come to at any time, or never, compute the same", async () => {
+  setThreads(3);
+  await settled();
+  const n = 64;
+  const loops = { kind: "loop", loop: 0, length: 20, reverse: false } as const;
+  const p = program(
+    [ints(n)],
+    [ints(n)],
+    [
+      each("start", n, (i) => [store(1, i, at(0, i))]),
+      {
+        ...loops,
+        steps: [
+          each("count", n, (i) => [store(2, i, add(at(1, op("sub", "int32", int(n - 1), i)), int(1)))]),
+          each("back", n, (i) => [store(1, i, at(2, i))]),
+        ],
+      },
+    ],
+    { others: [temporary(n, 0)], workspaceBytes: 4 * n, loops: 1 },
+  );
+  const input = Int32Array.from({ length: n }, (_, i) => i * i);
+  for (const Device of devices) {
+    const device = new Device(open);
+    const executable = device.load(p, [false]);
+    const value = device.upload({ device: "host", ...ints(n), data: input });
+    const runs = currentPool()?.runs ?? 0;
+    for (let i = 0; i < 3000; i++) {
+      // Workers fall asleep now and then.
+      if (i % 500 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+      assert.deepEqual(
+        device.read(executable.run([value])[0]),
+        input.map((x) => x + 20),
+      );
+    }
+    assert.ok((currentPool()?.runs ?? 0) > runs + 10);
+  }
+});
+
 test("a run that failed gives up what it may have written over", async () => {
   setThreads(2);
   await settled();
@@ -416,7 +479,7 @@ test("a run that failed gives up what it may have written over", async () => {
 test("a worker that cannot make a program's functions is done without", async () => {
   setThreads(2);
   await settled();
-  const device = new SabotagedWasm("() => { throw new Error('cannot'); }");
+  const device = new SabotagedWasm("() => { throw new Error('cannot'); }", open);
   assert.deepEqual(runOn(device, doubled(3), [Int32Array.of(1, 2, 3)]), [Int32Array.of(2, 4, 6)]);
 });
 

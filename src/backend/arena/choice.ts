@@ -4,6 +4,8 @@ const attempts = 3;
 const trying = 1 / 32;
 /** How much slower a way is taken to be, at most, when it is decided when to try it again. */
 const mostSlower = 32;
+/** How many times sooner the slower way is tried again at first, when little is known. */
+const atFirst = 16;
 
 /**
  * Whether several threads do a segment faster than one, found by trying both, and again now and then: it depends on the
@@ -15,6 +17,10 @@ export class Choice {
   readonly #times = [Infinity, Infinity];
   #deciding = false;
   #left = attempts;
+  #haste = atFirst;
+
+  /** Milliseconds that the faster way takes. */
+  readonly least = (): number => Math.min(...this.#times);
 
   /** Tells how long a call took, done the way that `together` said. */
   took(milliseconds: number): void {
@@ -25,8 +31,9 @@ export class Choice {
     if (--this.#left > 0 && !overtaken) return;
     const stays = this.#deciding && this.#times[way] <= this.#times[other];
     if (!stays) this.together = !this.together;
-    const slower = Math.max(...this.#times) / Math.min(...this.#times);
-    this.#left = this.#deciding ? (attempts * Math.min(slower, mostSlower)) / trying : attempts;
+    if (this.#deciding) this.#haste = stays ? atFirst : Math.max(1, this.#haste / 2);
+    const slower = Math.max(...this.#times) / this.least();
+    this.#left = this.#deciding ? (attempts * Math.min(slower, mostSlower)) / trying / this.#haste : attempts;
     this.#deciding = !this.#deciding;
   }
 }

@@ -30,6 +30,9 @@ export interface Code {
   readonly summary: string;
 }
 
+/** Microseconds in which a thread that sleeps has usually woken. */
+const mostPatience = 200;
+
 const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
 /** Working memory, kept from run to run; a run inside a run (a host routine that computes with tensors) gets another. */
@@ -148,17 +151,15 @@ export class ArenaExecutable {
     return `${this.#code.summary}, workspace ${workspaceBytes}, scratch ${scratchBytes} bytes, ${split} of ${kernels.length} kernels split among threads`;
   }
 
-  /** The pool with this program, when the program is worth it and all threads have it. */
+  /** The pool with this program, when the program is worth it. */
   #team(): Enlisted | null {
     const { arena, worth } = this.#state;
     const { parcel } = this.#code;
     if (parcel === null || this.#mostShared < worth.segment) return null;
     const pool = currentPool();
     if (pool === null) return null;
-    const known = this.#enlisted?.pool === pool;
-    if (this.#enlisted === null || !known) this.#enlisted = pool.enlist(parcel, arena);
-    const patience = known || this.#mostShared < worth.first ? 0 : worth.patience;
-    return pool.has(this.#enlisted, patience) ? this.#enlisted : null;
+    if (this.#enlisted?.pool !== pool) this.#enlisted = pool.enlist(parcel, arena);
+    return this.#enlisted;
   }
 
   /** What a run that failed may have written over is nobody's any more. */
@@ -222,10 +223,11 @@ export class ArenaExecutable {
 
   #perform(action: Action, call: Call): void {
     switch (action.kind) {
-      case "segment":
-        return this.#watch === null
-          ? this.#segment(action.number, call)
-          : this.#timed(action.number, call, this.#watch);
+      case "segment": {
+        const start = this.#watch && performance.now();
+        this.#segment(action.number, call);
+        return this.#watch?.(action.number, performance.now() - (start ?? 0));
+      }
       case "routine":
         return this.#routine(action.routine, call);
       case "loop":
@@ -245,28 +247,27 @@ export class ArenaExecutable {
     }
   }
 
-  #timed(number: number, call: Call, watch: Watch): void {
-    const start = performance.now();
-    this.#segment(number, call);
-    watch(number, performance.now() - start);
-  }
-
   #segment(number: number, call: Call): void {
     const { team } = call;
     const { worth } = this.#state;
     if (!team?.pool.works || this.#plan.sharedWork[number] < worth.segment) return this.#alone(number, call);
-    if (worth.forced) return this.#together(number, call, team);
+    if (worth.forced) return this.#together(number, call, team, null);
     const choice = this.#choices[number];
     const start = performance.now();
-    if (choice.together) this.#together(number, call, team);
+    if (choice.together) this.#together(number, call, team, this.#patience(number));
     else this.#alone(number, call);
     choice.took(performance.now() - start);
   }
   #alone(number: number, { table, scratch }: Call): void {
     this.#code.segments[number](table, scratch, 0, 1);
   }
-  #together(number: number, { table, scratch, stride }: Call, team: Enlisted): void {
-    team.pool.run(team, { segment: number, table, scratch: scratch - table, stride }, () =>
+  /** Where more comes after the first barrier, late threads are waited for, a small part of the time the segment takes. */
+  #patience(number: number): number {
+    const most = this.#plan.stages[number].length > 2 ? mostPatience : 0;
+    return Math.floor(Math.min(most, (1000 / 16) * this.#choices[number].least()));
+  }
+  #together(number: number, { table, scratch, stride }: Call, team: Enlisted, patience: number | null): void {
+    team.pool.run(team, [number, table, scratch - table, stride], patience, () =>
       this.#code.segments[number](table, scratch, 0, team.pool.threads),
     );
   }

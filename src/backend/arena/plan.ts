@@ -6,15 +6,7 @@ import { type Stage, type Worth, measuredWorth, sharedWork, stagesOf } from "./s
 type Routine = Step & { readonly kind: "routine" };
 
 /** Where a call's table, an array of words, holds what: addresses of buffers, and counters of program loops. */
-export interface TableLayout {
-  readonly workspace: number;
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly counters: number;
-  readonly words: number;
-}
-
-function tableLayout(inputs: readonly Aval[], outputs: readonly Aval[], loops: number): TableLayout {
+function tableLayout(inputs: readonly Aval[], outputs: readonly Aval[], loops: number) {
   const afterInputs = 1 + inputs.length;
   const afterOutputs = afterInputs + outputs.length;
   return { workspace: 0, inputs: 1, outputs: afterInputs, counters: afterOutputs, words: afterOutputs + loops };
@@ -29,7 +21,7 @@ export type Action =
 
 export interface Plan {
   readonly program: Program;
-  readonly table: TableLayout;
+  readonly table: Readonly<ReturnType<typeof tableLayout>>;
   readonly actions: readonly Action[];
   /** Steps, none of them a routine, that are rendered as one function. */
   readonly segments: readonly (readonly Step[])[];

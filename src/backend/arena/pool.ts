@@ -2,13 +2,13 @@
  * The threads that run programs together with the calling thread, which is number 0. There is one pool; it is started when
  * a program that is worth it is first run, serves all devices and arenas, and runs one program at a time, on all threads.
  *
- * Nothing waits for a pool that is not there: until its workers are up and have read a program (they tell by words in
- * shared memory), the program runs on one thread, with the same results.
+ * Nothing waits for a pool that is not there: while its workers are not up, or have not read a program, they do not come to
+ * its runs, and the results are the same.
  */
 import { ArgumentError, DeviceError } from "../../util/errors.js";
 import { range } from "../../util/arrays.js";
 import type { Arena } from "./arena.js";
-import { breakControl, meetings, mostThreads, resetControl } from "./control.js";
+import { breakControl, meetings, mostThreads, openRun, resetControl } from "./control.js";
 import { cores, environmentVariable, sharingAllowed, sleepAllowed } from "./environment.js";
 import { type Worker, spawn } from "./spawn.js";
 import { poolWords as at, workerSource } from "./worker.js";
@@ -19,29 +19,19 @@ export type Parcel =
   /** Text of a function `(data, memory) => (number) => segment`; `data` is copied to the worker. */
   | { readonly kind: "script"; readonly script: string; readonly data: unknown };
 
-/** A segment that is to be run by all threads. */
-export interface SharedCall {
-  readonly segment: number;
-  /** Thread 0's table; its scratch memory is `scratch` bytes on, and the next thread's table `stride` bytes on. */
-  readonly table: number;
-  readonly scratch: number;
-  readonly stride: number;
-}
-
-/** A program that the workers of a pool were sent by a message with this number. */
+/** A program that the workers of a pool were sent. */
 export interface Enlisted {
   readonly pool: Pool;
   readonly id: number;
   readonly arena: Arena;
-  readonly message: number;
 }
 
 /** Time without any progress after which a thread counts as lost, where its end cannot be seen. */
-const patience = 60_000;
+const longest = 60_000;
 
 export class Pool {
   readonly threads: number;
-  readonly #words = new Int32Array(new SharedArrayBuffer(4 * (at.read + at.line * mostThreads)));
+  readonly #words = new Int32Array(new SharedArrayBuffer(at.bytes));
   readonly #workers: readonly Worker[];
   readonly #dropped = new FinalizationRegistry<number>((id) => this.#forget.push(id));
   readonly #arenas = new WeakSet<Arena>();
@@ -87,28 +77,23 @@ export class Pool {
     const [forget, { memory }] = [this.#forget, arena];
     this.#forget = [];
     for (const worker of this.#workers) worker.post({ id, memory, parcel, forget });
-    const enlisted = { pool: this, id, arena, message: ++this.#words[at.posted] };
+    const enlisted = { pool: this, id, arena };
+    Atomics.add(this.#words, at.posted, 1);
     this.#dropped.register(enlisted, id);
     this.#signal();
     return enlisted;
   }
 
-  /** Whether all workers have a program; waits for that up to `milliseconds`. */
-  has({ message }: Enlisted, milliseconds: number): boolean {
-    const deadline = milliseconds > 0 ? performance.now() + milliseconds : 0;
-    for (let thread = 1; thread < this.threads; thread++)
-      while (Atomics.load(this.#words, at.read + at.line * thread) < message)
-        if (milliseconds === 0 || !this.works || performance.now() > deadline) return false;
-    return this.works;
-  }
-
   /**
-   * Runs a segment on all threads; `own` is this thread's part.
+   * Runs a segment on all threads that come; `own` is this thread's part. A call tells the segment's number, thread 0's
+   * table, and how many bytes on its scratch memory and the next thread's table are. Threads which come late are waited for
+   * `patience` microseconds, at most; `null`: all must take part.
    *
    * @throws DeviceError when a thread fails or ends. The pool is gone then; what was being written is undefined.
    */
-  run({ id, arena }: Enlisted, call: SharedCall, own: () => void): void {
-    this.#words.set([id, call.segment, call.table, call.scratch, call.stride], at.call);
+  run({ id, arena }: Enlisted, call: readonly number[], patience: number | null, own: () => void): void {
+    this.#words.set([id, ...call], at.call);
+    openRun(arena, this.runs + 1, this.threads, patience);
     Atomics.add(this.#words, at.runs, 1);
     this.#signal();
     this.#running = arena;
@@ -136,7 +121,7 @@ export class Pool {
     if (ended >= 0) this.#lost = `thread ${ended + 1} ended`;
     const [generation, now] = [meetings(arena), performance.now()];
     if (generation !== this.#stillness.generation) this.#stillness = { generation, since: now };
-    else if (now - this.#stillness.since > patience) this.#lost ??= `no progress for ${patience / 1000} s`;
+    else if (now - this.#stillness.since > longest) this.#lost ??= `no progress for ${longest / 1000} s`;
     return this.#lost !== null;
   }
 

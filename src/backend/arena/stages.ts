@@ -22,9 +22,6 @@ export interface Worth {
   /** Of the split kernels of a segment. What is faster decides (`Choice`), except where everything is `forced`. */
   readonly segment: number;
   readonly forced: boolean;
-  /** Of the split kernels of a segment, to wait so many milliseconds for workers that do not have the program yet. */
-  readonly first: number;
-  readonly patience: number;
 }
 
 /**
@@ -36,12 +33,10 @@ export const measuredWorth: Worth = {
   kernel: 1 << 16,
   segment: 1 << 18,
   forced: false,
-  first: 1 << 22,
-  patience: 5,
 };
 
 /** Whatever can be split is, on all threads: for tests. */
-export const alwaysWorth: Worth = { task: 1, kernel: 0, segment: 1, forced: true, first: 0, patience: 10_000 };
+export const alwaysWorth: Worth = { task: 1, kernel: 0, segment: 1, forced: true };
 
 /** Whether the tasks of a kernel are worth sharing, when it does `splitFrom` operations or more. */
 export const isSplit = ({ tasks, cost }: Kernel, splitFrom: number): boolean => tasks > 1 && cost.flops >= splitFrom;

@@ -1,25 +1,21 @@
 /** Copies between arrays of the host and the arena. */
-import { type TypedArray, hostArray } from "../../ir/dtype.js";
+import { type DType, type TypedArray, hostArray } from "../../ir/dtype.js";
 import type { NdArray } from "../../ir/node.js";
 import { type Aval, sizeOf } from "../../ir/shape.js";
 import type { Arena } from "./arena.js";
 
+type View = new (buffer: ArrayBufferLike, address: number, length: number) => Exclude<TypedArray, Uint8Array>;
+const views: Readonly<Record<DType, View>> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  bool: Int32Array,
+};
+
 /** The arena's own elements of a tensor; valid until the arena grows. */
-function view(arena: Arena, aval: Aval, address: number): Exclude<TypedArray, Uint8Array> {
-  const { buffer } = arena.bytes;
-  const length = sizeOf(aval.shape);
-  switch (aval.dtype) {
-    case "float32":
-      return new Float32Array(buffer, address, length);
-    case "float64":
-      return new Float64Array(buffer, address, length);
-    case "int32":
-    case "bool":
-      return new Int32Array(buffer, address, length);
-    case "uint32":
-      return new Uint32Array(buffer, address, length);
-  }
-}
+const view = (arena: Arena, { dtype, shape }: Aval, address: number): InstanceType<View> =>
+  new views[dtype](arena.bytes.buffer, address, sizeOf(shape));
 
 /** Writes elements; bools become the words 0 and 1. */
 export function write(arena: Arena, aval: Aval, address: number, data: ArrayLike<number>): void {

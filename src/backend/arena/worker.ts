@@ -23,13 +23,12 @@ export const poolWords = {
   failed: 32,
   reasonLength: 33,
   reason: 34,
-  /** For each thread, a line apart, how many messages it has read. */
-  read: 192,
-  line: 16,
+  /** All of them, in bytes. */
+  bytes: 768,
 } as const;
 
 /** Most code units of a reason. */
-export const reasonUnits = 2 * (poolWords.read - poolWords.reason);
+const reasonUnits = poolWords.bytes / 2 - 2 * poolWords.reason;
 
 /** How long a worker that has nothing to do looks for more before it sleeps. */
 export const idleMilliseconds = 0.2;
@@ -61,12 +60,22 @@ function receive(message) {
   for (const id of message.forget) programs.delete(id);
   const { id, memory, parcel } = message;
   const segment = parcel.kind === "wasm" ? wasm(parcel.module, memory) : (0, eval)(parcel.script)(parcel.data, memory);
-  programs.set(id, { segment, control: new Int32Array(memory.buffer) });
+  programs.set(id, { segment, control: new Int32Array(memory.buffer), crew: new Int32Array(memory.buffer, ${control.crew}, 1) });
 }
 
-function run() {
-  const [id, number, first, scratch, stride] = words.subarray(${w.call});
-  const { segment, control } = programs.get(id);
+/** Whether this thread takes part in the run it has seen, which may have gone on without it, to another one even. */
+function joins(crew) {
+  for (;;) {
+    const now = Atomics.load(crew, 0);
+    if (now >> 8 !== (ran << 8) >> 8) return false;
+    if (now & ${control.closed}) return (now & ${control.closed - 1}) === threads;
+    if (Atomics.compareExchange(crew, 0, now, now + 1) === now) return true;
+  }
+}
+
+function run({ segment, control, crew }) {
+  if (!joins(crew)) return;
+  const [, number, first, scratch, stride] = words.subarray(${w.call});
   const table = first + thread * stride;
   try {
     segment(number)(table, table + scratch, thread, threads);
@@ -82,11 +91,15 @@ function idle() {
   for (;;) {
     const signal = Atomics.load(words, ${w.signal});
     const runs = Atomics.load(words, ${w.runs});
+    if (Atomics.load(words, ${w.posted}) !== messages) return;
     if (runs !== ran) {
+      const program = programs.get(words[${w.call}]);
+      // One that came with a message since then is not known yet; one that is let go has no more runs.
+      if (!program && Atomics.load(words, ${w.posted}) !== messages) return;
       ran = runs;
-      run();
+      if (program) run(program);
       since = performance.now();
-    } else if (Atomics.load(words, ${w.posted}) !== messages) return;
+    }
     else if (performance.now() - since < ${idleMilliseconds})
       for (let i = 0; i < 100 && Atomics.load(words, ${w.signal}) === signal; i++);
     else {
@@ -101,7 +114,6 @@ port.onmessage = ({ data }) => {
   try {
     receive(data);
     messages++;
-    Atomics.store(words, ${w.read} + thread * ${w.line}, messages);
     idle();
   } catch (error) {
     fail(error);

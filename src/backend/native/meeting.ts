@@ -40,14 +40,24 @@ static i32 slept(u32 *word, u32 value) {
 static void wake(u32 *word) { (void)word; }
 #endif`;
 
-/** `meet` is 0 when all threads have called it, and 1 when one was lost. `ask` is told by thread 0 when it waits for long. */
+/** Turns of such a loop in a microsecond. */
+const turnsInMicrosecond = 50;
+
+/** `meet` is 0 when all threads of the run have called it, and 1 when one was lost. `ask` is told by thread 0 when it waits for long. */
 const barrier = `#define WORD(base, at) ((u32 *)((base) + (at)))
 static __attribute__((noinline)) i32 meet(char *base, i32 thread, i32 threads, i32 (*ask)(void)) {
   if (threads <= 1) return 0;
   u32 *const generation = WORD(base, ${control.generation}), *const sleepers = WORD(base, ${control.sleeping});
   const u32 now = __atomic_load_n(generation, __ATOMIC_ACQUIRE);
-  *WORD(base, ${control.tickets} + ((now + 1) & 1) * ${control.setStride} + thread * ${control.ticketStride}) = 0;
-  if (__atomic_add_fetch(WORD(base, ${control.arrived}), 1, __ATOMIC_SEQ_CST) == (u32)threads) {
+  u32 *const crew = WORD(base, ${control.crew});
+  if (thread == 0) {
+    for (i32 i = 0; i < threads; i++)
+      *WORD(base, ${control.tickets} + ((now + 1) & 1) * ${control.setStride} + i * ${control.ticketStride}) = 0;
+    u32 turns = *WORD(base, ${control.patience}) * ${turnsInMicrosecond};
+    while ((__atomic_load_n(crew, __ATOMIC_ACQUIRE) & 255) < (u32)threads && turns-- > 0) RELAX();
+    if (!(__atomic_load_n(crew, __ATOMIC_ACQUIRE) & ${control.closed})) __atomic_add_fetch(crew, ${control.closed}, __ATOMIC_SEQ_CST);
+  }
+  if (__atomic_add_fetch(WORD(base, ${control.arrived}), 1, __ATOMIC_SEQ_CST) + ${control.closed} == (__atomic_load_n(crew, __ATOMIC_SEQ_CST) & 255)) {
     __atomic_store_n(WORD(base, ${control.arrived}), 0, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(generation, 1, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(sleepers, __ATOMIC_SEQ_CST)) wake(generation);

@@ -11,7 +11,7 @@ import { byteSize } from "../../ir/dtype.js";
 import type { BufferInfo, Kernel, Local, Statement, Value } from "../../compile/loop.js";
 import { visitStatements } from "../../compile/walk.js";
 import { guardBytes } from "../arena/arena.js";
-import type { TableLayout } from "../arena/plan.js";
+import type { Plan } from "../arena/plan.js";
 import { type Affine, Expressions, type Term } from "./affine.js";
 import { Code, type FunctionBuilder, type WasmType } from "./assembler.js";
 import type { MemoryOp } from "./opcodes.js";
@@ -35,7 +35,7 @@ const [firstParameter, lastParameter, tableParameter, scratchParameter] = [0, 1,
 /** What kernels of one program share. */
 export interface KernelContext {
   readonly buffers: readonly BufferInfo[];
-  readonly table: TableLayout;
+  readonly table: Plan["table"];
   readonly relaxed: boolean;
   /** The index of the function that computes exact float64 remainders. */
   remainder(): number;

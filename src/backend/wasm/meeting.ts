@@ -8,6 +8,9 @@ import type { ModuleBuilder } from "./assembler.js";
  */
 const turns = 20_000;
 
+/** Turns of such a loop in a microsecond. */
+const turnsInMicrosecond = 500;
+
 /** How long a thread sleeps before it asks whether to give up, in nanoseconds. */
 const nap = 100_000_000n;
 
@@ -22,19 +25,28 @@ export const writeMeeting = (module: ModuleBuilder, abandoned: number): Meeting 
   take: writeTake(module),
 });
 
-/** `(thread, threads)`: returns when all threads have called it. Traps when a thread was lost. */
+/** `(thread, threads)`: returns when all threads of the run have called it. Traps when a thread was lost. */
 function writeBarrier(module: ModuleBuilder, abandoned: number): number {
   const f = module.function(["i32", "i32"], []);
   const [thread, threads] = [0, 1];
-  const [generation, turn] = [f.local("i32"), f.local("i32")];
+  const [generation, turn, word] = [f.local("i32"), f.local("i32"), f.local("i32")];
   const c = f.code;
   c.get(threads).i32(1).op("i32.le_s").if().return().end();
   c.i32(0).memory("i32.atomic.load", control.generation).tee(generation);
-  // Its own ticket word of the next set starts at 0.
-  c.i32(1).op("i32.add").i32(1).op("i32.and").i32(control.setStride).op("i32.mul");
-  c.get(thread).i32(control.ticketStride).op("i32.mul").op("i32.add").i32(0).memory("i32.store", control.tickets);
+  c.i32(1).op("i32.add").i32(1).op("i32.and").i32(control.setStride).op("i32.mul").set(word);
+  c.get(thread).op("i32.eqz").if().loop();
+  c.get(word).i32(0).memory("i32.store", control.tickets);
+  c.get(word).i32(control.ticketStride).op("i32.add").set(word);
+  c.get(turn).i32(1).op("i32.add").tee(turn).get(threads).op("i32.lt_u").brIf(0).end();
+  c.i32(0).memory("i32.load", control.patience).i32(turnsInMicrosecond).op("i32.mul").set(turn);
+  // A closed run has more in its low byte than there are threads.
+  c.block().loop().i32(0).memory("i32.atomic.load", control.crew).i32(255).op("i32.and");
+  c.get(threads).op("i32.ge_u").get(turn).op("i32.eqz").op("i32.or").brIf(1);
+  c.get(turn).i32(1).op("i32.sub").set(turn).br(0).end().end();
+  c.i32(0).i32(control.closed).memory("i32.atomic.rmw.or", control.crew).op("drop").i32(0).set(turn).end();
   // The last to arrive lets all go on.
-  c.i32(0).i32(1).memory("i32.atomic.rmw.add", control.arrived).get(threads).i32(1).op("i32.sub").op("i32.eq").if();
+  c.i32(control.closed).i32(0).i32(1).memory("i32.atomic.rmw.add", control.arrived).op("i32.add").i32(1).op("i32.add");
+  c.i32(0).memory("i32.atomic.load", control.crew).i32(255).op("i32.and").op("i32.eq").if();
   c.i32(0).i32(0).memory("i32.atomic.store", control.arrived);
   c.i32(0).i32(1).memory("i32.atomic.rmw.add", control.generation).op("drop");
   c.i32(0).memory("i32.atomic.load", control.sleeping).if();

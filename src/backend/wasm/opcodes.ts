@@ -85,7 +85,7 @@ const memoryRows = [
   { prefix: 0xfe, first: 0x10, names: ["i32.atomic.load", "i64.atomic.load"] },
   { prefix: 0xfe, first: 0x17, names: ["i32.atomic.store", "i64.atomic.store"] },
   { prefix: 0xfe, first: 0x1e, names: ["i32.atomic.rmw.add"] },
-  { prefix: 0xfe, first: 0x41, names: ["i32.atomic.rmw.xchg"] },
+  { prefix: 0xfe, first: 0x33, names: ["i32.atomic.rmw.or"] },
   { prefix: 0xfe, first: 0x48, names: ["i32.atomic.rmw.cmpxchg"] },
 ] as const satisfies readonly Row[];
 
