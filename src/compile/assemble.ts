@@ -1,10 +1,12 @@
 /** The last pass: kernels in their order, buffers in their places. */
 import type { Aval } from "../ir/shape.js";
+import { zip } from "../util/arrays.js";
 import { invariant } from "../util/errors.js";
+import { formOf } from "./forms.js";
 import { inGroups } from "./groups.js";
 import { layout } from "./layout.js";
 import { KernelBuilder, type Target } from "./loops.js";
-import type { BufferInfo, Placement, Program, Step } from "./loop.js";
+import type { BufferInfo, Kernel, Placement, Program, Step } from "./loop.js";
 import { aligned, bytesOf, chooseReuses, livesOf, placeTemporaries } from "./memory.js";
 import { type Group, type Nest, fetchesOf, mapTerms, nestsOf, simplified } from "./nest.js";
 import type { Draft, Schedule } from "./schedule.js";
@@ -22,6 +24,20 @@ interface Buffer extends Aval {
   readonly source: Wire["source"] | (Placement & { readonly kind: "scratch" }) | null;
 }
 
+/** A kernel, its greatest nest, and the inputs that it reads only at the element of an output that it writes. */
+interface Made {
+  readonly kernel: Kernel;
+  readonly nest: Nest;
+  readonly inPlace: readonly (readonly [output: number, inputs: ReadonlySet<number>])[];
+}
+
+/** What the first group of a form became, with which buffers, and those that only its kernels know of. */
+interface Known {
+  readonly buffers: readonly number[];
+  readonly inner: readonly number[];
+  readonly made: readonly Made[];
+}
+
 class Assembler {
   readonly #wiring: Wiring;
   readonly #plan: Schedule;
@@ -30,7 +46,8 @@ class Assembler {
   readonly #numbers = new Map<Wire, number>();
   readonly counters = new Map<number, number>();
   /** Inputs that a kernel reads only at the element of an output that it writes. */
-  readonly inPlace = new Map<number, Set<number>>();
+  readonly inPlace = new Map<number, ReadonlySet<number>>();
+  readonly #forms = new Map<string, Known>();
   /** The greatest nest of each kernel. */
   readonly nests: Nest[] = [];
   readonly #nestsOf = new Map<Draft, readonly Nest[]>();
@@ -93,7 +110,7 @@ class Assembler {
     const steps: Step[] = [];
     let drafts: (readonly Nest[])[] = [];
     const flush = () => {
-      for (const group of inGroups(this.#wiring.terms, drafts, this.#target)) steps.push(...this.#kernels(group));
+      for (const group of inGroups(this.#wiring.terms, drafts, this.#target)) steps.push(...this.#kernels(group).map((x) => this.#note(x)));
       drafts = [];
     };
     for (const unit of this.#plan.order.get(block) ?? [])
@@ -117,8 +134,37 @@ class Assembler {
     return kind === "map" || kind === "reduce";
   }
 
-  #kernels({ row, nests }: Group): Step[] {
-    if (row !== null) return [this.#kernel({ row, nests: this.#inScratch(row, nests) })];
+  #kernels(group: Group): Made[] {
+    const own = group.row === null ? [] : this.#ownOf(group.nests);
+    const { key, buffers } = formOf(group);
+    const full = `${key};${own.map((b) => buffers.indexOf(b))}`;
+    const known = this.#forms.get(full);
+    if (known) return this.#again(known, buffers);
+    const count = this.buffers.length;
+    const made = this.#fresh(group, own);
+    const inner = this.buffers.flatMap((_, b) => (b < count ? [] : [b]));
+    this.#forms.set(full, { buffers, inner, made });
+    return made;
+  }
+
+  /** The kernels of a known form on other buffers; those in scratch memory stay the same. */
+  #again({ buffers, inner, made }: Known, others: readonly number[]): Made[] {
+    const renamed = new Map<number, number>();
+    const isScratch = (b: number) => this.buffers[b].source?.kind === "scratch";
+    for (const [b, other] of zip(buffers, others))
+      if (isScratch(b)) this.buffers[other] = this.buffers[b];
+      else renamed.set(b, other);
+    for (const b of inner) if (!isScratch(b)) renamed.set(b, this.#table(this.buffers[b]));
+    const now = (b: number) => renamed.get(b) ?? b;
+    return made.map(({ kernel, nest, inPlace }) => ({
+      kernel: { ...kernel, renamed },
+      nest,
+      inPlace: inPlace.map(([b, safe]) => [now(b), new Set([...safe].map(now))] as const),
+    }));
+  }
+
+  #fresh({ row, nests }: Group, own: readonly number[]): Made[] {
+    if (row !== null) return [this.#kernel({ row, nests: this.#inScratch(row, nests, own) })];
     const { terms } = this.#wiring;
     return nests
       .flatMap((nest) => inPhases(terms, nest))
@@ -131,27 +177,39 @@ class Assembler {
       .map((nest) => this.#kernel({ row, nests: [nest] }));
   }
 
-  #kernel(group: Group): Step {
+  #kernel(group: Group): Made {
     const { row, nests } = group;
     const [first] = nests.toSorted((a, b) => b.over.length - a.over.length);
-    this.nests.push({ ...first, axes: row ? [row, ...first.axes] : first.axes });
-    for (const [i, nest] of nests.entries()) this.#noteInPlace(nest, [...nests.slice(0, i), ...nests.slice(i + 1)]);
+    const inPlace = nests.flatMap((nest, i) => inPlaceOf(nest, [...nests.slice(0, i), ...nests.slice(i + 1)]));
     const { terms } = this.#wiring;
     const builder = new KernelBuilder(terms, group, this.counters, this.#target, this.#scratch);
     const kernel = layout(builder, this.#target);
     this.#scratchUsed = 0;
+    return { kernel, nest: { ...first, axes: row ? [row, ...first.axes] : first.axes }, inPlace };
+  }
+
+  #note({ kernel, nest, inPlace }: Made): Step {
+    this.nests.push(nest);
+    for (const [b, safe] of inPlace) {
+      const known = this.inPlace.get(b);
+      this.inPlace.set(b, known ? new Set([...known].filter((x) => safe.has(x))) : safe);
+    }
     return { kind: "kernel", kernel };
   }
 
+  /** What nests write for each other alone. */
+  #ownOf(nests: readonly Nest[]): number[] {
+    const reads = nests.flatMap(readsOf);
+    const isOwn = (b: number) => this.#isInner(b) && reads.filter((x) => x === b).length === this.#readers.get(b);
+    return nests.flatMap((x) => x.stores.map((y) => y.buffer)).filter(isOwn);
+  }
+
   /** The nests of rows with what only they read in scratch memory. */
-  #inScratch(row: IndexTerm, nests: readonly Nest[]): Nest[] {
+  #inScratch(row: IndexTerm, nests: readonly Nest[], own: readonly number[]): Nest[] {
     const { terms } = this.#wiring;
     const widths = new Map<number, number>();
-    const reads = nests.flatMap(readsOf);
-    for (const { buffer, offset } of nests.flatMap((x) => x.stores)) {
-      const isOwn = reads.filter((b) => b === buffer).length === this.#readers.get(buffer);
-      if (isOwn && this.#isInner(buffer)) widths.set(buffer, factorOf(offset, row));
-    }
+    for (const { buffer, offset } of nests.flatMap((x) => x.stores))
+      if (own.includes(buffer)) widths.set(buffer, factorOf(offset, row));
     for (const [b, width] of widths) this.#scratch({ ...this.buffers[b], shape: [width] }, b);
     const local = terms.rewriter((t, rewrite) =>
       t.kind === "fetch" && widths.has(t.buffer)
@@ -165,18 +223,6 @@ class Assembler {
       );
       return simplified(terms, { ...moved, stores });
     });
-  }
-
-  #noteInPlace(nest: Nest, others: readonly Nest[]): void {
-    const folded = new Set(reachable(nest.folds.map((f) => f.value)));
-    const fetches = fetchesOf(nest);
-    for (const store of nest.stores) {
-      const safe = new Set(fetches.map((f) => f.buffer));
-      for (const f of fetches) if (folded.has(f) || f.offset !== store.offset) safe.delete(f.buffer);
-      for (const b of others.flatMap(readsOf)) safe.delete(b);
-      const known = this.inPlace.get(store.buffer);
-      this.inPlace.set(store.buffer, known ? new Set([...known].filter((b) => safe.has(b))) : safe);
-    }
   }
 
   #call(call: Call): Step {
@@ -201,6 +247,18 @@ class Assembler {
         return { kind: "branch", selector: this.#bufferOf(work.selector), cases: work.cases.map((b) => this.steps(b)) };
     }
   }
+}
+
+/** The inputs that a nest reads only at the element that it writes of a buffer; `others` run beside it. */
+function inPlaceOf(nest: Nest, others: readonly Nest[]): (readonly [buffer: number, safe: ReadonlySet<number>])[] {
+  const folded = new Set(reachable(nest.folds.map((f) => f.value)));
+  const fetches = fetchesOf(nest);
+  return nest.stores.map((store) => {
+    const safe = new Set(fetches.map((f) => f.buffer));
+    for (const f of fetches) if (folded.has(f) || f.offset !== store.offset) safe.delete(f.buffer);
+    for (const b of others.flatMap(readsOf)) safe.delete(b);
+    return [store.buffer, safe];
+  });
 }
 
 /** Whether a nest writes anything. */

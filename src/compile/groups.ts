@@ -32,22 +32,35 @@ export function inGroups(terms: Terms, steps: readonly (readonly Nest[])[], targ
 
 function merged(terms: Terms, groups: readonly Group[], target: Target): readonly Group[] {
   const list: Group[] = [];
+  const buffers: ReadonlySet<number>[] = [];
   for (const group of groups) {
     let at = list.length;
+    const used = [...buffersOf(group)];
     for (let i = at - 1; i >= 0 && at - i <= mostOpen; i--) {
+      if (!used.some((b) => buffers[i].has(b))) continue;
       const both = join(terms, list[i], group, target);
       if (both) list[(at = i)] = both;
       if (both || conflict(list[i].nests, group.nests)) break;
     }
     if (at === list.length) list.push(group);
+    buffers[at] = buffersOf(list[at]);
   }
   return list;
 }
 
-const accessesOf = (nest: Nest): Access[] => [
-  ...fetchesOf(nest).map(({ buffer, offset }) => ({ buffer, offset, writes: false })),
-  ...[...nest.stores, ...(nest.adds ? [nest.adds] : [])].map((x) => ({ ...x, writes: true })),
-];
+const buffersOf = ({ nests }: Group): ReadonlySet<number> => new Set(nests.flatMap(accessesOf).map((x) => x.buffer));
+
+const known = new WeakMap<Nest, readonly Access[]>();
+
+function accessesOf(nest: Nest): readonly Access[] {
+  let all = known.get(nest);
+  if (all === undefined) {
+    const reads = fetchesOf(nest).map(({ buffer, offset }) => ({ buffer, offset, writes: false }));
+    const writes = [...nest.stores, ...(nest.adds ? [nest.adds] : [])].map((x) => ({ ...x, writes: true }));
+    known.set(nest, (all = [...reads, ...writes]));
+  }
+  return all;
+}
 
 /** Whether the order of two steps matters. */
 function conflict(before: readonly Nest[], after: readonly Nest[]): boolean {

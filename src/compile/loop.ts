@@ -68,6 +68,8 @@ export interface Kernel {
   readonly first: Local;
   readonly last: Local;
   readonly body: readonly Statement[];
+  /** Kernels of the same form share one body; in all but the first some buffers go by the numbers that the first has. */
+  readonly renamed?: ReadonlyMap<number, number>;
   /** An estimate that decides splitting and that `explain` prints. */
   readonly cost: { readonly flops: number };
 }

@@ -82,8 +82,9 @@ const amount = (n: number): string =>
         : `${Math.round(n / 1e9)}G`;
 
 export function printKernel(kernel: Kernel, indent = ""): string {
-  const { name, tasks, cost } = kernel;
+  const { name, tasks, cost, renamed } = kernel;
   const head = `${indent}kernel ${name}: ${tasks} task${tasks === 1 ? "" : "s"}, ${amount(cost.flops)} operations`;
+  if (renamed) return `${head}, as above with ${[...renamed].map(([b, now]) => `b${now} for b${b}`).join(", ")}`;
   return [head, ...printStatements(kernel.body, `${indent}  `)].join("\n");
 }
 

@@ -1,6 +1,6 @@
 /** The grammar of the loop form, checked: types, lanes, buffers, and locals that are set before they are read. */
 import type { ScalarOp, ScalarType } from "../ir/scalar.js";
-import { InternalError } from "../util/errors.js";
+import { InternalError, invariant } from "../util/errors.js";
 import type { Kernel, Local, Program, Statement, Step, Value } from "./loop.js";
 import { printValue } from "./print.js";
 import { operandsOf } from "./walk.js";
@@ -147,11 +147,13 @@ class Checker {
 
 /** Throws an `InternalError` unless the program follows the grammar of the loop form, with vectors of that many bytes. */
 export function verify(program: Program, vectorBytes: number): void {
+  const { buffers } = program;
   const walk = (steps: readonly Step[], loops: ReadonlySet<number>): void => {
     for (const step of steps)
       if (step.kind === "kernel") {
         const { kernel } = step;
-        new Checker(program, kernel, loops, vectorBytes).statements(kernel.body, new Set([kernel.first, kernel.last]));
+        for (const [b, other] of kernel.renamed ?? []) invariant(buffers[b].dtype === buffers[other].dtype, "a form");
+        if (!kernel.renamed) new Checker(program, kernel, loops, vectorBytes).statements(kernel.body, new Set([kernel.first, kernel.last]));
       } else if (step.kind === "loop") walk(step.steps, new Set(loops).add(step.loop));
       else if (step.kind === "branch") for (const inside of step.cases) walk(inside, loops);
   };

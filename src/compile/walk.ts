@@ -20,7 +20,7 @@ export function operandsOf(x: Value): readonly Value[] {
   }
 }
 
-export function visitValues(x: Value, visit: (x: Value) => void): void {
+export function visitValues(x: Value, visit: (x: Value) => unknown): void {
   visit(x);
   for (const part of operandsOf(x)) visitValues(part, visit);
 }
@@ -28,8 +28,8 @@ export function visitValues(x: Value, visit: (x: Value) => void): void {
 /** Every statement, and (if asked for) every value of its own, in order. */
 export function visitStatements(
   statements: readonly Statement[],
-  onStatement: (s: Statement) => void,
-  onValue: ((x: Value) => void) | null = null,
+  onStatement: (s: Statement) => unknown,
+  onValue: ((x: Value) => unknown) | null = null,
 ): void {
   for (const s of statements) {
     onStatement(s);
@@ -50,23 +50,32 @@ export function visitStatements(
   }
 }
 
-/** The buffers a kernel reads and writes. */
-export function buffersOf(kernel: Kernel): {
+/** The buffer that a number in the body of a kernel stands for. */
+export const bufferIn = ({ renamed }: Kernel, number: number): number => renamed?.get(number) ?? number;
+
+/** Buffers that are read and written. */
+interface Used {
   readonly reads: ReadonlySet<number>;
   readonly writes: ReadonlySet<number>;
-} {
-  const reads = new Set<number>();
-  const writes = new Set<number>();
-  visitStatements(
-    kernel.body,
-    (s) => {
-      if (s.kind === "store") writes.add(s.buffer);
-    },
-    (x) => {
-      if (x.kind === "load") reads.add(x.buffer);
-    },
-  );
-  return { reads, writes };
+}
+
+/** What bodies use, by the numbers in them. */
+const used = new WeakMap<Kernel["body"], Used>();
+
+/** The buffers a kernel reads and writes. */
+export function buffersOf(kernel: Kernel): Used {
+  let inBody = used.get(kernel.body);
+  if (inBody === undefined) {
+    const [reads, writes] = [new Set<number>(), new Set<number>()];
+    visitStatements(
+      kernel.body,
+      (s) => s.kind === "store" && writes.add(s.buffer),
+      (x) => x.kind === "load" && reads.add(x.buffer),
+    );
+    used.set(kernel.body, (inBody = { reads, writes }));
+  }
+  const here = (numbers: ReadonlySet<number>) => new Set([...numbers].map((b) => bufferIn(kernel, b)));
+  return { reads: here(inBody.reads), writes: here(inBody.writes) };
 }
 
 /** All kernels of a list of steps, those inside loops and branches too. */

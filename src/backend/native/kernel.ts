@@ -3,7 +3,7 @@
  * says depends on nothing else, so kernels that compute alike read alike.
  */
 import type { BufferInfo, Kernel, Local, Program, Statement, Value } from "../../compile/loop.js";
-import { operandsOf, visitStatements } from "../../compile/walk.js";
+import { bufferIn, operandsOf, visitStatements } from "../../compile/walk.js";
 import { InternalError } from "../../util/errors.js";
 import { type OpValue, type Vocabulary, isWide } from "./operations.js";
 import { streamedStores } from "./streams.js";
@@ -153,7 +153,7 @@ class KernelWriter {
   }
 
   #buffer(number: number, write: boolean): string {
-    const b = this.#aliases[number];
+    const b = this.#aliases[bufferIn(this.#kernel, number)];
     if (write) this.#written.add(b);
     let name = this.#buffers.get(b);
     if (name === undefined) this.#buffers.set(b, (name = `p${this.#buffers.size}`));

@@ -1,6 +1,7 @@
 /** Kernels compiled to WebAssembly on one arena. */
 import type { Target } from "../../compile/loops.js";
 import { defaultTarget } from "../../compile/pipeline.js";
+import { workOf } from "../../compile/walk.js";
 import { InternalError } from "../../util/errors.js";
 import { range } from "../../util/arrays.js";
 import type { Arena } from "../arena/arena.js";
@@ -8,7 +9,7 @@ import { ArenaDevice, type ArenaOptions } from "../arena/device.js";
 import type { Code, Segment } from "../arena/executable.js";
 import type { Plan } from "../arena/plan.js";
 import { abandoned } from "../arena/pool.js";
-import { tileRows } from "./features.js";
+import { moduleOf, tileRows } from "./features.js";
 import { render } from "./render.js";
 
 export class WasmDevice extends ArenaDevice {
@@ -29,7 +30,8 @@ export const wasmTarget = (): Target => ({ ...defaultTarget, microRows: tileRows
 /** A program as a module on an arena. */
 export function wasmCode(plan: Plan, arena: Arena): Code {
   const bytes = render(plan, arena.shared);
-  const module = new WebAssembly.Module(bytes);
+  const work = workOf(plan.program.steps, (kernel) => kernel.cost.flops);
+  const module = moduleOf(bytes, work);
   const { exports } = new WebAssembly.Instance(module, { env: { memory: arena.memory, abandoned } });
   return {
     segments: range(plan.segments.length).map((i) => segment(exports[`segment${i}`])),

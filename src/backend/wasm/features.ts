@@ -24,7 +24,28 @@ function validatesMadd(): boolean {
 }
 
 function allowRelaxedSimd(): void {
-  if (typeof process === "undefined" || typeof process.getBuiltinModule !== "function") return;
-  flagWasNeeded = true;
-  process.getBuiltinModule("node:v8")?.setFlagsFromString("--experimental-wasm-relaxed-simd");
+  flagWasNeeded = setFlags("--experimental-wasm-relaxed-simd");
+}
+
+/** Sets options of the engine while it runs, where that can be done. */
+function setFlags(...flags: readonly string[]): boolean {
+  if (typeof process === "undefined" || typeof process.getBuiltinModule !== "function") return false;
+  for (const flag of flags) process.getBuiltinModule("node:v8")?.setFlagsFromString(flag);
+  return true;
+}
+
+/** Operations that one run must have for each byte of code, so that quick code would lose more than it gains. */
+const worthOptimising = 2000;
+
+/**
+ * A module for programs that run so many operations at a time. Engines begin with code that is made quickly and runs at a
+ * quarter of the speed; the first run of a long program is over before better code is there. In Node that is made at once.
+ */
+export function moduleOf(bytes: Uint8Array<ArrayBuffer>, work: number): WebAssembly.Module {
+  const atOnce = work > worthOptimising * bytes.length && setFlags("--no-liftoff", "--no-wasm-lazy-compilation");
+  try {
+    return new WebAssembly.Module(bytes);
+  } finally {
+    if (atOnce) setFlags("--liftoff", "--wasm-lazy-compilation");
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * A kernel as a WebAssembly function `(first, last, table, scratch)`: tasks `first` up to `last`, the address of the
- * call's table of buffers, the address of the thread's own scratch memory.
+ * A kernel as a WebAssembly function `(first, last, table, scratch, ...)`: tasks `first` up to `last`, the address of the
+ * call's table of buffers, the address of the thread's own scratch memory, and those of buffers that callers hand in.
  *
  * Address arithmetic is taken out of loops as far as it goes: an access at `base + Σ factor·local + constant` uses a
  * pointer that is computed before the outermost loop that leaves it unchanged, steps along with a loop's index where it
@@ -28,12 +28,14 @@ import {
   wide,
 } from "./operations.js";
 
-/** Parameters of every kernel. */
+/** The first parameters of every kernel. */
 export const kernelParameters: readonly WasmType[] = ["i32", "i32", "i32", "i32"];
 const [firstParameter, lastParameter, tableParameter, scratchParameter] = [0, 1, 2, 3];
 
 /** What kernels of one program share. */
 export interface KernelContext {
+  /** Buffers whose addresses are further parameters; those of others are in the table, or known beside what is there. */
+  readonly handed: readonly number[];
   readonly buffers: readonly BufferInfo[];
   readonly table: Plan["table"];
   readonly relaxed: boolean;
@@ -433,11 +435,10 @@ class KernelWriter implements Machine {
 
   /** Pushes the variable part of an element's address and returns the constant part. */
   #pushAddress(buffer: number, offset: Value): number {
-    const { placement, dtype } = this.#context.buffers[buffer];
-    const { constant, terms } = this.#expressions.affine(offset, byteSize(dtype));
+    const { constant, terms } = this.#expressions.affine(offset, byteSize(this.#context.buffers[buffer].dtype));
     const within = ((constant % guardBytes) + guardBytes) % guardBytes;
     this.#pushPointer(this.#pointer(buffer, { constant: constant - within, terms }, this.#scopes.length - 1));
-    return within + (placement.kind === "temporary" || placement.kind === "scratch" ? placement.offset : 0);
+    return within + this.#rootOf(buffer).offset;
   }
 
   #pushPointer({ local, temporary }: Pointer): void {
@@ -449,7 +450,7 @@ class KernelWriter implements Machine {
   #pointer(buffer: number, sum: Affine, depth: number): Pointer {
     if (depth < 0) return this.#added(this.#base(buffer), sum);
     const scope = this.#scopes[depth];
-    const key = `pointer ${this.#rootOf(buffer)} ${sum.constant} ${sum.terms.map((t) => `${t.key}*${t.factor}`).join()}`;
+    const key = `pointer ${this.#rootOf(buffer).name} ${sum.constant} ${sum.terms.map((t) => `${t.key}*${t.factor}`).join()}`;
     const known = scope.ready.get(key);
     if (known !== undefined) return { local: known, temporary: false };
     const changing = sum.terms.filter((t) => this.#changes(t, scope));
@@ -503,6 +504,8 @@ class KernelWriter implements Machine {
   #base(buffer: number): Pointer {
     const { placement } = this.#context.buffers[buffer];
     const { workspace, inputs, outputs } = this.#context.table;
+    const handed = this.#context.handed.indexOf(buffer);
+    if (handed >= 0) return { local: kernelParameters.length + handed, temporary: false };
     switch (placement.kind) {
       case "scratch":
         return { local: scratchParameter, temporary: false };
@@ -528,12 +531,11 @@ class KernelWriter implements Machine {
     return loads || [...locals].some((l) => scope.assigned.has(l));
   }
 
-  /** Buffers with the same root differ by constants. */
-  #rootOf(buffer: number): string {
-    const { placement } = this.#context.buffers[buffer];
-    return placement.kind === "temporary" || placement.kind === "scratch"
-      ? placement.kind
-      : `${placement.kind} ${placement.index}`;
+  /** Buffers with the same root differ by their offsets from it. */
+  #rootOf(buffer: number): { readonly name: string; readonly offset: number } {
+    const { placement: p } = this.#context.buffers[buffer];
+    if (this.#context.handed.includes(buffer)) return { name: `buffer ${buffer}`, offset: 0 };
+    return "offset" in p ? { name: p.kind, offset: p.offset } : { name: `${p.kind} ${p.index}`, offset: 0 };
   }
 
   /** A word of the call's table, read at the start of the function. */

@@ -3,6 +3,7 @@
  * two host routines in order, with their loops and branches, without returning to JavaScript.
  */
 import type { Kernel, Step } from "../../compile/loop.js";
+import { bufferIn, buffersOf, kernelsOf } from "../../compile/walk.js";
 import type { Plan } from "../arena/plan.js";
 import type { Stage } from "../arena/stages.js";
 import { type Code, type FunctionBuilder, ModuleBuilder } from "./assembler.js";
@@ -28,7 +29,10 @@ class ProgramWriter {
   readonly #plan: Plan;
   readonly #module: ModuleBuilder;
   readonly #context: KernelContext;
-  readonly #kernels = new Map<Kernel, FunctionBuilder>();
+  /** Functions of kernels, by their bodies. */
+  readonly #kernels = new Map<Kernel["body"], FunctionBuilder>();
+  /** For bodies of several kernels the buffers whose addresses they take. */
+  readonly #handed = new Map<Kernel["body"], readonly number[]>();
   readonly #shared: boolean;
   readonly #abandoned: number;
   #meet: Meeting | null = null;
@@ -40,6 +44,7 @@ class ProgramWriter {
     this.#module = new ModuleBuilder({ shared });
     this.#abandoned = this.#module.imported("abandoned", [], ["i32"]);
     this.#context = {
+      handed: [],
       buffers: plan.program.buffers,
       table: plan.table,
       relaxed: hasRelaxedSimd(),
@@ -48,6 +53,13 @@ class ProgramWriter {
   }
 
   write(): Uint8Array<ArrayBuffer> {
+    const kernels = kernelsOf(this.#plan.program.steps);
+    const repeated = new Set(kernels.flatMap((x) => (x.renamed ? [x.body] : [])));
+    for (const x of kernels)
+      if (repeated.has(x.body) && !x.renamed) {
+        const { reads, writes } = buffersOf(x);
+        this.#handed.set(x.body, [...new Set([...reads, ...writes])]);
+      }
     this.#plan.segments.forEach((steps, i) => {
       const f = this.#module.function(segmentParameters, [], `segment${i}`);
       if (this.#shared && this.#plan.sharedWork[i] > 0) this.#stages(f, this.#plan.stages[i]);
@@ -58,8 +70,7 @@ class ProgramWriter {
 
   #steps(f: FunctionBuilder, steps: readonly Step[]): void {
     for (const step of steps)
-      if (step.kind === "kernel")
-        f.code.i32(0).i32(step.kernel.tasks).get(table).get(scratch).call(this.#kernel(step.kernel));
+      if (step.kind === "kernel") this.#call(f.code.i32(0).i32(step.kernel.tasks), step.kernel);
       else if (step.kind === "loop") this.#loop(f, step, () => this.#steps(f, step.steps));
       else if (step.kind === "branch") this.#branch(f, step, (i) => this.#steps(f, step.cases[i]));
   }
@@ -78,26 +89,36 @@ class ProgramWriter {
 
   /** One thread does all tasks in one call; several take some at a time. */
   #together(f: FunctionBuilder, kernel: Kernel): void {
-    const index = this.#kernel(kernel);
     const { take } = this.#meeting();
     const [first, last] = [f.local("i32"), f.local("i32")];
     f.code.get(threads).i32(1).op("i32.eq").if();
-    f.code.i32(0).i32(kernel.tasks).get(table).get(scratch).call(index).else();
+    this.#call(f.code.i32(0).i32(kernel.tasks), kernel).else();
     f.code.loop().get(thread).get(threads).i32(kernel.tasks).call(take).set(last).set(first);
-    f.code.get(last).if().get(first).get(last).get(table).get(scratch).call(index).br(1).end().end();
-    f.code.end();
+    this.#call(f.code.get(last).if().get(first).get(last), kernel).br(1).end().end().end();
   }
 
   #meeting(): Meeting {
     return (this.#meet ??= writeMeeting(this.#module, this.#abandoned));
   }
 
-  #kernel(kernel: Kernel): number {
-    const known = this.#kernels.get(kernel);
+  /** Calls a kernel for the tasks whose bounds are on the stack. */
+  #call(code: Code, kernel: Kernel): Code {
+    code.get(table).get(scratch);
+    const handed = this.#handed.get(kernel.body) ?? [];
+    for (const b of handed) {
+      const offset = this.#base(code, bufferIn(kernel, b));
+      if (offset > 0) code.i32(offset).op("i32.add");
+    }
+    return code.call(this.#kernel(kernel, handed));
+  }
+
+  #kernel(kernel: Kernel, handed: readonly number[]): number {
+    const known = this.#kernels.get(kernel.body);
     if (known !== undefined) return known.index;
-    const f = this.#module.function(kernelParameters, [], `kernel${this.#kernels.size}`);
-    this.#kernels.set(kernel, f);
-    renderKernel(kernel, f, this.#context);
+    const parameters = [...kernelParameters, ...handed.map(() => "i32" as const)];
+    const f = this.#module.function(parameters, [], `kernel${this.#kernels.size}`);
+    this.#kernels.set(kernel.body, f);
+    renderKernel(kernel, f, { ...this.#context, handed });
     return f.index;
   }
 
@@ -142,20 +163,18 @@ class ProgramWriter {
 
   /** Pushes the selector, at least 0; the table of branches clamps it from above. */
   #selected(code: Code, x: number, selector: number, last: number): void {
-    const { placement } = this.#context.buffers[selector];
-    const { workspace, inputs, outputs } = this.#context.table;
-    let offset = 0;
-    if (placement.kind === "scratch") {
-      code.get(scratch);
-      offset = placement.offset;
-    } else {
-      const word =
-        placement.kind === "temporary" ? workspace : (placement.kind === "input" ? inputs : outputs) + placement.index;
-      code.get(table).memory("i32.load", 4 * word);
-      if (placement.kind === "temporary") offset = placement.offset;
-    }
-    code.memory("i32.load", offset).tee(x).i32(0).get(x).i32(0).op("i32.ge_s").op("select");
+    code.memory("i32.load", this.#base(code, selector)).tee(x).i32(0).get(x).i32(0).op("i32.ge_s").op("select");
     code.set(x).get(x).i32(last).get(x).i32(last).op("i32.le_s").op("select");
+  }
+
+  /** Pushes the part of a buffer's address that is known at each call, and returns the rest. */
+  #base(code: Code, buffer: number): number {
+    const { placement: p } = this.#context.buffers[buffer];
+    const { workspace, inputs, outputs } = this.#context.table;
+    if (p.kind === "scratch") code.get(scratch);
+    else if (p.kind === "temporary") code.get(table).memory("i32.load", 4 * workspace);
+    else code.get(table).memory("i32.load", 4 * ((p.kind === "input" ? inputs : outputs) + p.index));
+    return "offset" in p ? p.offset : 0;
   }
 }
 
