@@ -11,6 +11,7 @@ import { evaluateNodes, onDevice } from "../tensor/evaluate.js";
 import { Tensor } from "../tensor/tensor.js";
 import { assign, entries, Layout, leaves, Module, modules, structure, unflatten } from "../tree/index.js";
 import { ArgumentError, TraceError } from "../util/errors.js";
+import { listing } from "./listing.js";
 import { enter, type Entered, open } from "./marks.js";
 import { watchingHolds } from "./memory.js";
 import { Programs } from "./programs.js";
@@ -134,7 +135,8 @@ export function compile<A extends readonly unknown[], R>(
   const explain = (): string => {
     if (last === null)
       throw new TraceError("explain: the function must have been called, got none. call it once first");
-    return last.program.executable.explain();
+    const account = last.program.executable.account();
+    return account === null ? "reference: nothing is compiled" : `${listing(account.compiled)}\n${account.summary}`;
   };
   const ready = (args: A | null): Ready => {
     const state = [...(options.state ?? []), ...shared];

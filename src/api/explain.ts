@@ -1,12 +1,12 @@
 /** What a compiled function consists of and where its time goes. */
 import type { Account } from "../backend/backend.js";
 import type { Kernel, Program } from "../compile/loop.js";
-import { explainCompiled } from "../compile/pipeline.js";
 import { buffersOf, kernelsOf } from "../compile/walk.js";
 import { byteSize } from "../ir/dtype.js";
 import { type Aval, sizeOf } from "../ir/shape.js";
 import { DeviceError } from "../util/errors.js";
 import type { Compiled } from "./compile.js";
+import { listing } from "./listing.js";
 import { type Times, timesOf } from "./times.js";
 
 /** One pass of the compiler. */
@@ -83,9 +83,9 @@ export class Explanation {
     this.runMilliseconds = times.run;
   }
 
-  /** All passes in full: arrays, schedule, and every kernel as statements. */
+  /** All passes, and what they came to: every kernel as statements. */
   listing(): string {
-    return explainCompiled(this.#account.compiled);
+    return listing(this.#account.compiled);
   }
 
   toString(): string {
@@ -115,13 +115,12 @@ export class Explanation {
 }
 
 function kernelsIn({ compiled }: Account, times: readonly number[]): readonly KernelExplanation[] {
-  const { program, nests } = compiled;
+  const { program, spaces } = compiled;
   const total = sum(times);
   return kernelsOf(program.steps).map((kernel, place) => ({
     place,
     name: kernel.name,
-    over: nests[place].axes.map((x) => x.extent),
-    folds: nests[place].over.map((x) => x.extent),
+    ...spaces[place],
     tasks: kernel.tasks,
     operations: kernel.cost.flops,
     ...trafficOf(program, kernel),

@@ -38,8 +38,6 @@ export interface Account {
 export interface Executable {
   /** Runs, and returns the outputs. Everything that can be wrong was found before the first element is written. */
   run(inputs: readonly DeviceValue[]): readonly DeviceValue[];
-  /** What it does, for people: passes, kernels, bytes. */
-  explain(): string;
   /** What it is made of; `null` where nothing is compiled. */
   account(): Account | null;
 }

@@ -1,6 +1,6 @@
 /** The last pass: kernels in their order, buffers in their places. */
 import type { Aval } from "../ir/shape.js";
-import { zip } from "../util/arrays.js";
+import { range, zip } from "../util/arrays.js";
 import { invariant } from "../util/errors.js";
 import { formOf } from "./forms.js";
 import { inGroups } from "./groups.js";
@@ -24,10 +24,16 @@ interface Buffer extends Aval {
   readonly source: Wire["source"] | (Placement & { readonly kind: "scratch" }) | null;
 }
 
-/** A kernel, its greatest nest, and the inputs that it reads only at the element of an output that it writes. */
+/** Lengths of the loops of a kernel's greatest nest, and of those that fold. */
+export interface Space {
+  readonly over: readonly number[];
+  readonly folds: readonly number[];
+}
+
+/** A kernel, its loops, and the inputs that it reads only at the element of an output that it writes. */
 interface Made {
   readonly kernel: Kernel;
-  readonly nest: Nest;
+  readonly space: Space;
   readonly inPlace: readonly (readonly [output: number, inputs: ReadonlySet<number>])[];
 }
 
@@ -48,8 +54,7 @@ class Assembler {
   /** Inputs that a kernel reads only at the element of an output that it writes. */
   readonly inPlace = new Map<number, ReadonlySet<number>>();
   readonly #forms = new Map<string, Known>();
-  /** The greatest nest of each kernel. */
-  readonly nests: Nest[] = [];
+  readonly spaces: Space[] = [];
   readonly #nestsOf = new Map<Draft, readonly Nest[]>();
   /** How many nests read a buffer. */
   readonly #readers = new Map<number, number>();
@@ -110,7 +115,8 @@ class Assembler {
     const steps: Step[] = [];
     let drafts: (readonly Nest[])[] = [];
     const flush = () => {
-      for (const group of inGroups(this.#wiring.terms, drafts, this.#target)) steps.push(...this.#kernels(group).map((x) => this.#note(x)));
+      for (const group of inGroups(this.#wiring.terms, drafts, this.#target))
+        steps.push(...this.#kernels(group).map((x) => this.#note(x)));
       drafts = [];
     };
     for (const unit of this.#plan.order.get(block) ?? [])
@@ -142,7 +148,7 @@ class Assembler {
     if (known) return this.#again(known, buffers);
     const count = this.buffers.length;
     const made = this.#fresh(group, own);
-    const inner = this.buffers.flatMap((_, b) => (b < count ? [] : [b]));
+    const inner = range(this.buffers.length - count).map((i) => count + i);
     this.#forms.set(full, { buffers, inner, made });
     return made;
   }
@@ -156,9 +162,9 @@ class Assembler {
       else renamed.set(b, other);
     for (const b of inner) if (!isScratch(b)) renamed.set(b, this.#table(this.buffers[b]));
     const now = (b: number) => renamed.get(b) ?? b;
-    return made.map(({ kernel, nest, inPlace }) => ({
+    return made.map(({ kernel, space, inPlace }) => ({
       kernel: { ...kernel, renamed },
-      nest,
+      space,
       inPlace: inPlace.map(([b, safe]) => [now(b), new Set([...safe].map(now))] as const),
     }));
   }
@@ -185,15 +191,15 @@ class Assembler {
     const builder = new KernelBuilder(terms, group, this.counters, this.#target, this.#scratch);
     const kernel = layout(builder, this.#target);
     this.#scratchUsed = 0;
-    return { kernel, nest: { ...first, axes: row ? [row, ...first.axes] : first.axes }, inPlace };
+    const extents = (xs: readonly IndexTerm[]) => xs.map((x) => x.extent);
+    const space = { over: extents(row ? [row, ...first.axes] : first.axes), folds: extents(first.over) };
+    return { kernel, space, inPlace };
   }
 
-  #note({ kernel, nest, inPlace }: Made): Step {
-    this.nests.push(nest);
-    for (const [b, safe] of inPlace) {
-      const known = this.inPlace.get(b);
-      this.inPlace.set(b, known ? new Set([...known].filter((x) => safe.has(x))) : safe);
-    }
+  #note({ kernel, space, inPlace }: Made): Step {
+    this.spaces.push(space);
+    for (const [b, safe] of inPlace)
+      this.inPlace.set(b, new Set([...(this.inPlace.get(b) ?? safe)].filter((x) => safe.has(x))));
     return { kind: "kernel", kernel };
   }
 
@@ -312,5 +318,5 @@ export function assemble(wiring: Wiring, plan: Schedule, donated: readonly boole
     scratchBytes: assembler.scratchBytes,
     loops: assembler.counters.size,
   };
-  return { program, nests: assembler.nests };
+  return { program, spaces: assembler.spaces };
 }

@@ -7,8 +7,6 @@ import { type Target, enoughTasks, flopsOf, nearBytes } from "./loops.js";
 import { type Group, type Nest, fetchesOf, mapTerms } from "./nest.js";
 import { type IndexTerm, type Term, type Terms, factorOf, without } from "./terms.js";
 
-type Rows = Group & { readonly row: IndexTerm };
-
 /** Bytes of a block, about, and those that pay for the loops over it. */
 const blockBytes = 1 << 16;
 const leastBytes = 1 << 13;
@@ -26,11 +24,33 @@ const mostOpen = 32;
 /** The nests of steps that follow each other: in groups, each at the place of its first one. */
 export function inGroups(terms: Terms, steps: readonly (readonly Nest[])[], target: Target): readonly Group[] {
   const alone = steps.map((nests) => ({ row: null, nests }));
+  const rows: Rows = { terms, indices: new Map() };
   // What a step has in common with one before may show when others have joined it.
-  return merged(terms, merged(terms, alone, target), target).map((x) => inBlocks(terms, x, target));
+  return merged(rows, merged(rows, alone, target), target).map((x) => inBlocks(terms, x, target));
 }
 
-function merged(terms: Terms, groups: readonly Group[], target: Target): readonly Group[] {
+/** Loops over rows, one for each length, so that each nest is moved into each of them once. */
+interface Rows {
+  readonly terms: Terms;
+  readonly indices: Map<number, { readonly row: IndexTerm; readonly moved: Map<Nest, Nest | null> }>;
+}
+
+function rowsOf({ terms, indices }: Rows, extent: number) {
+  const known = indices.get(extent) ?? { row: terms.index(extent), moved: new Map<Nest, Nest | null>() };
+  indices.set(extent, known);
+  /** The nests of a group inside the loop, or a single one as a group. */
+  const inside = ({ row, nests }: Group): readonly Nest[] | null => {
+    if (row !== null) return row === known.row ? nests : null;
+    if (nests.length !== 1) return null;
+    const [nest] = nests;
+    let moved = known.moved.get(nest);
+    if (moved === undefined) known.moved.set(nest, (moved = inRow(terms, nest, known.row)));
+    return moved && [moved];
+  };
+  return { row: known.row, inside };
+}
+
+function merged(rows: Rows, groups: readonly Group[], target: Target): readonly Group[] {
   const list: Group[] = [];
   const buffers: ReadonlySet<number>[] = [];
   for (const group of groups) {
@@ -38,7 +58,7 @@ function merged(terms: Terms, groups: readonly Group[], target: Target): readonl
     const used = [...buffersOf(group)];
     for (let i = at - 1; i >= 0 && at - i <= mostOpen; i--) {
       if (!used.some((b) => buffers[i].has(b))) continue;
-      const both = join(terms, list[i], group, target);
+      const both = join(rows, list[i], group, target);
       if (both) list[(at = i)] = both;
       if (both || conflict(list[i].nests, group.nests)) break;
     }
@@ -69,27 +89,20 @@ function conflict(before: readonly Nest[], after: readonly Nest[]): boolean {
 }
 
 /** Both groups as one, if they belong together. */
-function join(terms: Terms, before: Group, after: Group, target: Target): Group | null {
+function join(rows: Rows, before: Group, after: Group, target: Target): Group | null {
+  const { terms } = rows;
   const fold = [...before.nests, ...after.nests].find((x) => x.folds.length > 0);
   if (fold === undefined) return null;
-  const row = before.row ?? after.row ?? terms.index(product(fold.axes.map((x) => x.extent)));
-  const [first, second] = [inRows(terms, before, row), inRows(terms, after, row)];
+  const { row, inside } = rowsOf(rows, (before.row ?? after.row)?.extent ?? product(fold.axes.map((x) => x.extent)));
+  const first = inside(before);
+  const second = first && inside(after);
   if (first === null || second === null || !share(terms, first, second, row)) return null;
-  const both = { row, nests: [...first, ...second] };
-  return blockOf(terms, both, target) > 0 ? both : null;
-}
-
-/** The nests of a group inside the loop over rows of another, or a single one as a group. */
-function inRows(terms: Terms, group: Group, row: IndexTerm): readonly Nest[] | null {
-  if (group.row === row) return group.nests;
-  if (group.row === null) return group.nests.length === 1 ? inRow(terms, group.nests[0], row) : null;
-  if (group.row.extent !== row.extent) return null;
-  const moved = terms.substitution(new Map([[group.row, row]]));
-  return group.nests.map((x) => mapTerms(x, moved));
+  const nests = [...first, ...second];
+  return blockOf(terms, row, nests, target) > 0 ? { row, nests } : null;
 }
 
 /** The nest inside a loop over rows, along which it reads and writes neighbours; a fold gives one result for each. */
-function inRow(terms: Terms, nest: Nest, row: IndexTerm): readonly Nest[] | null {
+function inRow(terms: Terms, nest: Nest, row: IndexTerm): Nest | null {
   const extents = nest.axes.map((x) => x.extent);
   const lead = range(extents.length + 1).find((n) => product(extents.slice(0, n)) === row.extent);
   if (lead === undefined || row.extent < 2 || nest.running || nest.adds) return null;
@@ -101,7 +114,7 @@ function inRow(terms: Terms, nest: Nest, row: IndexTerm): readonly Nest[] | null
     last === undefined ||
     !terms.depends(t).has(last.id) ||
     (factorOf(t, last) === 1 && !terms.depends(without(terms, t, last)).has(last.id));
-  return accessesOf(moved).every((x) => isLine(x.offset)) ? [{ ...moved, axes }] : null;
+  return accessesOf(moved).every((x) => isLine(x.offset)) ? { ...moved, axes } : null;
 }
 
 /** How long rows are in a buffer that is only used at an offset in the row of the loop; 0 if it is used elsewhere too. */
@@ -130,7 +143,7 @@ function share(terms: Terms, before: readonly Nest[], after: readonly Nest[], ro
  * How many rows a block has: as many as stay near, without leaving threads idle. 0 where there is nothing to gain, as all
  * stays in the caches anyway, or too little for the loops.
  */
-function blockOf(terms: Terms, { row, nests }: Rows, { taskWork, cacheBytes }: Target): number {
+function blockOf(terms: Terms, row: IndexTerm, nests: readonly Nest[], { taskWork, cacheBytes }: Target): number {
   const widths = new Map<number, number>();
   for (const { buffer, offset } of nests.flatMap(accessesOf)) widths.set(buffer, rowWidth(terms, offset, row));
   const bytes = 4 * [...widths.values()].reduce((a, b) => a + b, 0);
@@ -147,7 +160,7 @@ function blockOf(terms: Terms, { row, nests }: Rows, { taskWork, cacheBytes }: T
 function inBlocks(terms: Terms, group: Group, target: Target): Group {
   if (group.row === null) return group;
   const { row } = group;
-  const length = blockOf(terms, { ...group, row }, target);
+  const length = blockOf(terms, row, group.nests, target);
   const block = terms.index(row.extent / length);
   const nests = group.nests.map((nest) => {
     const inside = terms.index(length);

@@ -1,15 +1,12 @@
 /** From a graph to a program: every pass, in order. */
 import type { Node } from "../ir/node.js";
-import { show } from "../ir/shape.js";
-import { assemble } from "./assemble.js";
+import { type Space, assemble } from "./assemble.js";
 import type { Target } from "./loops.js";
 import type { Program } from "./loop.js";
-import type { Nest } from "./nest.js";
-import { printProgram } from "./print.js";
 import { schedule } from "./schedule.js";
 import { verify } from "./verify.js";
 import { kernelsOf } from "./walk.js";
-import { showWire, wireUp } from "./wires.js";
+import { wireUp } from "./wires.js";
 
 /** What is compiled: `outputs` from `inputs`; the memory of `donated` inputs may be taken over. */
 export interface Source {
@@ -18,19 +15,18 @@ export interface Source {
   readonly donated: readonly boolean[];
 }
 
-/** What a pass did, told when somebody asks. */
+/** What a pass did. */
 export interface PassRecord {
   readonly name: string;
   readonly summary: string;
   readonly milliseconds: number;
-  text(): string;
 }
 
 export interface Compiled {
   readonly program: Program;
   readonly passes: readonly PassRecord[];
   /** The loops of each kernel, in the order of `kernelsOf`. */
-  readonly nests: readonly Nest[];
+  readonly spaces: readonly Space[];
 }
 
 export const defaultTarget: Target = {
@@ -46,45 +42,30 @@ export const defaultTarget: Target = {
   taskWork: 16384,
 };
 
-const showSpace = (name: string, { axes, over }: Pick<Nest, "axes" | "over">): string =>
-  `${name} over [${axes.map((x) => x.extent)}] folds [${over.map((x) => x.extent)}]`;
-
 /** Compiles, and tells what each pass did. */
 export function compileWithPasses({ inputs, outputs, donated }: Source, target: Target = defaultTarget): Compiled {
   const [wiring, wiringTook] = timed(() => wireUp(inputs, outputs));
   const [plan, planTook] = timed(() => schedule(wiring));
-  const [{ program, nests }, programTook] = timed(() => assemble(wiring, plan, donated, target));
+  const [{ program, spaces }, programTook] = timed(() => assemble(wiring, plan, donated, target));
   verify(program, target.vectorBytes);
-  const passes: PassRecord[] = [
-    {
-      name: "wires",
-      summary: `${wiring.wires.length} arrays, ${wiring.merged} merged`,
-      milliseconds: wiringTook,
-      text: () => wiring.wires.map(showWire).join("\n"),
-    },
-    {
-      name: "schedule",
-      summary: `${plan.drafts.length} kernels, ${plan.inlined.size} arrays computed where they are used`,
-      milliseconds: planTook,
-      text: () => plan.drafts.map((d) => showSpace(d.names.toReversed().join("_"), d)).join("\n"),
-    },
-    {
-      name: "program",
-      summary: `${kernelsOf(program.steps).length} kernels, ${program.workspaceBytes} bytes of workspace`,
-      milliseconds: programTook,
-      text: () => printProgram(program),
-    },
+  const pass = (name: string, milliseconds: number, summary: string): PassRecord => ({ name, milliseconds, summary });
+  const passes = [
+    pass("wires", wiringTook, `${wiring.wires.length} arrays, ${wiring.merged} merged`),
+    pass(
+      "schedule",
+      planTook,
+      `${plan.drafts.length} kernels, ${plan.inlined.size} arrays computed where they are used`,
+    ),
+    pass(
+      "program",
+      programTook,
+      `${kernelsOf(program.steps).length} kernels, ${program.workspaceBytes} bytes of workspace`,
+    ),
   ];
-  return { program, passes, nests };
+  return { program, passes, spaces };
 }
 
 function timed<T>(f: () => T): [result: T, milliseconds: number] {
   const start = performance.now();
   return [f(), performance.now() - start];
-}
-
-/** All passes as text. */
-export function explainCompiled({ program, passes }: Compiled): string {
-  const signature = `${program.inputs.map(show).join(", ")} -> ${program.outputs.map(show).join(", ")}`;
-  return [signature, ...passes.map((p) => `== ${p.name}: ${p.summary}\n${p.text()}`)].join("\n");
 }

@@ -48,23 +48,28 @@ export const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gc
 
 /** Makes terms, simplified, and finds the one that is already there. */
 export class Terms {
-  readonly #known = new Map<string, Term>();
-  readonly #fromExpr = new Map<Expr, Term>();
+  /** All terms but indices and holes, each at the first free number from its hash on. */
+  readonly #known = new Map<number, Term>();
   readonly #boxed = new Map<number, Term>();
   readonly #boxes = new Map<Term, Expr>();
   readonly #depends = new Map<Term, ReadonlySet<number>>();
   #next = 0;
 
-  #intern<T extends Term>(key: string, make: (id: number) => T): Term {
-    let term = this.#known.get(key);
-    if (term === undefined) this.#known.set(key, (term = make(this.#next++)));
-    return term;
+  /** The equal term that is there, or else this one, which got the next id. */
+  #intern(term: Term): Term {
+    for (let hash = hashOf(term); ; hash = (hash + 1) | 0) {
+      const known = this.#known.get(hash);
+      if (known !== undefined && isEqual(known, term)) return known;
+      if (known !== undefined) continue;
+      this.#known.set(hash, term);
+      this.#next++;
+      return term;
+    }
   }
 
   const(type: ScalarType, value: number): Term {
-    const exact = Object.is(value, -0) ? "-0" : `${value}`;
     const [min, max] = type === "int32" ? [value, value] : anything(type);
-    return this.#intern(`c${type}${exact}`, (id) => ({ kind: "const", id, type, value, min, max }));
+    return this.#intern({ kind: "const", id: this.#next, type, value, min, max });
   }
   int(value: number): Term {
     return this.const("int32", value | 0);
@@ -78,13 +83,11 @@ export class Terms {
   }
   load(type: ScalarType, source: number, at: readonly Term[]): Term {
     const [min, max] = anything(type);
-    const key = `l${source}(${at.map((t) => t.id)})`;
-    return this.#intern(key, (id) => ({ kind: "load", id, type, source, at, min, max }));
+    return this.#intern({ kind: "load", id: this.#next, type, source, at, min, max });
   }
   fetch(type: ScalarType, buffer: number, offset: Term, per: Term | null = null): Term {
     const [min, max] = anything(type);
-    const key = `f${buffer}(${offset.id},${per?.id})`;
-    return this.#intern(key, (id) => ({ kind: "fetch", id, type, buffer, offset, per, min, max }));
+    return this.#intern({ kind: "fetch", id: this.#next, type, buffer, offset, per, min, max });
   }
 
   /** The flat row-major offset of an index into an array of these lengths. */
@@ -160,8 +163,7 @@ export class Terms {
       max += f > 0 ? f * t.max : f * t.min;
     }
     const [low, high] = within(min, max);
-    const key = `a${constant}${parts.map(([t, f]) => `,${t.id}*${f}`).join("")}`;
-    return this.#intern(key, (id) => ({ kind: "affine", id, type: "int32", constant, parts, min: low, max: high }));
+    return this.#intern({ kind: "affine", id: this.#next, type: "int32", constant, parts, min: low, max: high });
   }
 
   /** `x / c` for `x >= 0` and `c > 0`. */
@@ -236,8 +238,7 @@ export class Terms {
   }
 
   #node(type: ScalarType, op: ScalarOp, args: readonly Term[], [min, max]: Range = anything(type)): Term {
-    const key = `o${op}${type}(${args.map((a) => a.id)})`;
-    return this.#intern(key, (id) => ({ kind: "op", id, type, op, args, min, max }));
+    return this.#intern({ kind: "op", id: this.#next, type, op, args, min, max });
   }
 
   /** An operation, simplified where that changes nothing of the result. */
@@ -330,15 +331,13 @@ export class Terms {
     return this.#node("bool", op, args);
   }
 
-  /** A primitive's formula as a term. */
-  from(expr: Expr): Term {
-    const known = this.#fromExpr.get(expr);
-    if (known) return known;
-    const term = this.#convert(expr);
-    this.#fromExpr.set(expr, term);
+  /** A primitive's formula as a term; `known` are the parts that were met. */
+  from(expr: Expr, known = new Map<Expr, Term>()): Term {
+    let term = known.get(expr);
+    if (term === undefined) known.set(expr, (term = this.#convert(expr, known)));
     return term;
   }
-  #convert(e: Expr): Term {
+  #convert(e: Expr, known: Map<Expr, Term>): Term {
     switch (e.kind) {
       case "const":
         return this.const(e.type, e.value);
@@ -351,13 +350,13 @@ export class Terms {
         return this.load(
           e.type,
           e.source,
-          e.at.map((x) => this.from(x)),
+          e.at.map((x) => this.from(x, known)),
         );
       case "op":
         return this.op(
           e.type,
           e.op,
-          e.args.map((x) => this.from(x)),
+          e.args.map((x) => this.from(x, known)),
         );
     }
   }
@@ -380,10 +379,7 @@ export class Terms {
     let set = this.#depends.get(term);
     if (set === undefined) {
       if (term.kind === "index" || term.kind === "hole") set = new Set([term.id]);
-      else {
-        const children = childrenOf(term).map((t) => this.depends(t));
-        set = children.length === 1 ? children[0] : new Set(children.flatMap((c) => [...c]));
-      }
+      else set = childrenOf(term).reduce((all, t) => union(all, this.depends(t)), none);
       this.#depends.set(term, set);
     }
     return set;
@@ -428,6 +424,54 @@ export class Terms {
         );
     }
   }
+}
+
+/** Both sets as one, which is one of them if it can be. */
+function union(a: ReadonlySet<number>, b: ReadonlySet<number>): ReadonlySet<number> {
+  if (a === b) return a;
+  const [more, less] = a.size < b.size ? [b, a] : [a, b];
+  for (const x of less) if (!more.has(x)) return new Set([...more, ...less]);
+  return more;
+}
+
+const mixed = (hash: number, x: number): number => {
+  const product = Math.imul(hash ^ x, 0x9e3779b1);
+  return product ^ (product >>> 15);
+};
+
+/** What a term says besides its kind, its type, the terms it is made of and how often. */
+export function contentOf(term: Term): string | number {
+  switch (term.kind) {
+    case "const":
+      return term.value;
+    case "load":
+      return term.source;
+    case "fetch":
+      return term.buffer;
+    case "op":
+      return term.op;
+    case "affine":
+      return term.constant;
+    default:
+      return term.id;
+  }
+}
+
+/** Equal for equal terms. */
+function hashOf(term: Term): number {
+  const content = contentOf(term);
+  const number = typeof content === "number" ? content : 128 * content.charCodeAt(0) + content.charCodeAt(1);
+  let hash = mixed(4096 * number, number);
+  for (const t of childrenOf(term)) hash = mixed(hash, t.id);
+  if (term.kind === "affine") for (const [, factor] of term.parts) hash = mixed(hash, factor);
+  return hash;
+}
+
+function isEqual(a: Term, b: Term): boolean {
+  if (a.kind !== b.kind || a.type !== b.type || !Object.is(contentOf(a), contentOf(b))) return false;
+  const [these, others] = [childrenOf(a), childrenOf(b)];
+  if (these.length !== others.length || these.some((t, i) => t !== others[i])) return false;
+  return a.kind !== "affine" || b.kind !== "affine" || a.parts.every(([, f], i) => f === b.parts[i][1]);
 }
 
 const isOne = (t: Term): boolean => t.kind === "const" && t.value === 1;

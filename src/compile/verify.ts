@@ -2,7 +2,6 @@
 import type { ScalarOp, ScalarType } from "../ir/scalar.js";
 import { InternalError, invariant } from "../util/errors.js";
 import type { Kernel, Local, Program, Statement, Step, Value } from "./loop.js";
-import { printValue } from "./print.js";
 import { operandsOf } from "./walk.js";
 
 const comparisons: ReadonlySet<ScalarOp> = new Set(["lt", "le", "eq", "ne"]);
@@ -31,7 +30,7 @@ class Checker {
   #require(holds: boolean, what: string, x?: Value): void {
     if (!holds)
       throw new InternalError(
-        `internal: kernel ${this.#kernel.name}: ${what}${x ? `: ${printValue(x)}` : ""}. please report this`,
+        `internal: kernel ${this.#kernel.name}: ${what}${x ? `: ${x.kind} ${x.type}x${x.lanes}` : ""}. please report this`,
       );
   }
 
@@ -86,10 +85,11 @@ class Checker {
 
   #value(x: Value, known: ReadonlySet<Local>): void {
     if (x.kind === "get") return this.#require(known.has(x.local), "a local is read before it is set", x);
-    if (x.kind !== "load" && this.#checked.has(x)) return this.#gets(x, known);
+    for (const part of operandsOf(x)) this.#value(part, known);
+    // What is known to be well formed may read other locals here.
+    if (x.kind !== "load" && this.#checked.has(x)) return;
     this.#checked.add(x);
     this.#require(x.lanes * (wide(x.type) ? 8 : 4) <= this.#vectorBytes, "a vector longer than registers", x);
-    for (const part of operandsOf(x)) this.#value(part, known);
     switch (x.kind) {
       case "counter":
         return this.#require(this.#loops.has(x.loop), `a counter of loop ${x.loop} outside it`);
@@ -116,11 +116,6 @@ class Checker {
       case "const":
         return;
     }
-  }
-
-  /** The value is known to be well formed; only the locals may differ here. */
-  #gets(x: Value, known: ReadonlySet<Local>): void {
-    for (const part of operandsOf(x)) this.#value(part, known);
   }
 
   #op(x: Value & { kind: "op" }): void {
@@ -153,7 +148,11 @@ export function verify(program: Program, vectorBytes: number): void {
       if (step.kind === "kernel") {
         const { kernel } = step;
         for (const [b, other] of kernel.renamed ?? []) invariant(buffers[b].dtype === buffers[other].dtype, "a form");
-        if (!kernel.renamed) new Checker(program, kernel, loops, vectorBytes).statements(kernel.body, new Set([kernel.first, kernel.last]));
+        if (!kernel.renamed)
+          new Checker(program, kernel, loops, vectorBytes).statements(
+            kernel.body,
+            new Set([kernel.first, kernel.last]),
+          );
       } else if (step.kind === "loop") walk(step.steps, new Set(loops).add(step.loop));
       else if (step.kind === "branch") for (const inside of step.cases) walk(inside, loops);
   };

@@ -5,9 +5,9 @@
 import type { Graph } from "../ir/graph.js";
 import type { Node, NdArray } from "../ir/node.js";
 import { topological } from "../ir/rewrite.js";
-import type { Combine, Lowering, Operand } from "../ir/scalar.js";
+import type { Combine, Expr, Lowering, Operand } from "../ir/scalar.js";
 import { s } from "../ir/scalar.js";
-import { type Aval, type Shape, show } from "../ir/shape.js";
+import type { Aval, Shape } from "../ir/shape.js";
 import { zip } from "../util/arrays.js";
 import { InternalError, invariant } from "../util/errors.js";
 import { identity, keyOf } from "../util/key.js";
@@ -236,25 +236,23 @@ class Wirer {
   #source(lowering: Lowering & { form: "map" | "reduce" | "prefix" | "scatter" }): Source {
     const { terms } = this;
     const boxed = (at: readonly Term[]) => at.map((t) => terms.box(t));
+    /** A formula over expressions as one over terms. */
+    const over = (formula: (at: readonly Expr[]) => Expr) => (at: readonly Term[]) => terms.from(formula(boxed(at)));
     switch (lowering.form) {
       case "map":
-        return { kind: "map", value: (at) => terms.from(lowering.value(boxed(at))) };
-      case "reduce": {
-        const { combine, over } = lowering;
-        return { kind: "reduce", combine, over, value: (at, k) => terms.from(lowering.value(boxed(at), boxed(k))) };
-      }
-      case "prefix": {
-        const { combine, axis, reverse } = lowering;
-        return { kind: "prefix", combine, axis, reverse, value: (at) => terms.from(lowering.value(boxed(at))) };
-      }
+        return { kind: "map", value: over((at) => lowering.value(at)) };
+      case "prefix":
+        return { ...lowering, kind: "prefix", value: over((at) => lowering.value(at)) };
+      case "reduce":
+        return { ...lowering, kind: "reduce", value: (at, k) => terms.from(lowering.value(boxed(at), boxed(k))) };
       case "scatter":
         return {
           kind: "scatter",
           over: lowering.over,
-          initial: (at) => terms.from(lowering.initial(boxed(at))),
-          inside: (over) => terms.from(lowering.inside(boxed(over))),
-          target: (over) => lowering.target(boxed(over)).map((e) => terms.from(e)),
-          value: (over) => terms.from(lowering.value(boxed(over))),
+          initial: over((at) => lowering.initial(at)),
+          inside: over((at) => lowering.inside(at)),
+          target: (at) => lowering.target(boxed(at)).map((e) => terms.from(e)),
+          value: over((at) => lowering.value(at)),
         };
     }
   }
@@ -351,6 +349,3 @@ export function wireUp(inputs: readonly Node[], outputs: readonly Node[]): Wirin
   const { terms, entries, blocks, merged } = wirer;
   return { terms, entries, wires: wirer.wires, blocks, root, merged };
 }
-
-/** `%3 exp float32[2,3]`. */
-export const showWire = (w: Wire): string => `%${w.id} ${w.name} ${show(w)}`;

@@ -1,5 +1,5 @@
 import { Node } from "./node.js";
-import { printGraph } from "./print.js";
+import { programKey } from "./print.js";
 import { topological } from "./rewrite.js";
 
 /** A function as data: placeholder nodes and the nodes computed from them. Closed graphs use no others. */
@@ -13,7 +13,7 @@ export class Graph {
   }
   /** In keys of params a graph stands for its program, so that equal functions are equal params. */
   toJSON(): string {
-    return (this.#text ??= printGraph(this.inputs, this.outputs));
+    return (this.#text ??= programKey(this.inputs, this.outputs));
   }
 }
 

@@ -35,7 +35,7 @@ function stepping() {
   return {
     device,
     run: () => ([state] = program.run([values.a, values.x, state])),
-    kind: () => program.explain().split("\n").at(-1)?.split(":")[0],
+    kind: () => program.account()?.summary.split(":")[0],
     read: () => device.read(state),
   };
 }

@@ -4,6 +4,7 @@ import type { ScalarOp, ScalarType } from "#src/ir/scalar.js";
 import { type TypedArray, hostArray } from "#src/ir/dtype.js";
 import { sizeOf } from "#src/ir/shape.js";
 import type { Kernel, Local, Program, Statement, Step, Value } from "#src/compile/loop.js";
+import { bufferIn } from "#src/compile/walk.js";
 
 /** A scalar: int64 as a bigint, everything else as a number (bools as 0 and 1). */
 export type Scalar = number | bigint;
@@ -169,6 +170,7 @@ export function apply(op: ScalarOp, from: ScalarType, to: ScalarType, args: read
 class Run {
   readonly arrays: readonly TypedArray[];
   readonly counters: number[];
+  #array = (number: number): TypedArray => this.arrays[number];
   readonly #locals = new Map<Local, readonly Scalar[]>();
   constructor(arrays: readonly TypedArray[], loops: number) {
     this.arrays = arrays;
@@ -178,6 +180,7 @@ class Run {
   kernel(kernel: Kernel, first = 0, last = kernel.tasks): void {
     this.#locals.set(kernel.first, [first]);
     this.#locals.set(kernel.last, [last]);
+    this.#array = (number) => this.arrays[bufferIn(kernel, number)];
     this.#statements(kernel.body);
   }
 
@@ -186,7 +189,7 @@ class Run {
       if (s.kind === "set") this.#locals.set(s.local, this.#value(s.value));
       else if (s.kind === "store") {
         const at = this.#int(s.offset);
-        const array = this.arrays[s.buffer];
+        const array = this.#array(s.buffer);
         this.#value(s.value).forEach((x, i) => {
           assert.ok(at + i >= 0 && at + i < array.length, `store at ${at + i} of ${array.length}`);
           array[at + i] = num(x);
@@ -216,7 +219,7 @@ class Run {
         return [this.counters[v.loop]];
       case "load": {
         const at = this.#int(v.offset);
-        const array = this.arrays[v.buffer];
+        const array = this.#array(v.buffer);
         assert.ok(at >= 0 && at + v.lanes <= array.length, `load at ${at} of ${array.length}`);
         return [...array.subarray(at, at + v.lanes)];
       }

@@ -1,6 +1,7 @@
 /** Runs programs of the loop form in plain JavaScript, checking every access: what the compiler is tested with. */
 import assert from "node:assert/strict";
 import type { Kernel, Local, Program, Statement, Step, Value } from "#src/compile/loop.js";
+import { bufferIn } from "#src/compile/walk.js";
 import { byteSize } from "#src/ir/dtype.js";
 import type { NdArray } from "#src/ir/node.js";
 import type { ScalarOp, ScalarType } from "#src/ir/scalar.js";
@@ -163,6 +164,7 @@ function numberOp(type: ScalarType, op: ScalarOp, a: number, b: number, c: numbe
 
 class Machine {
   readonly #memory: readonly Memory[];
+  #buffer = (number: number): Memory => this.#memory[number];
   readonly #counters: number[] = [];
   constructor(memory: readonly Memory[]) {
     this.#memory = memory;
@@ -175,6 +177,7 @@ class Machine {
   #step(step: Step): void {
     switch (step.kind) {
       case "kernel":
+        this.#buffer = (number) => this.#memory[bufferIn(step.kernel, number)];
         return runKernel(step.kernel, (locals, s) => this.#statements(s, locals));
       case "routine": {
         const inputs = step.inputs.map((b): NdArray => ({
@@ -210,7 +213,7 @@ class Machine {
       case "store": {
         const [at] = this.#value(s.offset, locals);
         const values = this.#value(s.value, locals);
-        const memory = this.#memory[s.buffer];
+        const memory = this.#buffer(s.buffer);
         values.forEach((x, lane) => {
           const to = Number(at) + lane;
           assert.ok(to >= 0 && to < memory.length, `store at ${to} of b${s.buffer} with ${memory.length} elements`);
@@ -245,7 +248,7 @@ class Machine {
         return [this.#counters[x.loop]];
       case "load": {
         const at = Number(this.#value(x.offset, locals)[0]);
-        const memory = this.#memory[x.buffer];
+        const memory = this.#buffer(x.buffer);
         assert.ok(
           at >= 0 && at + x.lanes <= memory.length,
           `load of ${x.lanes} at ${at} of b${x.buffer} with ${memory.length}`,

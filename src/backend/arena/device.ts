@@ -3,7 +3,7 @@ import type { TypedArray } from "../../ir/dtype.js";
 import type { HostValue } from "../../ir/node.js";
 import type { Program } from "../../compile/loop.js";
 import type { Target } from "../../compile/loops.js";
-import { type Compiled, compileWithPasses, explainCompiled } from "../../compile/pipeline.js";
+import { type Compiled, compileWithPasses } from "../../compile/pipeline.js";
 import type { Computation, Device, DeviceValue, Executable } from "../backend.js";
 import { assertPresent } from "../values.js";
 import { Arena } from "./arena.js";
@@ -80,7 +80,6 @@ export abstract class ArenaDevice implements Device {
         rendering,
         apart: (watch) => new ArenaExecutable(compiled.program, donated, this.state, relink, watch),
       }),
-      explain: () => `${explainCompiled(compiled)}\n${executable.explain()}`,
     };
   }
 

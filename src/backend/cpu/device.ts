@@ -106,9 +106,6 @@ class Growing implements Executable {
     this.#done += this.#work;
   }
 
-  explain(): string {
-    return this.#now.explain();
-  }
   account(): Account | null {
     return this.#now.account();
   }

@@ -1,6 +1,6 @@
 /**
- * A kernel as a WebAssembly function `(first, last, table, scratch, ...)`: tasks `first` up to `last`, the address of the
- * call's table of buffers, the address of the thread's own scratch memory, and those of buffers that callers hand in.
+ * A kernel as a WebAssembly function `(first, last, table, ...)`: tasks `first` up to `last`, the address of the call's
+ * table, where counters of program loops stand, and those of the buffers.
  *
  * Address arithmetic is taken out of loops as far as it goes: an access at `base + Σ factor·local + constant` uses a
  * pointer that is computed before the outermost loop that leaves it unchanged, steps along with a loop's index where it
@@ -29,13 +29,11 @@ import {
 } from "./operations.js";
 
 /** The first parameters of every kernel. */
-export const kernelParameters: readonly WasmType[] = ["i32", "i32", "i32", "i32"];
-const [firstParameter, lastParameter, tableParameter, scratchParameter] = [0, 1, 2, 3];
+export const kernelParameters: readonly WasmType[] = ["i32", "i32", "i32"];
+const [firstParameter, lastParameter, tableParameter] = [0, 1, 2];
 
 /** What kernels of one program share. */
 export interface KernelContext {
-  /** Buffers whose addresses are further parameters; those of others are in the table, or known beside what is there. */
-  readonly handed: readonly number[];
   readonly buffers: readonly BufferInfo[];
   readonly table: Plan["table"];
   readonly relaxed: boolean;
@@ -65,14 +63,21 @@ interface Pointer {
   readonly temporary: boolean;
 }
 
-export function renderKernel(kernel: Kernel, f: FunctionBuilder, context: KernelContext): void {
-  new KernelWriter(kernel, f, context).write(kernel);
+/** Writes the body; the addresses of `buffers` are the further parameters. */
+export function renderKernel(
+  kernel: Kernel,
+  f: FunctionBuilder,
+  buffers: readonly number[],
+  context: KernelContext,
+): void {
+  new KernelWriter(kernel, f, buffers, context).write(kernel);
 }
 
 class KernelWriter implements Machine {
   code: Code;
   readonly relaxed: boolean;
   readonly #function: FunctionBuilder;
+  readonly #buffers: readonly number[];
   readonly #context: KernelContext;
   readonly #expressions = new Expressions();
   readonly #locals: Map<Local, number>;
@@ -92,8 +97,9 @@ class KernelWriter implements Machine {
   /** Scalar floats that are kept in the first lane of a vector, where multiply-adds want them. */
   readonly #lifted: ReadonlySet<Local>;
 
-  constructor(kernel: Kernel, f: FunctionBuilder, context: KernelContext) {
+  constructor(kernel: Kernel, f: FunctionBuilder, buffers: readonly number[], context: KernelContext) {
     this.#function = f;
+    this.#buffers = buffers;
     this.#context = context;
     this.relaxed = context.relaxed;
     this.code = f.code;
@@ -438,7 +444,7 @@ class KernelWriter implements Machine {
     const { constant, terms } = this.#expressions.affine(offset, byteSize(this.#context.buffers[buffer].dtype));
     const within = ((constant % guardBytes) + guardBytes) % guardBytes;
     this.#pushPointer(this.#pointer(buffer, { constant: constant - within, terms }, this.#scopes.length - 1));
-    return within + this.#rootOf(buffer).offset;
+    return within;
   }
 
   #pushPointer({ local, temporary }: Pointer): void {
@@ -448,9 +454,12 @@ class KernelWriter implements Machine {
 
   /** The base of a buffer plus `sum`, valid inside scope `depth` and those around it. */
   #pointer(buffer: number, sum: Affine, depth: number): Pointer {
-    if (depth < 0) return this.#added(this.#base(buffer), sum);
+    if (depth < 0) {
+      const local = kernelParameters.length + this.#buffers.indexOf(buffer);
+      return this.#added({ local, temporary: false }, sum);
+    }
     const scope = this.#scopes[depth];
-    const key = `pointer ${this.#rootOf(buffer).name} ${sum.constant} ${sum.terms.map((t) => `${t.key}*${t.factor}`).join()}`;
+    const key = `pointer ${buffer} ${sum.constant} ${sum.terms.map((t) => `${t.key}*${t.factor}`).join()}`;
     const known = scope.ready.get(key);
     if (known !== undefined) return { local: known, temporary: false };
     const changing = sum.terms.filter((t) => this.#changes(t, scope));
@@ -501,23 +510,6 @@ class KernelWriter implements Machine {
     return { local, temporary: true };
   }
 
-  #base(buffer: number): Pointer {
-    const { placement } = this.#context.buffers[buffer];
-    const { workspace, inputs, outputs } = this.#context.table;
-    const handed = this.#context.handed.indexOf(buffer);
-    if (handed >= 0) return { local: kernelParameters.length + handed, temporary: false };
-    switch (placement.kind) {
-      case "scratch":
-        return { local: scratchParameter, temporary: false };
-      case "temporary":
-        return { local: this.#word(workspace), temporary: false };
-      case "input":
-        return { local: this.#word(inputs + placement.index), temporary: false };
-      case "output":
-        return { local: this.#word(outputs + placement.index), temporary: false };
-    }
-  }
-
   #term({ atom, factor }: Term): void {
     this.value(atom);
     const log = Math.log2(factor);
@@ -529,13 +521,6 @@ class KernelWriter implements Machine {
   #changes({ atom }: Term, scope: Scope): boolean {
     const { locals, loads } = this.#expressions.uses(atom);
     return loads || [...locals].some((l) => scope.assigned.has(l));
-  }
-
-  /** Buffers with the same root differ by their offsets from it. */
-  #rootOf(buffer: number): { readonly name: string; readonly offset: number } {
-    const { placement: p } = this.#context.buffers[buffer];
-    if (this.#context.handed.includes(buffer)) return { name: `buffer ${buffer}`, offset: 0 };
-    return "offset" in p ? { name: p.kind, offset: p.offset } : { name: `${p.kind} ${p.index}`, offset: 0 };
   }
 
   /** A word of the call's table, read at the start of the function. */

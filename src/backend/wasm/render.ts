@@ -3,7 +3,7 @@
  * two host routines in order, with their loops and branches, without returning to JavaScript.
  */
 import type { Kernel, Step } from "../../compile/loop.js";
-import { bufferIn, buffersOf, kernelsOf } from "../../compile/walk.js";
+import { buffersOf } from "../../compile/walk.js";
 import type { Plan } from "../arena/plan.js";
 import type { Stage } from "../arena/stages.js";
 import { type Code, type FunctionBuilder, ModuleBuilder } from "./assembler.js";
@@ -31,8 +31,6 @@ class ProgramWriter {
   readonly #context: KernelContext;
   /** Functions of kernels, by their bodies. */
   readonly #kernels = new Map<Kernel["body"], FunctionBuilder>();
-  /** For bodies of several kernels the buffers whose addresses they take. */
-  readonly #handed = new Map<Kernel["body"], readonly number[]>();
   readonly #shared: boolean;
   readonly #abandoned: number;
   #meet: Meeting | null = null;
@@ -44,7 +42,6 @@ class ProgramWriter {
     this.#module = new ModuleBuilder({ shared });
     this.#abandoned = this.#module.imported("abandoned", [], ["i32"]);
     this.#context = {
-      handed: [],
       buffers: plan.program.buffers,
       table: plan.table,
       relaxed: hasRelaxedSimd(),
@@ -53,13 +50,6 @@ class ProgramWriter {
   }
 
   write(): Uint8Array<ArrayBuffer> {
-    const kernels = kernelsOf(this.#plan.program.steps);
-    const repeated = new Set(kernels.flatMap((x) => (x.renamed ? [x.body] : [])));
-    for (const x of kernels)
-      if (repeated.has(x.body) && !x.renamed) {
-        const { reads, writes } = buffersOf(x);
-        this.#handed.set(x.body, [...new Set([...reads, ...writes])]);
-      }
     this.#plan.segments.forEach((steps, i) => {
       const f = this.#module.function(segmentParameters, [], `segment${i}`);
       if (this.#shared && this.#plan.sharedWork[i] > 0) this.#stages(f, this.#plan.stages[i]);
@@ -101,25 +91,23 @@ class ProgramWriter {
     return (this.#meet ??= writeMeeting(this.#module, this.#abandoned));
   }
 
-  /** Calls a kernel for the tasks whose bounds are on the stack. */
+  /** Calls a kernel for the tasks whose bounds are on the stack. The first one of a form is met first. */
   #call(code: Code, kernel: Kernel): Code {
-    code.get(table).get(scratch);
-    const handed = this.#handed.get(kernel.body) ?? [];
-    for (const b of handed) {
-      const offset = this.#base(code, bufferIn(kernel, b));
+    code.get(table);
+    const { reads, writes } = buffersOf(kernel);
+    const buffers = [...new Set([...reads, ...writes])];
+    for (const b of buffers) {
+      const offset = this.#base(code, b);
       if (offset > 0) code.i32(offset).op("i32.add");
     }
-    return code.call(this.#kernel(kernel, handed));
-  }
-
-  #kernel(kernel: Kernel, handed: readonly number[]): number {
-    const known = this.#kernels.get(kernel.body);
-    if (known !== undefined) return known.index;
-    const parameters = [...kernelParameters, ...handed.map(() => "i32" as const)];
-    const f = this.#module.function(parameters, [], `kernel${this.#kernels.size}`);
-    this.#kernels.set(kernel.body, f);
-    renderKernel(kernel, f, { ...this.#context, handed });
-    return f.index;
+    let f = this.#kernels.get(kernel.body);
+    if (f === undefined) {
+      const parameters = [...kernelParameters, ...buffers.map(() => "i32" as const)];
+      f = this.#module.function(parameters, [], `kernel${this.#kernels.size}`);
+      this.#kernels.set(kernel.body, f);
+      renderKernel(kernel, f, buffers, this.#context);
+    }
+    return code.call(f.index);
   }
 
   /** The counter lives in the call's table, where kernels read it. */

@@ -1,6 +1,7 @@
 /** Programs and kernels as text that reads like C. */
+import type { Compiled } from "../compile/pipeline.js";
 import { show } from "../ir/shape.js";
-import type { Kernel, Program, Statement, Step, Value } from "./loop.js";
+import type { Kernel, Program, Statement, Step, Value } from "../compile/loop.js";
 
 const infix: Readonly<Record<string, string>> = {
   add: "+",
@@ -21,7 +22,7 @@ const infix: Readonly<Record<string, string>> = {
 
 const typed = (type: string, lanes: number): string => (lanes === 1 ? type : `${type}x${lanes}`);
 
-export function printValue(x: Value): string {
+function printValue(x: Value): string {
   switch (x.kind) {
     case "const":
       return `${Object.is(x.value, -0) ? "-0" : x.value}${x.lanes > 1 ? `x${x.lanes}` : ""}`;
@@ -81,7 +82,7 @@ const amount = (n: number): string =>
         ? `${Math.round(n / 1e6)}M`
         : `${Math.round(n / 1e9)}G`;
 
-export function printKernel(kernel: Kernel, indent = ""): string {
+function printKernel(kernel: Kernel, indent: string): string {
   const { name, tasks, cost, renamed } = kernel;
   const head = `${indent}kernel ${name}: ${tasks} task${tasks === 1 ? "" : "s"}, ${amount(cost.flops)} operations`;
   if (renamed) return `${head}, as above with ${[...renamed].map(([b, now]) => `b${now} for b${b}`).join(", ")}`;
@@ -111,7 +112,7 @@ function printSteps(steps: readonly Step[], indent: string): string[] {
   });
 }
 
-export function printProgram(program: Program): string {
+function printProgram(program: Program): string {
   const places = program.buffers.map((b, i) => {
     const { placement: p } = b;
     const where = "index" in p ? `${p.kind} ${p.index}` : `${p.kind} at ${p.offset}`;
@@ -120,4 +121,10 @@ export function printProgram(program: Program): string {
   });
   const memory = `workspace ${program.workspaceBytes} bytes, scratch ${program.scratchBytes} bytes`;
   return [...places, memory, ...printSteps(program.steps, "")].join("\n");
+}
+
+/** What all passes came to, and the program. */
+export function listing({ program, passes }: Compiled): string {
+  const signature = `${program.inputs.map(show).join(", ")} -> ${program.outputs.map(show).join(", ")}`;
+  return [signature, ...passes.map((p) => `== ${p.name}: ${p.summary}`), printProgram(program)].join("\n");
 }
