@@ -24,33 +24,25 @@ const mostOpen = 32;
 /** The nests of steps that follow each other: in groups, each at the place of its first one. */
 export function inGroups(terms: Terms, steps: readonly (readonly Nest[])[], target: Target): readonly Group[] {
   const alone = steps.map((nests) => ({ row: null, nests }));
-  const rows: Rows = { terms, indices: new Map() };
+  const rows: Rows = new Map();
   // What a step has in common with one before may show when others have joined it.
-  return merged(rows, merged(rows, alone, target), target).map((x) => inBlocks(terms, x, target));
+  return merged(terms, merged(terms, alone, target, rows), target, rows).map((x) => inBlocks(terms, x, target));
 }
 
-/** Loops over rows, one for each length, so that each nest is moved into each of them once. */
-interface Rows {
-  readonly terms: Terms;
-  readonly indices: Map<number, { readonly row: IndexTerm; readonly moved: Map<Nest, Nest | null> }>;
+/** Loops over rows, by their length, and what nests become inside: each is moved into each of them once. */
+type Loop = { readonly row: IndexTerm; readonly moved: Map<Nest, Nest | null> };
+type Rows = Map<number, Loop>;
+
+/** The nests of a group inside a loop, or a single one as a group. */
+function inside(terms: Terms, { row: own, nests }: Group, { row, moved }: Loop) {
+  if (own !== null) return own === row ? nests : null;
+  if (nests.length !== 1) return null;
+  const nest = moved.get(nests[0]) ?? (moved.has(nests[0]) ? null : inRow(terms, nests[0], row));
+  moved.set(nests[0], nest);
+  return nest && [nest];
 }
 
-function rowsOf({ terms, indices }: Rows, extent: number) {
-  const known = indices.get(extent) ?? { row: terms.index(extent), moved: new Map<Nest, Nest | null>() };
-  indices.set(extent, known);
-  /** The nests of a group inside the loop, or a single one as a group. */
-  const inside = ({ row, nests }: Group): readonly Nest[] | null => {
-    if (row !== null) return row === known.row ? nests : null;
-    if (nests.length !== 1) return null;
-    const [nest] = nests;
-    let moved = known.moved.get(nest);
-    if (moved === undefined) known.moved.set(nest, (moved = inRow(terms, nest, known.row)));
-    return moved && [moved];
-  };
-  return { row: known.row, inside };
-}
-
-function merged(rows: Rows, groups: readonly Group[], target: Target): readonly Group[] {
+function merged(terms: Terms, groups: readonly Group[], target: Target, rows: Rows): readonly Group[] {
   const list: Group[] = [];
   const buffers: ReadonlySet<number>[] = [];
   for (const group of groups) {
@@ -58,7 +50,7 @@ function merged(rows: Rows, groups: readonly Group[], target: Target): readonly 
     const used = [...buffersOf(group)];
     for (let i = at - 1; i >= 0 && at - i <= mostOpen; i--) {
       if (!used.some((b) => buffers[i].has(b))) continue;
-      const both = join(rows, list[i], group, target);
+      const both = join(terms, list[i], group, target, rows);
       if (both) list[(at = i)] = both;
       if (both || conflict(list[i].nests, group.nests)) break;
     }
@@ -89,13 +81,15 @@ function conflict(before: readonly Nest[], after: readonly Nest[]): boolean {
 }
 
 /** Both groups as one, if they belong together. */
-function join(rows: Rows, before: Group, after: Group, target: Target): Group | null {
-  const { terms } = rows;
+function join(terms: Terms, before: Group, after: Group, target: Target, rows: Rows): Group | null {
   const fold = [...before.nests, ...after.nests].find((x) => x.folds.length > 0);
   if (fold === undefined) return null;
-  const { row, inside } = rowsOf(rows, (before.row ?? after.row)?.extent ?? product(fold.axes.map((x) => x.extent)));
-  const first = inside(before);
-  const second = first && inside(after);
+  const extent = (before.row ?? after.row)?.extent ?? product(fold.axes.map((x) => x.extent));
+  const loop = rows.get(extent) ?? { row: terms.index(extent), moved: new Map<Nest, Nest | null>() };
+  rows.set(extent, loop);
+  const { row } = loop;
+  const first = inside(terms, before, loop);
+  const second = first && inside(terms, after, loop);
   if (first === null || second === null || !share(terms, first, second, row)) return null;
   const nests = [...first, ...second];
   return blockOf(terms, row, nests, target) > 0 ? { row, nests } : null;

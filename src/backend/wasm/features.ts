@@ -34,15 +34,13 @@ function setFlags(...flags: readonly string[]): boolean {
   return true;
 }
 
-/** Operations that one run must have for each byte of code, so that quick code would lose more than it gains. */
-const worthOptimising = 2000;
-
 /**
  * A module for programs that run so many operations at a time. Engines begin with code that is made quickly and runs at a
- * quarter of the speed; the first run of a long program is over before better code is there. In Node that is made at once.
+ * quarter of the speed; the first run of a long program is over before better code is there. In Node that is made at once,
+ * where there are 2000 operations for each byte: making it takes as long as quick code would lose.
  */
 export function moduleOf(bytes: Uint8Array<ArrayBuffer>, work: number): WebAssembly.Module {
-  const atOnce = work > worthOptimising * bytes.length && setFlags("--no-liftoff", "--no-wasm-lazy-compilation");
+  const atOnce = work > 2000 * bytes.length && setFlags("--no-liftoff", "--no-wasm-lazy-compilation");
   try {
     return new WebAssembly.Module(bytes);
   } finally {

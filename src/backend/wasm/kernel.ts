@@ -83,8 +83,6 @@ class KernelWriter implements Machine {
   readonly #locals: Map<Local, number>;
   /** Locals for use within one statement. What is hoisted never uses these: the loop body may have used them before. */
   readonly #free = new Map<WasmType, number[]>();
-  readonly #tableWords = new Map<number, number>();
-  readonly #prologue = new Code();
   /** Vectors that are made again rather than kept through a loop. */
   readonly #cheap = new Map<Local, Value>();
   /** Vectors made since the last loop or branch began or ended. */
@@ -116,7 +114,7 @@ class KernelWriter implements Machine {
       { assigned: assignedIn(kernel.body), index: null, step: 0, innermost: !kernel.body.some(hasLoop) },
       () => this.#statements(kernel.body),
     );
-    this.code.append(this.#prologue).append(scope.preheader).append(body);
+    this.code.append(scope.preheader).append(body);
   }
 
   // --- statements ------------------------------------------------------------------------------------------------------
@@ -303,8 +301,7 @@ class KernelWriter implements Machine {
       case "get":
         return this.#get(v.local);
       case "counter":
-        this.code.get(this.#word(this.#context.table.counters + v.loop));
-        return;
+        return this.#counter(v.loop);
       case "load":
         return this.#load(v.buffer, v.offset, loadOp(v), v);
       case "splat":
@@ -317,6 +314,12 @@ class KernelWriter implements Machine {
       case "op":
         return this.#operation(v);
     }
+  }
+
+  #counter(loop: number): void {
+    const read = () => this.code.get(tableParameter).memory("i32.load", 4 * (this.#context.table.counters + loop));
+    if (this.#scopes.length === 0) read();
+    else this.code.get(this.#hoist(0, `counter ${loop}`, "i32", read));
   }
 
   lifted(v: Value): void {
@@ -521,19 +524,6 @@ class KernelWriter implements Machine {
   #changes({ atom }: Term, scope: Scope): boolean {
     const { locals, loads } = this.#expressions.uses(atom);
     return loads || [...locals].some((l) => scope.assigned.has(l));
-  }
-
-  /** A word of the call's table, read at the start of the function. */
-  #word(index: number): number {
-    const known = this.#tableWords.get(index);
-    if (known !== undefined) return known;
-    const local = this.#function.local("i32");
-    this.#tableWords.set(index, local);
-    this.#prologue
-      .get(tableParameter)
-      .memory("i32.load", 4 * index)
-      .set(local);
-    return local;
   }
 }
 
