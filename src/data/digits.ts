@@ -89,7 +89,13 @@ async function readClass(digit: number): Promise<Uint8Array> {
     throw error instanceof SyntaxError ? fail() : error;
   }
   if (typeof parsed !== "object" || parsed === null || !("data" in parsed) || !Array.isArray(parsed.data)) throw fail();
-  const { data } = parsed;
-  if (data.length % size !== 0 || !data.every((x) => typeof x === "number" && x >= 0 && x <= 1)) throw fail();
-  return Uint8Array.from(data, (x) => Math.round(x * 255));
+  const data: readonly unknown[] = parsed.data;
+  if (data.length % size !== 0) throw fail();
+  const levels = new Uint8Array(data.length);
+  for (let i = 0; i < levels.length; i++) {
+    const x = data[i];
+    if (typeof x !== "number" || !(x >= 0 && x <= 1)) throw fail();
+    levels[i] = Math.round(x * 255);
+  }
+  return levels;
 }
