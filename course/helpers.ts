@@ -1,17 +1,23 @@
 /** What rows of all chapters use; the course computes in float64. */
-import { type Nested, random, type Tensor, tensor } from "typegrad";
+import { evaluate, type Nested, random, type Tensor, tensor } from "typegrad";
 import { eigh } from "typegrad/linalg";
 
 /** A float64 tensor of nested lists. */
 export const f64 = (data: Nested): Tensor => tensor(data, { dtype: "float64" });
 
+/** Evaluates numbers that were drawn, so that what is computed from them compiles without the drawing. */
+function drawn(x: Tensor): Tensor {
+  evaluate(x);
+  return x;
+}
+
 /** Standard normal float64 numbers, the same for the same seed. */
 export const gaussian = (seed: number, ...shape: number[]): Tensor =>
-  random.normal(random.key(seed), shape, { dtype: "float64" });
+  drawn(random.normal(random.key(seed), shape, { dtype: "float64" }));
 
 /** Uniform float64 numbers between two bounds, the same for the same seed. */
 export const uniform = (seed: number, low: number, high: number, ...shape: number[]): Tensor =>
-  random.uniform(random.key(seed), shape, { dtype: "float64", low, high });
+  drawn(random.uniform(random.key(seed), shape, { dtype: "float64", low, high }));
 
 /** The numbers 0, 1, …, n - 1. */
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
