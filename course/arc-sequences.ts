@@ -3,7 +3,7 @@ import { arange, compile, grad, random, scan, type Tensor, tensor, valueAndGrad,
 import { row, type Row, slowRow, type Trial } from "typegrad/course";
 import { cells, DataLoader, digits, muLawDecode, muLawEncode } from "typegrad/data";
 import { fromHost } from "typegrad/io";
-import { dilationCycles, PixelCNN, type PixelCNNOptions, Tcn, UNet, WaveNet } from "typegrad/models";
+import { dilationCycles, PixelCNN, type PixelCNNOptions, TCN, UNet, WaveNet } from "typegrad/models";
 import {
   cast,
   conv1d,
@@ -376,7 +376,7 @@ export const sequences: readonly Row[] = [
         String.raw`$10\,x_{t-2}+x_t$`,
       );
       random.manualSeed(1);
-      const model = cast(new Tcn(1, [4, 4, 4], { kernel: 3, dropout: 0 }), "float64");
+      const model = cast(new TCN(1, [4, 4, 4], { kernel: 3, dropout: 0 }), "float64");
       t.equal(model.receptiveField, 29, "steps seen, 3 blocks with 3 taps");
       const length = 48;
       const inputs = gaussian(3, 16, 1, length);
@@ -387,7 +387,7 @@ export const sequences: readonly Row[] = [
       const depends = vmap(dependence)(arange(length)); // [T, T]
       const expected = range(length).map((place) => range(length).map((s) => Number(s <= place && s > place - 29)));
       t.equal(depends.greater(0), expected, "which input each result depends on");
-      const two = cast(new Tcn(1, [2, 2], { dropout: 0 }), "float64");
+      const two = cast(new TCN(1, [2, 2], { dropout: 0 }), "float64");
       const byFormula = Object.entries(namedParameters(two)).map(([name, { shape }]) => {
         const size = shape.reduce((a, b) => a * b, 1);
         const scale = shape.length === 1 ? 0.1 : Math.sqrt(shape[0] / size);

@@ -7,7 +7,7 @@ export * from "./resnet.js";
 export { type MaskType, MaskedConv2d, PixelCNN, type PixelCNNOptions, pixelMask } from "./pixelcnn.js";
 export type { SamplingOptions } from "./sampling.js";
 export { dilationCycles, WaveNet, type WaveNetMemory, type WaveNetOptions } from "./wavenet.js";
-export { Tcn, type TcnOptions, TcnReader } from "./tcn.js";
+export { TCN, type TCNOptions, TCNReader } from "./tcn.js";
 export { UNet, type UNetOptions } from "./unet.js";
 export * from "./vgg.js";
 export { PredictiveCoding, type PredictiveCodingOptions } from "./predictive-coding.js";

@@ -1,8 +1,8 @@
-import { ArgumentError, type Tensor } from "../index.js";
+import { ArgumentError, ShapeError, type Tensor } from "../index.js";
 import { Conv1d, Dropout, type Layer, Linear, relu, weightNorm } from "../nn/index.js";
 import { Module } from "../tree/index.js";
 
-export interface TcnOptions {
+export interface TCNOptions {
   /** Taps of the convolutions; 2 unless told. */
   readonly kernel?: number;
   /** Dropout behind every convolution; 0.2 unless told. */
@@ -12,14 +12,14 @@ export interface TcnOptions {
 }
 
 /** Two dilated causal convolutions with weight normalisation, ReLU and dropout, and a shortcut around both. */
-class TcnBlock extends Module {
+class TemporalBlock extends Module {
   conv1: Layer;
   conv2: Layer;
   /** A 1×1 convolution where the channels change. */
   shortcut: Conv1d | null;
   dropout: Dropout;
 
-  constructor(into: number, out: number, dilation: number, options: TcnOptions) {
+  constructor(into: number, out: number, dilation: number, options: TCNOptions) {
     super();
     const { kernel = 2, dropout = 0.2, weightNorm: isNormal = true } = options;
     const causal = (from: number): Layer => {
@@ -35,8 +35,9 @@ class TcnBlock extends Module {
   /** `[N, in, T]` to `[N, out, T]`. */
   forward(x: Tensor): Tensor {
     const drop = (h: Tensor): Tensor => this.dropout.forward(relu(h));
-    const h = drop(this.conv2.forward(drop(this.conv1.forward(x))));
-    return relu(h.add(this.shortcut?.forward(x) ?? x));
+    const h = drop(this.conv1.forward(x)); // [N, out, T]
+    const residual = drop(this.conv2.forward(h)); // [N, out, T]
+    return relu(residual.add(this.shortcut?.forward(x) ?? x));
   }
 }
 
@@ -45,20 +46,28 @@ class TcnBlock extends Module {
  * 2, 4, …, one block for each number of channels. `[N, in, T]` to `[N, last of channels, T]`; each step sees
  * `receptiveField` steps up to itself.
  */
-export class Tcn extends Module {
-  blocks: TcnBlock[];
+export class TCN extends Module {
+  blocks: TemporalBlock[];
+  readonly inChannels: number;
+  /** How many steps up to its own a step sees: `1 + 2 (kernel - 1) (2^blocks - 1)`. */
   readonly receptiveField: number;
 
-  constructor(inChannels: number, channels: readonly number[], options: TcnOptions = {}) {
+  constructor(inChannels: number, channels: readonly number[], options: TCNOptions = {}) {
     super();
     const { kernel = 2 } = options;
     if (channels.length === 0)
-      throw new ArgumentError("Tcn: there must be at least one block, got no channels. [25, 25, 25, 25] makes four");
-    this.blocks = channels.map((out, i) => new TcnBlock(channels[i - 1] ?? inChannels, out, 2 ** i, options));
+      throw new ArgumentError("TCN: there must be at least one block, got no channels. [25, 25, 25, 25] makes four");
+    this.inChannels = inChannels;
+    this.blocks = channels.map((out, i) => new TemporalBlock(channels[i - 1] ?? inChannels, out, 2 ** i, options));
     this.receptiveField = 1 + 2 * (kernel - 1) * (2 ** channels.length - 1);
   }
 
+  /** `[N, in, T]` to `[N, last of channels, T]`. */
   forward(x: Tensor): Tensor {
+    if (x.rank !== 3 || x.shape[1] !== this.inChannels)
+      throw new ShapeError(
+        `TCN: sequences must be [N, ${this.inChannels}, T], got ${x.describe()}. reshape or transpose them`,
+      );
     return this.blocks.reduce((h, block) => block.forward(h), x);
   }
 }
@@ -68,16 +77,17 @@ export class Tcn extends Module {
  * `[N, outputs]`. What comes behind the channels is read in its order, so pictures come pixel by pixel, row by row (Bai,
  * Kolter and Koltun 2018, section 5).
  */
-export class TcnReader extends Module {
-  tcn: Tcn;
+export class TCNReader extends Module {
+  tcn: TCN;
   head: Linear;
 
-  constructor(inChannels: number, channels: readonly number[], outputs: number, options: TcnOptions = {}) {
+  constructor(inChannels: number, channels: readonly number[], outputs: number, options: TCNOptions = {}) {
     super();
-    this.tcn = new Tcn(inChannels, channels, options);
+    this.tcn = new TCN(inChannels, channels, options);
     this.head = new Linear(channels[channels.length - 1], outputs);
   }
 
+  /** `[N, in, …]` to `[N, outputs]`. */
   forward(x: Tensor): Tensor {
     const [examples, channels] = x.shape;
     const steps = this.tcn.forward(x.reshape([examples, channels, -1])); // [N, last of channels, T]

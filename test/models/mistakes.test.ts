@@ -25,7 +25,7 @@ test("networks for pictures take sides from a least one on", () => {
   }
 });
 
-test("networks for pictures refuse other channels", () => {
+test("networks refuse other channels", () => {
   const grey = zeros([1, 1, 32, 32]);
   assert.throws(() => models.resnet20().forward(grey), /CIFARResNet: pictures must be \[N, 3, H, W\]/);
   assert.throws(() => models.resnet18({ width: 4 }).forward(grey), /ResNet: pictures must be \[N, 3, H, W\]/);
@@ -39,5 +39,6 @@ test("networks for pictures refuse other channels", () => {
   );
   const small = new models.PixelCNN({ width: 4, blocks: 1 });
   assert.throws(() => small.forward(zeros([1, 3, 4, 4])), /PixelCNN: pictures must be \[N, 1, H, W\]/);
+  assert.throws(() => new models.TCN(2, [4]).forward(zeros([1, 3, 9])), /TCN: sequences must be \[N, 2, T\]/);
   assert.throws(() => new models.PixelCNN({ firstKernel: 4 }), /MaskedConv2d: the kernel must be odd/);
 });

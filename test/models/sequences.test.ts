@@ -6,9 +6,9 @@ import { muLawDecode, muLawEncode } from "typegrad/data";
 import {
   PixelCNN,
   type PixelCNNOptions,
-  Tcn,
-  type TcnOptions,
-  TcnReader,
+  TCN,
+  type TCNOptions,
+  TCNReader,
   UNet,
   type UNetOptions,
   WaveNet,
@@ -25,7 +25,7 @@ type ModelCase = {
   readonly gradients: Readonly<Record<string, Digest>>;
   readonly inputGradient?: Digest;
 } & (
-  | { readonly model: "tcn"; readonly options: TcnOptions & { readonly channels: readonly number[] } }
+  | { readonly model: "tcn"; readonly options: TCNOptions & { readonly channels: readonly number[] } }
   | { readonly model: "wavenet"; readonly options: WaveNetOptions }
   | { readonly model: "pixelcnn"; readonly options: PixelCNNOptions }
   | { readonly model: "unet"; readonly options: UNetOptions }
@@ -48,7 +48,7 @@ type Model = Module & { forward(x: Tensor): Tensor };
 function modelOf(c: ModelCase): Model {
   switch (c.model) {
     case "tcn":
-      return new Tcn(c.x.shape[1], c.options.channels, { ...c.options, dropout: 0 });
+      return new TCN(c.x.shape[1], c.options.channels, { ...c.options, dropout: 0 });
     case "wavenet":
       return new WaveNet(c.options);
     case "pixelcnn":
@@ -136,12 +136,12 @@ test("U-Net: the published size, and pictures that can be halved", () => {
 });
 
 test("TCN: the receptive field", () => {
-  assert.equal(new Tcn(1, [2, 2, 2], { kernel: 3 }).receptiveField, 29);
-  assert.throws(() => new Tcn(1, []), /Tcn: there must be at least one block/);
+  assert.equal(new TCN(1, [2, 2, 2], { kernel: 3 }).receptiveField, 29);
+  assert.throws(() => new TCN(1, []), /TCN: there must be at least one block/);
 });
 
 test("a TCN that reads gives its last step, of pictures pixel by pixel, and the summary says what that sees", async () => {
-  const reader = new TcnReader(2, [3, 4], 5, { kernel: 3, dropout: 0 }).eval();
+  const reader = new TCNReader(2, [3, 4], 5, { kernel: 3, dropout: 0 }).eval();
   const x = tensor(
     Float32Array.from({ length: 3 * 2 * 20 }, (_, i) => Math.sin(i)),
     { shape: [3, 2, 4, 5] },

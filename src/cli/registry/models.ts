@@ -1,8 +1,8 @@
 /** The models by name. One entry makes one known. */
 import {
   PixelCNN,
-  TcnReader,
-  type TcnOptions,
+  TCNReader,
+  type TCNOptions,
   UNet,
   WaveNet,
   alexnet,
@@ -42,7 +42,7 @@ const fourths = sides("of a side that 4 divides, at least 16 pixels", (h, w) => 
 const halvedFiveTimes = sides("of at least 32 pixels each way", (h, w) => h >= 32 && w >= 32);
 
 /** Sequences are long and examples many: no dropout, as in the paper. */
-const reading = (kernel: number): TcnOptions => ({ kernel, dropout: 0 });
+const reading = (kernel: number): TCNOptions => ({ kernel, dropout: 0 });
 
 export const models = {
   lenet5: {
@@ -95,12 +95,12 @@ export const models = {
   tcn: {
     title: "TCN",
     task: regression,
-    build: ({ input: [channels], outputs }) => new TcnReader(channels, Array<number>(5).fill(24), outputs, reading(6)),
+    build: ({ input: [channels], outputs }) => new TCNReader(channels, Array<number>(5).fill(24), outputs, reading(6)),
   },
   "tcn-pixels": {
     title: "TCN over single pixels",
     task: classification,
-    build: ({ input: [channels], outputs }) => new TcnReader(channels, Array<number>(6).fill(24), outputs, reading(8)),
+    build: ({ input: [channels], outputs }) => new TCNReader(channels, Array<number>(6).fill(24), outputs, reading(8)),
   },
   wavenet: {
     title: "WaveNet",
