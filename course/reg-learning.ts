@@ -1,5 +1,5 @@
 /** REG-10, REG-11 and REG-17: more tasks, more models, and one that teaches another. */
-import { arange, compile, grad, Module, softmax, stack, type Tensor, vmap } from "typegrad";
+import { arange, compile, evaluate, grad, Module, softmax, stack, type Tensor, vmap } from "typegrad";
 import { type Row, row, slowRow } from "typegrad/course";
 import { bootstrap } from "typegrad/data";
 import { qr, ridge, svdvals } from "typegrad/linalg";
@@ -159,25 +159,27 @@ Twelve networks of 196, 24, 10 units learn 600 digits side by side, stacked into
       const models = nn.unstackModels(stacked, members);
       const ensemble = new nn.Ensemble(models);
       const logits = ensemble.each(held); // [12, 1000, 10]
+      const average = ensemble.forward(held); // [1000, 10]
+      evaluate(logits, average);
       const accuracies = numbers(logits.argmax(2).equal(unseen.y).astype("float32").mean(1));
-      const joined = accuracyOf(ensemble.forward(held), unseen.y);
+      const joined = accuracyOf(average, unseen.y);
       t.greater(joined, mean(accuracies) + 0.02, "accuracy of the ensemble against the mean of its members, plus 0.02");
       t.greater(joined, Math.max(...accuracies), "and against the best of them");
       t.less(
-        nn.crossEntropy(ensemble.forward(held), unseen.y),
+        nn.crossEntropy(average, unseen.y),
         nn.crossEntropy(logits.flatten(0, 1), unseen.y.broadcastTo([members, 1000]).flatten()),
         "log loss of the average against the average log loss",
       );
       const p = softmax(logits.astype("float64"), 2);
       const target = arange(10).equal(unseen.y.expandDims(1)).astype("float64");
-      const average = p.mean(0);
+      const centre = p.mean(0);
       t.close(
-        average.sub(target).square().mean(),
-        p.sub(target).square().mean().sub(p.sub(average).square().mean()),
+        centre.sub(target).square().mean(),
+        p.sub(target).square().mean().sub(p.sub(centre).square().mean()),
         1e-14,
         "squared error of the average: mean error less spread",
       );
-      t.close(softmax(ensemble.forward(held), 1), average, 1e-5, "the ensemble's probabilities");
+      t.close(softmax(average, 1), centre, 1e-5, "the ensemble's probabilities");
       const hits = ensemble.each(x).argmax(2).equal(seen.y).astype("float32"); // [12, 600]
       const unused = stack(samples.map((s) => int32(range(600).map((i) => (s.includes(i) ? 0 : 1))))).astype("float32");
       const leftOut = hits.mul(unused).sum(1).div(unused.sum(1));

@@ -1,5 +1,5 @@
 /** REG: what its rows share. */
-import { type Tensor, tensor } from "typegrad";
+import { evaluate, type Tensor, tensor } from "typegrad";
 import { batchOf, digits } from "typegrad/data";
 import { range } from "./helpers.js";
 
@@ -9,7 +9,9 @@ export const int32 = (values: readonly number[]): Tensor => tensor(Int32Array.fr
 /** The first digits of a part, as pictures of half the side `[N, 1, 14, 14]`, or whole. */
 export async function digitsOf(split: "train" | "test", limit: number, whole = false) {
   const { images, labels } = await batchOf(await digits({ split, limit }), range(limit));
-  return { x: whole ? images : images.reshape([limit, 1, 14, 2, 14, 2]).mean([3, 5]), y: labels };
+  const x = whole ? images : images.reshape([limit, 1, 14, 2, 14, 2]).mean([3, 5]);
+  evaluate(x);
+  return { x, y: labels };
 }
 
 /** The share of logits `[N, C]` whose largest is that of the class. */
