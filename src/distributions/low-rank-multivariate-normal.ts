@@ -1,16 +1,16 @@
 import { eye, random, type Shape, type Tensor } from "../index.js";
 import { cholesky, solveTriangular } from "../linalg/index.js";
-import { type Constraint, diagonal, positiveVector, realMatrix, realVector } from "./constraints.js";
-import { Distribution, drawType, refuse } from "./distribution.js";
+import { diagonal, positiveVector, realMatrix, realVector } from "./constraints.js";
+import { drawType, refuse } from "./distribution.js";
 import { kl, registerKL } from "./kl.js";
-import { MultivariateNormal, onColumns } from "./multivariate-normal.js";
+import { MultivariateNormal, NormalVectors, onColumns } from "./multivariate-normal.js";
 import { type DistributionOptions, type Parameter, parameters } from "./parameters.js";
 
 /**
  * The multivariate normal distribution with covariance `W Wᵀ + diag(d)` for a factor `W[…, n, r]` and `d[…, n]`: costs
  * grow as `n r²`, by the matrix determinant lemma and the Woodbury identity.
  */
-export class LowRankMultivariateNormal extends Distribution {
+export class LowRankMultivariateNormal extends NormalVectors {
   readonly loc: Tensor;
   readonly covFactor: Tensor;
   readonly covDiag: Tensor;
@@ -31,28 +31,10 @@ export class LowRankMultivariateNormal extends Distribution {
         "reshape them",
       );
   }
-  get batchShape(): Shape {
-    return this.loc.shape.slice(0, -1);
-  }
-  override get eventShape(): Shape {
-    return this.loc.shape.slice(-1);
-  }
-  get support(): Constraint {
-    return realVector;
-  }
-  override get hasRsample(): boolean {
-    return true;
-  }
   get covarianceMatrix(): Tensor {
     const n = this.eventShape[0];
     const diagonalPart = eye(n, n, { dtype: this.dtype }).mul(this.covDiag.expandDims(-1));
     return this.covFactor.matmul(this.covFactor.T).add(diagonalPart);
-  }
-  override get mean(): Tensor {
-    return this.loc;
-  }
-  override get mode(): Tensor {
-    return this.loc;
   }
   override get variance(): Tensor {
     return this.covFactor.square().sum(-1).add(this.covDiag);
@@ -71,11 +53,8 @@ export class LowRankMultivariateNormal extends Distribution {
     return cholesky(this.weighted.matmul(this.covFactor).add(eye(rank, rank, { dtype: this.dtype })));
   }
   /** `½ log det Σ`. */
-  private get halfLogDet(): Tensor {
+  protected get halfLogDet(): Tensor {
     return this.covDiag.log().sum(-1).mul(0.5).add(diagonal(this.capacitance).log().sum(-1));
-  }
-  override entropy(): Tensor {
-    return this.halfLogDet.add((this.eventShape[0] / 2) * (1 + Math.log(2 * Math.PI)));
   }
   /** `exp(tᵀ loc + ½ tᵀ Σ t)` for vectors t. */
   override mgf(t: Tensor | number): Tensor {

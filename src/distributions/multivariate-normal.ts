@@ -34,8 +34,38 @@ export function onColumns(x: Tensor, batch: Shape, f: (columns: Tensor) => Tenso
   return y.reshape([...lead, ...batch, y.shape[y.rank - 1]]);
 }
 
+/** What normal distributions of vectors have in common, however their covariance is kept. */
+export abstract class NormalVectors extends Distribution {
+  abstract readonly loc: Tensor;
+  /** `½ log det Σ`. */
+  protected abstract get halfLogDet(): Tensor;
+
+  get batchShape(): Shape {
+    return this.loc.shape.slice(0, -1);
+  }
+  override get eventShape(): Shape {
+    return this.loc.shape.slice(-1);
+  }
+  get support(): Constraint {
+    return realVector;
+  }
+  override get hasRsample(): boolean {
+    return true;
+  }
+  override get mean(): Tensor {
+    return this.loc;
+  }
+  override get mode(): Tensor {
+    return this.loc;
+  }
+  /** `½ log det Σ + n/2 (1 + log 2π)`. */
+  override entropy(): Tensor {
+    return this.halfLogDet.add((this.eventShape[0] / 2) * (1 + Math.log(2 * Math.PI)));
+  }
+}
+
 /** The multivariate normal distribution of vectors `[n]`: `p(x) = exp(-½ (x - loc)ᵀ Σ⁻¹ (x - loc)) / √det(2πΣ)`. */
-export class MultivariateNormal extends Distribution {
+export class MultivariateNormal extends NormalVectors {
   readonly loc: Tensor;
   /** The Cholesky factor of the covariance. */
   readonly scaleTril: Tensor;
@@ -66,18 +96,6 @@ export class MultivariateNormal extends Distribution {
     return new MultivariateNormal(loc, { covarianceMatrix: centered.T.matmul(centered).div(x.shape[x.rank - 2]) });
   }
 
-  get batchShape(): Shape {
-    return this.loc.shape.slice(0, -1);
-  }
-  override get eventShape(): Shape {
-    return this.loc.shape.slice(-1);
-  }
-  get support(): Constraint {
-    return realVector;
-  }
-  override get hasRsample(): boolean {
-    return true;
-  }
   get covarianceMatrix(): Tensor {
     return this.scaleTril.matmul(this.scaleTril.T);
   }
@@ -85,21 +103,12 @@ export class MultivariateNormal extends Distribution {
     const n = this.eventShape[0];
     return choleskySolve(this.scaleTril, eye(n, n, { dtype: this.dtype }).broadcastTo(this.scaleTril.shape));
   }
-  override get mean(): Tensor {
-    return this.loc;
-  }
-  override get mode(): Tensor {
-    return this.loc;
-  }
   override get variance(): Tensor {
     return this.scaleTril.square().sum(-1);
   }
   /** `½ log det Σ`. */
-  private get halfLogDet(): Tensor {
+  protected get halfLogDet(): Tensor {
     return diagonal(this.scaleTril).log().sum(-1);
-  }
-  override entropy(): Tensor {
-    return this.halfLogDet.add((this.eventShape[0] / 2) * (1 + Math.log(2 * Math.PI)));
   }
   /** `exp(tᵀ loc + ½ tᵀ Σ t)` for vectors t. */
   override mgf(t: Tensor | number): Tensor {
