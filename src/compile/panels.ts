@@ -110,7 +110,8 @@ function productOf(terms: Terms, nest: Nest, target: Target) {
   const depends = (t: Term, x: IndexTerm) => terms.depends(t).has(x.id);
   const lanes = lanesOf(rootsOf(nest), target);
   const { offset } = nest.stores[0];
-  const line = nest.axes.findLast((x) => factorOf(offset, x) === 1);
+  const apart = (x: IndexTerm) => Math.abs(factorOf(offset, x)) || Infinity;
+  const line = nest.axes.toSorted((a, b) => apart(a) - apart(b)).find((x) => apart(x) < Infinity);
   const sparsity = (x: IndexTerm) => vectorsIn(x.extent, lanes) / x.extent;
   for (const [right, left] of [value.args, value.args.toReversed()]) {
     if (right.kind !== "fetch") continue;
@@ -120,7 +121,7 @@ function productOf(terms: Terms, nest: Nest, target: Target) {
     const suits =
       column === line ||
       (product(nest.over.map((x) => x.extent)) >= longFold &&
-        (line === undefined || sparsity(column) < fuller * sparsity(line)));
+        (line === undefined || (apart(line) === 1 && sparsity(column) < fuller * sparsity(line))));
     if (!suits || column.extent < lanes) continue;
     const rows = nest.axes.filter((x) => !depends(right, x));
     return { column, right, left, rows, across: !along };

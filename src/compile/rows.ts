@@ -33,7 +33,7 @@ export function alongRows(terms: Terms, nest: Nest, target: Target, buffer: (ava
   return [along, finishing(terms, nest, folded, at(terms.plus(column, row, pitch)))];
 }
 
-/** How far apart rows are in all that is folded along them, where that is one number greater than their length, or 0. */
+/** How far apart rows are in all that is folded along them, where that is one number no less than their length, or 0. */
 function pitchOf(terms: Terms, nest: Nest, row?: IndexTerm, column?: IndexTerm): number {
   if (!row || !column || nest.running || product(nest.over.map((x) => x.extent)) < longFold) return 0;
   if (nest.folds.length !== 1 || nest.folds[0].combine !== "sum") return 0;
@@ -42,5 +42,5 @@ function pitchOf(terms: Terms, nest: Nest, row?: IndexTerm, column?: IndexTerm):
   const offsets = new Set(direct.flatMap((t) => (t.kind === "fetch" && depends(t) ? [t.offset] : [])));
   const [pitch = 0, ...more] = new Set([...offsets].map((t) => (factorOf(t, column) === 1 ? factorOf(t, row) : 0)));
   const isPlain = direct.every((t) => offsets.has(t) || !childrenOf(t).some((x) => x === row || x === column));
-  return isPlain && more.length === 0 && pitch > column.extent ? pitch : 0;
+  return isPlain && more.length === 0 && pitch >= column.extent ? pitch : 0;
 }

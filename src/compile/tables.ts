@@ -3,7 +3,7 @@
  * and is needed again and again at the same few places is computed once, by a kernel of its own.
  */
 import type { Aval, Shape } from "../ir/shape.js";
-import { product, zip } from "../util/arrays.js";
+import { product, range, zip } from "../util/arrays.js";
 import { type Nest, type NestFold, elementwise } from "./nest.js";
 import { type IndexTerm, type Part, type Term, type Terms, reachable } from "./terms.js";
 
@@ -26,7 +26,7 @@ export function tabulate(terms: Terms, nest: Nest, buffer: (aval: Aval) => numbe
   const factors = fold.value.args.map((factor) => {
     const made = tableOf(terms, nest, factor, buffer);
     if (!made) return factor;
-    before.push(made.nest);
+    before.push(...made.nests);
     return made.entry;
   });
   const value = terms.op(fold.value.type, "mul", factors);
@@ -39,7 +39,7 @@ function tableOf(
   nest: Nest,
   formula: Term,
   buffer: (aval: Aval) => number,
-): { nest: Nest; entry: Term } | null {
+): { nests: readonly Nest[]; entry: Term } | null {
   const { type } = formula;
   const depends = terms.depends(formula);
   const indices = [...nest.axes, ...nest.over].filter((x) => depends.has(x.id));
@@ -52,15 +52,29 @@ function tableOf(
   const entries = product(shape);
   if (entries * leastReuse > evaluations || (entries > distinct && entries * leastReuse * 4 > evaluations)) return null;
 
-  const axes = coordinates.map((c) => terms.index(c.extent));
-  const value = inCoordinates(terms, formula, coordinates, axes);
-  if (indices.some((x) => terms.depends(value).has(x.id))) return null;
-  const number = buffer({ dtype: type, shape });
-  const at = coordinates.map((c) => terms.sum(c.parts, -c.min));
-  return {
-    nest: elementwise(`${nest.name}_table`, axes, [{ buffer: number, offset: terms.flatten(axes, shape), value }]),
-    entry: terms.fetch(type, number, terms.flatten(at, shape)),
-  };
+  // Places of the last coordinate that neighbouring results take lie side by side, so that vectors find them in one line.
+  const { extent } = coordinates[coordinates.length - 1];
+  const step = Math.min(extent, stepOf(nest, coordinates[coordinates.length - 1]));
+  const lengths = [...shape.slice(0, -1), step, Math.ceil(extent / step)];
+  const outer = coordinates.slice(0, -1).map((c) => terms.index(c.extent));
+  const number = buffer({ dtype: type, shape: lengths });
+  const nests = range(step).map((phase) => {
+    const turn = terms.index(Math.ceil((extent - phase) / step));
+    const value = inCoordinates(terms, formula, coordinates, [...outer, terms.sum([[turn, step]], phase)]);
+    const offset = terms.flatten([...outer, terms.int(phase), turn], lengths);
+    return elementwise(`${nest.name}_table`, [...outer, turn], [{ buffer: number, offset, value }]);
+  });
+  if (indices.some((x) => terms.depends(nests[0].stores[0].value).has(x.id))) return null;
+  const places = coordinates.map((c) => terms.sum(c.parts, -c.min));
+  const last = places[places.length - 1];
+  const at = [...places.slice(0, -1), terms.remainder(last, step), terms.quotient(last, step)];
+  return { nests, entry: terms.fetch(type, number, terms.flatten(at, lengths)) };
+}
+
+/** The steps in which the longest index of the results goes through a coordinate. */
+function stepOf(nest: Nest, { parts }: Coordinate): number {
+  const [longest] = parts.filter(([t]) => nest.axes.some((x) => x === t)).sort(([a], [b]) => b.max - a.max);
+  return longest && longest[0].max >= 3 ? Math.abs(longest[1]) : 1;
 }
 
 /** Whether an offset adds up multiples of the indices and what does not depend on them. */
@@ -134,12 +148,7 @@ function multipleOf(parts: readonly Part[], c: readonly Part[]): number {
 }
 
 /** The formula with its coordinates as indices. */
-function inCoordinates(
-  terms: Terms,
-  formula: Term,
-  coordinates: readonly Coordinate[],
-  axes: readonly IndexTerm[],
-): Term {
+function inCoordinates(terms: Terms, formula: Term, coordinates: readonly Coordinate[], axes: readonly Term[]): Term {
   const sums = zip(coordinates, axes).toSorted(([a], [b]) => b.parts.length - a.parts.length);
   const known = new Set<Term>(coordinates.flatMap((c) => c.parts.map(([t]) => t)));
   return terms.rewriter((term, rewrite) => {
