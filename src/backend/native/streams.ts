@@ -3,7 +3,7 @@
  * as usual first reads the lines it overwrites, half as much traffic again.
  */
 import type { BufferInfo, Kernel, Local, Statement, Value } from "../../compile/loop.js";
-import { visitStatements } from "../../compile/walk.js";
+import { bufferIn, visitStatements } from "../../compile/walk.js";
 import { byteSize } from "../../ir/dtype.js";
 import { sizeOf } from "../../ir/shape.js";
 
@@ -19,13 +19,14 @@ export function streamedStores(
   aliases: readonly number[],
 ): ReadonlySet<Statement> {
   const far = new Set(aliases.filter((b) => sizeOf(infos[b].shape) * byteSize(infos[b].dtype) >= farBytes));
-  const multiples = new Multiples(kernel.body, (buffer) => far.delete(aliases[buffer]));
+  const owner = (number: number): number => aliases[bufferIn(kernel, number)];
+  const multiples = new Multiples(kernel.body, (buffer) => far.delete(owner(buffer)));
   const streamed = new Set<Statement>();
   const find = (statements: readonly Statement[], step: number): void => {
     for (const s of statements)
       if (s.kind === "loop") find(s.body, s.step);
       else if (s.kind === "if") [s.then, s.otherwise].forEach((part) => find(part, 0));
-      else if (s.kind === "store" && far.has(aliases[s.buffer]) && fillsLines(s, step))
+      else if (s.kind === "store" && far.has(owner(s.buffer)) && fillsLines(s, step))
         if (multiples.holds(s.offset, s.value.lanes)) streamed.add(s);
   };
   if (far.size > 0) find(kernel.body, 0);
