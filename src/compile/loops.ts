@@ -126,12 +126,16 @@ export class KernelBuilder {
     loops(this.emit, row ? [this.divided(row, 1)] : [], () => nests.forEach(layout));
   }
 
+  /** A buffer of each thread's own. */
+  scratch(type: ScalarType, elements: number): number {
+    return this.#scratch({ dtype: storable(type), shape: [elements] });
+  }
+
   /** A buffer of each thread's own in which a tile of results has room. */
   tileBuffer(type: ScalarType): number {
-    const dtype = storable(type);
     const { microRows, microVectors, vectorBytes } = this.#target;
     const bytes = Math.max(4, microRows * microVectors) * vectorBytes;
-    return (this.#tile ??= this.#scratch({ dtype, shape: [bytes / byteSize(dtype)] }));
+    return (this.#tile ??= this.scratch(type, bytes / byteSize(storable(type))));
   }
 
   /** Elements of an index range that a task does when it is divided, a multiple of `unit`. */
