@@ -30,8 +30,9 @@ export class Levels implements HostArray {
   get data(): Float32Array<ArrayBuffer> {
     const held = this.#data?.deref();
     if (held !== undefined) return held;
-    const data = new Float32Array(this.bytes.length);
-    for (let i = 0; i < data.length; i++) data[i] = unit[this.bytes[i]];
+    const { bytes } = this;
+    const data = new Float32Array(bytes.length);
+    for (let i = 0; i < bytes.length; i++) data[i] = unit[bytes[i]];
     this.#data = new WeakRef(data);
     return data;
   }

@@ -39,7 +39,8 @@ function hostValue(op: string, data: ArrayLike<number>, dtype: DType, shape: Sha
   checkKnown(op, dtype);
   if (isInteger(dtype)) checkIntegers(op, data, dtype);
   const array = hostArray(dtype, data.length);
-  for (let i = 0; i < data.length; i++) array[i] = roundTo(dtype, data[i]);
+  if (data.constructor === array.constructor && dtype !== "bool") array.set(data);
+  else for (let i = 0; i < data.length; i++) array[i] = roundTo(dtype, data[i]);
   return { device: "host", dtype, shape, data: array };
 }
 
