@@ -4,7 +4,16 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { encode } from "fast-png";
-import { batchOf, decodePicture, imageFolder, imageMasks, resizePicture, windows } from "#src/data/index.js";
+import {
+  batchOf,
+  decodePicture,
+  imageFolder,
+  imageMasks,
+  readCsv,
+  readWav,
+  resizePicture,
+  windows,
+} from "#src/data/index.js";
 import { type Picture, encodePng } from "#src/plot/index.js";
 import { FileError, FormatError } from "#src/util/errors.js";
 
@@ -158,4 +167,15 @@ test("windows of sound are [windows, channels, length], with steps, and silence 
   assert.deepEqual([...windows(two, 4, { pad: true }).data.subarray(8)], [5, 0, 0, 0, 10, 0, 0, 0]);
   assert.deepEqual(windows(two, 6).shape, [0, 2, 6]);
   assert.throws(() => windows(two, 0), /windows: length and hop/);
+});
+
+test("errors of files name what was called", async () => {
+  const missing = join(tmpdir(), "typegrad-nothing");
+  await assert.rejects(
+    imageFolder(missing),
+    /^FileError: imageFolder: .*typegrad-nothing: there is no such file or folder/,
+  );
+  await assert.rejects(imageMasks(missing, missing), /^FileError: imageMasks: /);
+  await assert.rejects(readWav(missing), /^FileError: readWav: .*: there is no such file/);
+  await assert.rejects(readCsv(missing), /^FileError: readCsv: /);
 });
