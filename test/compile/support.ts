@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { listing } from "#src/api/listing.js";
 import { compileWithPasses, defaultTarget, type Source } from "#src/compile/pipeline.js";
 import type { Program } from "#src/compile/loop.js";
-import { printProgram } from "#src/compile/print.js";
 import { interpret } from "#src/ir/interpret.js";
 import { isFloat, roundTo } from "#src/ir/dtype.js";
 import type { NdArray, Node, SampleInput } from "#src/ir/node.js";
@@ -48,14 +48,15 @@ export function check(
   values: readonly NdArray[],
   { donated = inputs.map(() => false), tolerance = 3e-5, what = "program", target = defaultTarget } = {},
 ): Program {
-  const program = compileProgram({ inputs, outputs, donated }, target);
+  const compiled = compileWithPasses({ inputs, outputs, donated }, target);
+  const { program } = compiled;
   const expected = interpret(inputs, outputs, values);
   let actual: NdArray[];
   try {
     actual = runProgram(program, values);
     outputs.forEach((node, i) => assertClose(actual[i], expected[i], node.aval, tolerance, `${what}, output ${i}`));
   } catch (error) {
-    if (error instanceof Error) error.message += `\n${printProgram(program)}`;
+    if (error instanceof Error) error.message += `\n${listing(compiled)}`;
     throw error;
   }
   return program;
