@@ -211,7 +211,7 @@ export const recipes = {
       ["optimizer", "Adam"],
       ["schedule", "warm-up over a fiftieth, then a cosine to 0"],
     ],
-    defaults: { epochs: 40, batch: 4, lr: 2e-3 },
+    defaults: { epochs: 20, batch: 4, lr: 2e-3 },
   },
   tcn: {
     model: "tcn",
