@@ -122,8 +122,9 @@ function copyOf({ terms }: Emitter, nest: Nest, steps: readonly (readonly [Index
 type Side = readonly [index: IndexTerm, step: number, count: number];
 
 /**
- * Operations of a tile's stores that are written out, at most. Longer ones (an optimizer's update, `tanh`) become a loop over
- * the tile, whose results go through memory of the thread's own: as fast, and a fraction of the code.
+ * Operations of a tile's stores that are written out, at most; what lies apart is read and written in single ones. Longer
+ * ones (an optimizer's update, `tanh`) become a loop over the tile, whose results go through memory of the thread's own: as
+ * fast, and a fraction of the code.
  */
 const mostWritten = 64;
 
@@ -143,7 +144,10 @@ class Tile {
         all.flatMap((by) => range(n).map((i) => [...by, [index, emit.terms.int(i * step)] as const])),
       [[]],
     );
-    const isLong = places.length * opsOf(nest.stores.map((x) => x.value)) > mostWritten;
+    const values = nest.stores.map((x) => x.value);
+    const accesses = [...nest.stores, ...reachable(values).filter((t) => t.kind === "fetch")].map((x) => x.offset);
+    const apart = emit.lanes * accesses.filter((t) => emit.varies(t) && !emit.contiguous(t)).length;
+    const isLong = places.length * (opsOf(values) + apart) > mostWritten;
     const isPlain = places.length > 1 && nest.folds.length === 1 && nest.folds[0].hole.type !== "int64";
     this.#isLoop = isPlain && (isLong || this.#liesAcross());
     this.copies = places.map((by) => copyOf(emit, this.#isLoop ? { ...nest, stores: [] } : nest, by));
