@@ -1,15 +1,7 @@
 /** A run's state on disk: what changes while it trains. */
 import { join } from "node:path";
-import { FormatError, ShapeError, type Tensor, tensor } from "../index.js";
-import {
-  type HostArray,
-  type Safetensors,
-  fileExists,
-  formatSafetensors,
-  parseSafetensors,
-  readFile,
-  writeFileAtomic,
-} from "../io/index.js";
+import { FormatError, ShapeError, type Tensor } from "../index.js";
+import { type Loaded, fileExists, loadWithMetadata, readFile, save, writeFileAtomic } from "../io/index.js";
 import { stateDict } from "../nn/index.js";
 import type { EpochRecord, Progress, TrainState } from "../train/index.js";
 import { files, hasFields, isNumber, isObject, orNull, parseJson } from "./run.js";
@@ -28,18 +20,9 @@ const isPlace = hasFields<Place>({
 const isRecord = (value: unknown): value is EpochRecord =>
   isObject(value) && ["epoch", "seconds", "examplesPerSecond", "learningRate"].every((name) => isNumber(value[name]));
 
-const fromHost = ({ data, dtype, shape }: HostArray): Tensor => tensor(data, { dtype, shape });
-
-async function hostArrays(tensors: Readonly<Record<string, Tensor>>): Promise<[string, HostArray][]> {
-  const arrays: [string, HostArray][] = [];
-  for (const [name, x] of Object.entries(tensors))
-    arrays.push([name, { dtype: x.dtype, shape: x.shape, data: await x.data() }]);
-  return arrays;
-}
-
 /** Writes the model alone, as it is evaluated. */
-export const writeModel = async (folder: string, model: unknown): Promise<void> =>
-  writeFileAtomic(join(folder, files.model), formatSafetensors(await hostArrays(stateDict(model))));
+export const writeModel = (folder: string, model: unknown): Promise<void> =>
+  save(join(folder, files.model), stateDict(model));
 
 const modelPrefix = "model.";
 
@@ -47,24 +30,16 @@ const modelPrefix = "model.";
  * Writes the metrics, the checkpoint and the bare model, in this order: whenever the program dies, the metrics hold every
  * epoch that the checkpoint has behind it. The checkpoint is one file that is there whole, the old one or the new.
  */
-export async function writeCheckpoint(folder: string, { tensors, progress }: TrainState): Promise<void> {
-  const { history, ...place } = progress;
-  const arrays = await hostArrays(tensors);
-  const model = arrays.filter(([name]) => name.startsWith(modelPrefix));
+export async function writeCheckpoint(folder: string, state: TrainState): Promise<void> {
+  const { history, ...place } = state.progress;
   await writeFileAtomic(join(folder, files.metrics), history.map((record) => `${JSON.stringify(record)}\n`).join(""));
-  await writeFileAtomic(
-    join(folder, files.checkpoint),
-    formatSafetensors(arrays, [["progress", JSON.stringify(place)]]),
-  );
-  await writeFileAtomic(
-    join(folder, files.model),
-    formatSafetensors(model.map(([name, array]) => [name.slice(modelPrefix.length), array])),
-  );
+  await save(join(folder, files.checkpoint), state.tensors, { metadata: { progress: JSON.stringify(place) } });
+  await save(join(folder, files.model), modelIn(state));
 }
 
-async function readArrays(path: string): Promise<Safetensors> {
+async function loadWhole(path: string): Promise<Loaded> {
   try {
-    return parseSafetensors(await readFile(path));
+    return await loadWithMetadata(path);
   } catch (cause) {
     if (!(cause instanceof FormatError)) throw cause;
     throw new FormatError(`${path} is damaged: ${cause.message}`, { cause });
@@ -103,13 +78,10 @@ async function readHistory(path: string, end: number): Promise<EpochRecord[]> {
 export async function readCheckpoint(folder: string): Promise<TrainState | undefined> {
   const path = join(folder, files.checkpoint);
   if (!(await fileExists(path))) return undefined;
-  const { tensors, metadata } = await readArrays(path);
-  const place = parseJson(path, metadata.get("progress") ?? "", isPlace);
+  const { tensors, metadata } = await loadWhole(path);
+  const place = parseJson(path, metadata.progress ?? "", isPlace);
   const history = await readHistory(join(folder, files.metrics), place.epoch);
-  return {
-    tensors: Object.fromEntries([...tensors].map(([name, array]) => [name, fromHost(array)])),
-    progress: { ...place, history },
-  };
+  return { tensors, progress: { ...place, history } };
 }
 
 /** The model's tensors in a state, by their own names. */
@@ -121,7 +93,5 @@ export const modelIn = ({ tensors }: TrainState): Record<string, Tensor> =>
   );
 
 /** The tensors of a run's model by name. */
-export async function readModel(folder: string): Promise<Record<string, Tensor>> {
-  const { tensors } = await readArrays(join(folder, files.model));
-  return Object.fromEntries([...tensors].map(([name, array]) => [name, fromHost(array)]));
-}
+export const readModel = async (folder: string): Promise<Record<string, Tensor>> =>
+  (await loadWhole(join(folder, files.model))).tensors;

@@ -101,11 +101,13 @@ export function decode(what: string, type: ElementType, bytes: Uint8Array, littl
   return out;
 }
 
-/** The bytes of an array, little-endian. */
+/** The bytes of an array, little-endian: its own memory, where that is so already. */
 export function encode(data: TypedArray): Uint8Array {
+  const own = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (hostIsLittle) return own;
   const size = data.BYTES_PER_ELEMENT;
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
-  if (!hostIsLittle) for (let i = 0; i < bytes.length; i += size) bytes.subarray(i, i + size).reverse();
+  const bytes = own.slice();
+  for (let i = 0; i < bytes.length; i += size) bytes.subarray(i, i + size).reverse();
   return bytes;
 }
 

@@ -1,5 +1,6 @@
 /** Files of the machine, under Node. Node's modules are asked for at run time, so that bundles for browsers stay free of them. */
-import { FileError } from "../util/errors.js";
+import type { FileHandle } from "node:fs/promises";
+import { FileError, TypegradError } from "../util/errors.js";
 
 function nodeProcess(op: string): NodeJS.Process {
   if (typeof process === "undefined" || typeof process.getBuiltinModule !== "function")
@@ -39,10 +40,52 @@ export function explain(op: string, path: string | URL, error: unknown): FileErr
 export async function readFile(path: string | URL, op = "readFile"): Promise<Uint8Array> {
   const fs = nodeProcess(op).getBuiltinModule("node:fs/promises");
   try {
-    return new Uint8Array(await fs.readFile(path));
+    const { buffer, byteOffset, byteLength } = await fs.readFile(path);
+    return new Uint8Array(buffer, byteOffset, byteLength);
   } catch (error) {
     throw explain(op, path, error);
   }
+}
+
+/** A file of which parts are read. */
+export interface OpenFile {
+  readonly size: number;
+  /** The bytes from `begin` up to `end`, which must lie inside. */
+  read(begin: number, end: number): Promise<Uint8Array>;
+}
+
+/**
+ * What `use` makes of a file of which it reads parts, so that no more of it need be in memory at once.
+ *
+ * @throws FileError when it cannot be read, and what `use` throws.
+ */
+export async function withFile<T>(
+  path: string | URL,
+  use: (file: OpenFile) => Promise<T>,
+  op = "withFile",
+): Promise<T> {
+  const fs = nodeProcess(op).getBuiltinModule("node:fs/promises");
+  try {
+    const file = await fs.open(path);
+    try {
+      const { size } = await file.stat();
+      return await use({ size, read: (begin, end) => readPart(file, begin, end) });
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw error instanceof TypegradError ? error : explain(op, path, error);
+  }
+}
+
+async function readPart(file: FileHandle, begin: number, end: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(end - begin);
+  for (let at = 0; at < bytes.length;) {
+    const { bytesRead } = await file.read(bytes, at, Math.min(bytes.length - at, 2 ** 30), begin + at);
+    if (bytesRead === 0) throw new Error("the file became shorter while it was read. read it again when it is whole");
+    at += bytesRead;
+  }
+  return bytes;
 }
 
 /** Whether there is a file (not a folder) at `path`. */
@@ -77,11 +120,16 @@ export async function listFolder(
 
 /**
  * Writes a file so that at `path` there is always the old content or the new, whole: the bytes go to a file beside it,
- * are flushed to the disk, and take its name. Makes missing folders; leaves nothing behind when it fails.
+ * are flushed to the disk, and take its name. Pieces are asked for one after the other, so that they need not be in memory
+ * together. Makes missing folders; leaves nothing behind when it fails.
  *
- * @throws FileError when the disk is full, permission is missing, …
+ * @throws FileError when the disk is full, permission is missing, …; what making the pieces throws.
  */
-export async function writeFileAtomic(path: string, bytes: Uint8Array | string, op = "writeFileAtomic"): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  content: Uint8Array | string | AsyncIterable<Uint8Array>,
+  op = "writeFileAtomic",
+): Promise<void> {
   const { getBuiltinModule, pid } = nodeProcess(op);
   const fs = getBuiltinModule("node:fs/promises");
   const { dirname } = getBuiltinModule("node:path");
@@ -90,7 +138,7 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array | string, 
     await makeFolders(dirname(path));
     const file = await fs.open(beside, "wx");
     try {
-      await file.writeFile(bytes);
+      await fs.writeFile(file, content);
       await file.sync();
     } finally {
       await file.close();
@@ -98,7 +146,7 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array | string, 
     await fs.rename(beside, path);
   } catch (error) {
     await fs.rm(beside, { force: true }).catch(() => {});
-    throw explain(op, path, error);
+    throw error instanceof TypegradError ? error : explain(op, path, error);
   }
   await syncFolder(dirname(path));
 }

@@ -5,4 +5,14 @@ export { formatNpy, formatNpz, parseNpy, parseNpz } from "./npy.js";
 export { type IdxArray, parseIdx } from "./idx.js";
 export { fileExists, listFolder, makeFolder, readFile, writeFileAtomic } from "./files.js";
 export { gunzip, isGzip } from "./deflate.js";
-export { type SaveOptions, fromHost, load, loadNpy, save, saveNpy, toHost } from "./tensors.js";
+export {
+  type Loaded,
+  type SaveOptions,
+  fromHost,
+  load,
+  loadNpy,
+  loadWithMetadata,
+  save,
+  saveNpy,
+  toHost,
+} from "./tensors.js";

@@ -3,6 +3,7 @@
  * header, the header, and the tensors' bytes one behind the other without holes.
  */
 import type { DType } from "../ir/dtype.js";
+import { sizeOf } from "../ir/shape.js";
 import { ArgumentError, FormatError } from "../util/errors.js";
 import {
   type ElementType,
@@ -15,6 +16,7 @@ import {
   elementOf,
   encode,
 } from "./elements.js";
+import type { OpenFile } from "./files.js";
 import { type Json, isJsonObject, parseStrictJson } from "./json.js";
 
 /** What a safetensors file holds. Maps, so that no name can be mistaken for a property of objects. */
@@ -59,35 +61,58 @@ const fail = (message: string): FormatError => new FormatError(`safetensors: ${m
  * @throws FormatError when the bytes break a rule of the format, naming the rule.
  */
 export function parseSafetensors(bytes: Uint8Array): Safetensors {
-  const [header, buffer] = splitFile(bytes);
-  const root = parseStrictJson("safetensors: the header", header);
+  const end = headerEnd(bytes.subarray(0, 8), bytes.length);
+  const { entries, metadata } = readHeader(bytes.subarray(8, end), bytes.length - end);
+  const tensors = entries.map((e) => [e.name, arrayIn(e, bytes.subarray(end + e.begin, end + e.end))] as const);
+  return { tensors: new Map(tensors), metadata };
+}
+
+/** As `parseSafetensors`, of a file: `take` makes of each tensor what is kept, so that its bytes need not stay in memory. */
+export async function readSafetensors<T>(
+  { size, read }: OpenFile,
+  take: (array: HostArray) => T,
+): Promise<{ readonly tensors: ReadonlyMap<string, T>; readonly metadata: ReadonlyMap<string, string> }> {
+  const end = headerEnd(await read(0, Math.min(8, size)), size);
+  const { entries, metadata } = readHeader(await read(8, end), size - end);
+  const tensors = new Map<string, T>();
+  for (const e of entries) tensors.set(e.name, take(arrayIn(e, await read(end + e.begin, end + e.end))));
+  return { tensors, metadata };
+}
+
+/** Where the header of a file of `size` bytes ends, which begins with `start`. */
+function headerEnd(start: Uint8Array, size: number): number {
+  if (size < 8) throw fail(`a file must start with 8 bytes of header length, got ${size} bytes`);
+  const length = Number(new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true));
+  if (length > maxHeader) throw fail(`the header must have at most ${maxHeader} bytes, got ${length}`);
+  if (8 + length > size) throw fail(`the header must have ${length} bytes, got ${size - 8}. the file is cut off`);
+  return 8 + length;
+}
+
+/** What the header says of the `length` bytes behind it. */
+function readHeader(header: Uint8Array, length: number): { entries: Entry[]; metadata: Map<string, string> } {
+  if (header[0] !== 0x7b)
+    throw fail(`the header must start with "{", got ${header.length === 0 ? "nothing" : header[0]}`);
+  const root = parseStrictJson("safetensors: the header", textOf(header));
   if (!isJsonObject(root)) throw fail("the header must be a JSON object");
   const { __metadata__: metadata, ...infos } = root;
   const entries = Object.entries(infos).map(([name, info]) => readEntry(name, info));
-  checkLayout(entries, buffer.length);
-  const tensors = new Map<string, HostArray>();
-  for (const { name, type, shape, begin, end } of entries) {
-    const data = decode(`safetensors: tensor ${JSON.stringify(name)}`, type, buffer.subarray(begin, end), true);
-    tensors.set(name, { dtype: elementDType(type), shape, data });
-  }
-  return { tensors, metadata: readMetadata(metadata) };
+  checkLayout(entries, length);
+  return { entries, metadata: readMetadata(metadata) };
 }
 
-function splitFile(bytes: Uint8Array): [header: string, buffer: Uint8Array] {
-  if (bytes.length < 8) throw fail(`a file must start with 8 bytes of header length, got ${bytes.length} bytes`);
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
-  if (length > maxHeader) throw fail(`the header must have at most ${maxHeader} bytes, got ${length}`);
-  const end = 8 + length;
-  if (end > bytes.length)
-    throw fail(`the header must have ${length} bytes, got ${bytes.length - 8}. the file is cut off`);
-  const header = bytes.subarray(8, end);
-  if (header[0] !== 0x7b) throw fail(`the header must start with "{", got ${length === 0 ? "nothing" : header[0]}`);
+function textOf(header: Uint8Array): string {
   try {
-    return [new TextDecoder("utf-8", { fatal: true }).decode(header), bytes.subarray(end)];
+    return new TextDecoder("utf-8", { fatal: true }).decode(header);
   } catch (error) {
     throw new FormatError("safetensors: the header must be UTF-8", { cause: error });
   }
 }
+
+const arrayIn = ({ name, type, shape }: Entry, bytes: Uint8Array): HostArray => ({
+  dtype: elementDType(type),
+  shape,
+  data: decode(`safetensors: tensor ${JSON.stringify(name)}`, type, bytes, true),
+});
 
 interface Entry {
   readonly name: string;
@@ -157,33 +182,50 @@ export function formatSafetensors(
   tensors: Iterable<readonly [string, HostArray]>,
   metadata: Iterable<readonly [string, string]> = [],
 ): Uint8Array {
+  const { start, sorted, length } = safetensorsLayout(tensors, metadata);
+  for (const [name, array] of sorted) checkHostArray(`safetensors: tensor ${JSON.stringify(name)}`, array);
+  const bytes = new Uint8Array(start.length + length);
+  bytes.set(start);
+  let at = start.length;
+  for (const [, { data }] of sorted) {
+    bytes.set(encode(data), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/** How a safetensors file begins, and the tensors in the order in which their `length` bytes follow. */
+export function safetensorsLayout<T extends Pick<HostArray, "dtype" | "shape">>(
+  tensors: Iterable<readonly [string, T]>,
+  metadata: Iterable<readonly [string, string]>,
+): { readonly start: Uint8Array; readonly sorted: readonly (readonly [string, T])[]; readonly length: number } {
+  const bytesIn = ({ dtype }: T): number => elementBytes(elementOf[dtype]);
   const sorted = uniqueNames("tensor", tensors, ["__metadata__", "__proto__"]).sort(
-    ([a, x], [b, y]) => y.data.BYTES_PER_ELEMENT - x.data.BYTES_PER_ELEMENT || (a < b ? -1 : 1),
+    ([a, x], [b, y]) => bytesIn(y) - bytesIn(x) || (a < b ? -1 : 1),
   );
   const notes = uniqueNames("metadata", metadata, ["__proto__"]);
   const header = new Map<string, Json>();
   if (notes.length > 0) header.set("__metadata__", Object.fromEntries(notes));
   let length = 0;
-  for (const [name, array] of sorted) {
-    checkHostArray(`safetensors: tensor ${JSON.stringify(name)}`, array);
-    const end = length + array.data.length * elementBytes(elementOf[array.dtype]);
-    header.set(name, { dtype: fileTypeOf[array.dtype], shape: array.shape, data_offsets: [length, end] });
+  for (const [name, x] of sorted) {
+    const end = length + sizeOf(x.shape) * bytesIn(x);
+    header.set(name, { dtype: fileTypeOf[x.dtype], shape: x.shape, data_offsets: [length, end] });
     length = end;
   }
-  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
-  const start = 8 + Math.ceil(text.length / 8) * 8;
-  if (start - 8 > maxHeader)
+  return { start: headerBytes(JSON.stringify(Object.fromEntries(header))), sorted, length };
+}
+
+/** The length of a header and the header, padded. */
+function headerBytes(header: string): Uint8Array {
+  const text = new TextEncoder().encode(header);
+  const length = Math.ceil(text.length / 8) * 8;
+  if (length > maxHeader)
     throw new ArgumentError(
       `safetensors: names and metadata must fit ${maxHeader} bytes, got ${text.length}. shorten the metadata`,
     );
-  const bytes = new Uint8Array(start + length).fill(0x20, 0, start);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
+  const bytes = new Uint8Array(8 + length).fill(0x20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
   bytes.set(text, 8);
-  let at = start;
-  for (const [, { data }] of sorted) {
-    bytes.set(encode(data), at);
-    at += data.byteLength;
-  }
   return bytes;
 }
 

@@ -2,10 +2,10 @@
 import { evaluate } from "../api/index.js";
 import { type Tensor, tensor } from "../tensor/index.js";
 import { ArgumentError } from "../util/errors.js";
-import type { HostArray } from "./elements.js";
-import { readFile, writeFileAtomic } from "./files.js";
+import { type HostArray, encode } from "./elements.js";
+import { readFile, withFile, writeFileAtomic } from "./files.js";
 import { formatNpy, formatNpz, parseNpy, parseNpz } from "./npy.js";
-import { formatSafetensors, parseSafetensors } from "./safetensors.js";
+import { readSafetensors, safetensorsLayout } from "./safetensors.js";
 
 /** The values of a tensor, computed and read. */
 export const toHost = async (x: Tensor): Promise<HostArray> => ({
@@ -38,14 +38,30 @@ export async function save(
   tensors: Readonly<Record<string, Tensor>>,
   { metadata = {}, compress = false }: SaveOptions = {},
 ): Promise<void> {
-  const arrays = (): Promise<[string, HostArray][]> => {
-    evaluate(tensors); // all in one program
-    return Promise.all(Object.entries(tensors).map(async ([name, x]) => [name, await toHost(x)]));
-  };
-  if (path.endsWith(".safetensors"))
-    return writeFileAtomic(path, formatSafetensors(await arrays(), Object.entries(metadata)), "save");
-  if (path.endsWith(".npz")) return writeFileAtomic(path, await formatNpz(await arrays(), { compress }), "save");
+  if (path.endsWith(".safetensors")) return writeFileAtomic(path, pieces(tensors, metadata), "save");
+  if (path.endsWith(".npz")) {
+    evaluate(tensors);
+    const arrays = Object.entries(tensors).map(async ([name, x]) => [name, await toHost(x)] as const);
+    return writeFileAtomic(path, await formatNpz(await Promise.all(arrays), { compress }), "save");
+  }
   throw unknownName("save", path);
+}
+
+/** The bytes of a safetensors file, one tensor after the other: no more than one is read from the device at a time. */
+async function* pieces(
+  tensors: Readonly<Record<string, Tensor>>,
+  metadata: Readonly<Record<string, string>>,
+): AsyncGenerator<Uint8Array> {
+  const { start, sorted } = safetensorsLayout(Object.entries(tensors), Object.entries(metadata));
+  evaluate(tensors); // all in one program
+  yield start;
+  for (const [, x] of sorted) yield encode(await x.data());
+}
+
+/** Tensors by name, and the notes of a safetensors file. */
+export interface Loaded {
+  readonly tensors: Record<string, Tensor>;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
@@ -53,15 +69,18 @@ export async function save(
  *
  * @throws FileError when it cannot be read; FormatError when it is damaged.
  */
-export async function load(path: string): Promise<Record<string, Tensor>> {
-  const parse = path.endsWith(".safetensors")
-    ? (bytes: Uint8Array) => parseSafetensors(bytes).tensors
-    : path.endsWith(".npz")
-      ? parseNpz
-      : undefined;
-  if (parse === undefined) throw unknownName("load", path);
-  const arrays = await parse(await readFile(path, "load"));
-  return Object.fromEntries([...arrays].map(([name, array]) => [name, fromHost(array)]));
+export const load = async (path: string): Promise<Record<string, Tensor>> => (await loadWithMetadata(path)).tensors;
+
+/** As `load`, with the notes that `save` was given as `metadata`. */
+export async function loadWithMetadata(path: string): Promise<Loaded> {
+  if (path.endsWith(".safetensors")) {
+    const { tensors, metadata } = await withFile(path, (file) => readSafetensors(file, fromHost), "load");
+    return { tensors: Object.fromEntries(tensors), metadata: Object.fromEntries(metadata) };
+  }
+  if (!path.endsWith(".npz")) throw unknownName("load", path);
+  const arrays = await parseNpz(await readFile(path, "load"));
+  const tensors = [...arrays].map(([name, array]) => [name, fromHost(array)] as const);
+  return { tensors: Object.fromEntries(tensors), metadata: {} };
 }
 
 /** Writes one tensor as an npy file. */

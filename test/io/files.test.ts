@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
+import { withFile } from "#src/io/files.js";
 import { fileExists, readFile, writeFileAtomic } from "#src/io/index.js";
-import { FileError } from "#src/util/errors.js";
+import { FileError, OutOfMemoryError } from "#src/util/errors.js";
 
 const folder = await mkdtemp(join(tmpdir(), "typegrad-files-"));
 after(() => rm(folder, { recursive: true }));
@@ -28,6 +29,36 @@ test("a file is written whole, replaced whole, in folders that did not exist", a
   await writeFileAtomic(path, "text");
   assert.equal(await read(path, "utf8"), "text");
   assert.deepEqual(await readdir(join(folder, "new/deep")), ["file.bin"]);
+});
+
+test("pieces are asked for while they are written; when one fails, the old content stays", async () => {
+  const path = join(folder, "pieces/file.bin");
+  const lengths: number[] = [];
+  async function* pieces(error?: Error): AsyncGenerator<Uint8Array> {
+    for (const piece of [Uint8Array.of(1, 2), Uint8Array.of(), Uint8Array.of(3)]) {
+      const [unfinished] = (await readdir(join(folder, "pieces"))).filter((x) => x.endsWith(".tmp"));
+      lengths.push((await read(join(folder, "pieces", unfinished))).length);
+      yield piece;
+    }
+    if (error) throw error;
+  }
+  await writeFileAtomic(path, pieces());
+  assert.deepEqual(lengths, [0, 2, 2]);
+  const own = new OutOfMemoryError("allocate: …");
+  await assert.rejects(writeFileAtomic(path, pieces(own)), (error) => error === own);
+  assert.match(await fileErrorOf(writeFileAtomic(path, pieces(new Error("broken")))), /pieces\/file\.bin: broken/);
+  assert.deepEqual(await readFile(path), Uint8Array.of(1, 2, 3));
+  assert.deepEqual(await readdir(join(folder, "pieces")), ["file.bin"]);
+});
+
+test("parts of a file", async () => {
+  const path = join(folder, "parts");
+  await writeFile(path, Uint8Array.of(0, 1, 2, 3, 4));
+  const parts = await withFile(path, async ({ size, read: part }) => [size, await part(1, 3), await part(5, 5)]);
+  assert.deepEqual(parts, [5, Uint8Array.of(1, 2), Uint8Array.of()]);
+  const beyond = withFile(path, (file) => file.read(3, 6), "load");
+  assert.match(await fileErrorOf(beyond), /^load: .*parts: the file became shorter while it was read/);
+  assert.match(await fileErrorOf(withFile(join(folder, "none"), (file) => file.read(0, 1))), /no such file or folder/);
 });
 
 test("of many writers at once, one wins and nothing is mixed", async () => {

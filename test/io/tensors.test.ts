@@ -3,8 +3,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type Tensor, tensor, zeros } from "typegrad";
-import { load, loadNpy, parseSafetensors, readFile, save, saveNpy } from "typegrad/io";
+import { FormatError, type Tensor, tensor, zeros } from "typegrad";
+import {
+  formatSafetensors,
+  load,
+  loadNpy,
+  loadWithMetadata,
+  parseSafetensors,
+  readFile,
+  save,
+  saveNpy,
+  toHost,
+  writeFileAtomic,
+} from "typegrad/io";
 
 const folder = await mkdtemp(join(tmpdir(), "typegrad-tensors-"));
 after(() => rm(folder, { recursive: true }));
@@ -38,6 +49,24 @@ test("metadata stands in the header", async () => {
   const path = join(folder, "notes.safetensors");
   await save(path, tensors, { metadata: { epoch: "3" } });
   assert.deepEqual(Object.fromEntries(parseSafetensors(await readFile(path)).metadata), { epoch: "3" });
+  assert.deepEqual((await loadWithMetadata(path)).metadata, { epoch: "3" });
+});
+
+test("the file is what formatSafetensors makes of all at once", async () => {
+  const path = join(folder, "same.safetensors");
+  await save(path, tensors, { metadata: { epoch: "3" } });
+  const arrays = await Promise.all(Object.entries(tensors).map(async ([name, x]) => [name, await toHost(x)] as const));
+  assert.deepEqual(await readFile(path), formatSafetensors(arrays, [["epoch", "3"]]));
+});
+
+test("files that are cut off are refused", async () => {
+  const path = join(folder, "cut.safetensors");
+  await save(path, tensors);
+  const whole = await readFile(path);
+  for (const length of [0, 7, 8, 100, whole.length - 1]) {
+    await writeFileAtomic(path, whole.subarray(0, length));
+    await assert.rejects(load(path), FormatError);
+  }
 });
 
 test("one tensor as npy", async () => {
