@@ -117,13 +117,13 @@ async function unpacked(set: Published, split: "train" | "test", { name, bytes }
 async function findFiles(set: Published, options: PublishedOptions): Promise<File[]> {
   const { split = "train" } = options;
   const folders = dataFolders(set.folder, options.root);
-  const read = async (path: string): Promise<File> => ({ name: path, bytes: await readFile(path) });
+  const read = async (path: string): Promise<File> => ({ name: path, bytes: await readFile(path, set.op) });
   for (const folder of folders) {
     const paths = set.files[split].map((file) => `${folder}/${file}`);
-    const present = await Promise.all(paths.map((path) => fileExists(path)));
+    const present = await Promise.all(paths.map((path) => fileExists(path, set.op)));
     if (present.every(Boolean)) return Promise.all(paths.map(read));
     const archive = `${folder}/${set.archive.name}`;
-    if (await fileExists(archive)) return unpacked(set, split, await read(archive));
+    if (await fileExists(archive, set.op)) return unpacked(set, split, await read(archive));
   }
   if (options.download === false)
     throw new FileError(

@@ -48,7 +48,7 @@ export async function download(
     const url = `${home.replace(/\/$/, "")}/${file.name}`;
     try {
       const bytes = await fetchFile(url, file, options);
-      await writeFileAtomic(path, bytes);
+      await writeFileAtomic(path, bytes, "download");
       return bytes;
     } catch (error) {
       if (options.signal?.aborted || error instanceof FileError) throw error;

@@ -70,8 +70,9 @@ async function findFiles(
   options: PublishedOptions,
 ): Promise<{ images: Source; labels: Source }> {
   const { images, labels } = set.files[options.split ?? "train"];
+  const read = async (path: string): Promise<Source> => ({ name: path, bytes: await readFile(path, set.op) });
   for (const folder of folders) {
-    const [imagesPath, labelsPath] = await Promise.all([pathIn(folder, images), pathIn(folder, labels)]);
+    const [imagesPath, labelsPath] = await Promise.all([images, labels].map((file) => pathIn(set.op, folder, file)));
     if (imagesPath !== undefined && labelsPath !== undefined)
       return { images: await read(imagesPath), labels: await read(labelsPath) };
   }
@@ -82,19 +83,17 @@ async function findFiles(
   const folder = options.root ?? `${cacheFolder()}/${set.name}`;
   const fetched = async (file: RemoteFile): Promise<Source> => {
     const path = `${folder}/${file.name}`;
-    if (await fileExists(path)) return read(path);
+    if (await fileExists(path, set.op)) return read(path);
     return { name: path, bytes: await download(file, options.homes ?? set.homes, path, options) };
   };
   return { labels: await fetched(labels), images: await fetched(images) };
 }
 
-const read = async (path: string): Promise<Source> => ({ name: path, bytes: await readFile(path) });
-
 /** Where a folder holds a file: packed as published, unpacked, or under the name that other sites give it. */
-async function pathIn(folder: string, { name }: RemoteFile): Promise<string | undefined> {
+async function pathIn(op: string, folder: string, { name }: RemoteFile): Promise<string | undefined> {
   const plain = name.replace(/\.gz$/, "");
   for (const candidate of [name, plain, plain.replace("-idx", ".idx")])
-    if (await fileExists(`${folder}/${candidate}`)) return `${folder}/${candidate}`;
+    if (await fileExists(`${folder}/${candidate}`, op)) return `${folder}/${candidate}`;
   return undefined;
 }
 

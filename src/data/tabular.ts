@@ -147,7 +147,7 @@ async function sklearn(op: string, options: DownloadedOptions, file: RemoteFile)
 async function find(op: string, file: RemoteFile, options: DownloadedOptions): Promise<Uint8Array> {
   const folders = [...dataFolders("sklearn", options.root), debianFolder];
   for (const folder of folders)
-    if (await fileExists(`${folder}/${file.name}`)) return readFile(`${folder}/${file.name}`);
+    if (await fileExists(`${folder}/${file.name}`, op)) return readFile(`${folder}/${file.name}`, op);
   if (options.download === false)
     throw new FileError(
       `${op}: ${file.name} must lie in one of ${folders.join(", ")}. put it there, name its folder with TYPEGRAD_DATA or root, or allow the download`,

@@ -85,7 +85,7 @@ export function loadStateDict(
   ];
   if (problems.length > 0)
     throw new ShapeError(
-      `loadStateDict: names and shapes must be those of the model, got ${problems.join("; ")}. load what the same model saved, or rename`,
+      `loadStateDict: names and shapes must be those of the model, got ${problems.join("; ")}. load what the same model saved, or rename, as pytorchNames(model) does for PyTorch's`,
     );
   assign(
     model,

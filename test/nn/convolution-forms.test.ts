@@ -206,6 +206,17 @@ test("receptiveField refuses what it cannot follow", () => {
   const around = (middle: nn.Layer & Module): nn.Sequential => new nn.Sequential([conv(), middle, conv()]);
   assert.throws(() => nn.receptiveField(around(new Shuffled()), [8]), /got Shuffled at "layers.1", which does not say/);
   assert.throws(() => nn.receptiveField(around(new nn.Branches([conv()])), [8]), /got Branches at "layers.1"/);
+  class Halved extends Module {
+    conv = conv();
+    forward(x: Tensor): Tensor {
+      return nn.maxPool1d(this.conv.forward(x), 2);
+    }
+  }
+  assert.throws(() => nn.receptiveField(around(new Halved()), [8]), /got Halved at "layers.1".* put chains into a Seq/);
+  assert.throws(() => nn.receptiveField(new Halved(), [8]), /got Halved at ""/);
+  const pooled = new nn.Sequential([new nn.Conv2d(1, 1, 3), new nn.AdaptiveAvgPool2d([1, 1]), new nn.Flatten()]);
+  assert.deepEqual(nn.receptiveField(pooled, [8, 8])[0].size, [3, 3]);
+  assert.throws(() => nn.receptiveField(new nn.Sequential([new nn.AdaptiveAvgPool2d([1, 2])]), [8, 8]), /AdaptiveAvg/);
   assert.throws(() => nn.receptiveField(around(new nn.Flatten()), [8]), /got Conv1d at "layers.2", behind "layers.1"/);
   class Scaled extends Shuffled {
     readonly windows = "own";

@@ -1,8 +1,9 @@
 /** What outputs see of the input: by recursion over layers, and by differentiation. */
 import { ArgumentError, type Tensor, grad } from "../../index.js";
 import { Module, modules } from "../../tree/index.js";
-import { type PerAxis, perAxis } from "../spatial.js";
 import type { Sight } from "../layer.js";
+import { Sequential } from "../sequential.js";
+import { type PerAxis, perAxis } from "../spatial.js";
 import { type OutputSizeOptions, convOutputSize, windowsOver } from "./geometry.js";
 
 /** The windows of one layer. */
@@ -27,19 +28,19 @@ export interface ReceptiveField {
 export const hasWindows = (module: Module): module is Module & { readonly windows: Windowing } =>
   "windows" in module && typeof module.windows === "object" && module.windows !== null;
 
-/** What an output of a module sees: what it says itself, else what the modules inside it do one after the other (`null`). */
-function sightOf(module: Module, hasParts: boolean): Windowing | Sight | null {
+/** What an output of a module sees: what it says itself, or, of a `Sequential`, what its layers do in turn (`null`). */
+function sightOf(module: Module): Windowing | Sight | null {
   if (hasWindows(module)) return module.windows;
   if ("windows" in module) return module.windows === "own" || module.windows === "all" ? module.windows : "unknown";
-  return hasParts ? null : "unknown";
+  return module instanceof Sequential ? null : "unknown";
 }
 
-/** The windows of a model's layers in the order in which they were put into it. */
+/** The windows of a model's layers, in turn. */
 function windowsIn(model: Module): { path: string; windows: Windowing }[] {
   const found: { path: string; windows: Windowing }[] = [];
   const refuse = (path: string, module: Module, what: string): never => {
     throw new ArgumentError(
-      `receptiveField: layers must be a chain that sees windows, got ${module.constructor.name} at "${path}", ${what}. use effectiveReceptiveField or summary`,
+      `receptiveField: layers must be a chain that sees windows, got ${module.constructor.name} at "${path}", ${what}. put chains into a Sequential, or use effectiveReceptiveField or summary`,
     );
   };
   let ended = "";
@@ -47,7 +48,7 @@ function windowsIn(model: Module): { path: string; windows: Windowing }[] {
   for (let i = 0, next = 1; i < all.length; i = next, next++) {
     const { path, module } = all[i];
     const isInside = (other: string): boolean => path === "" || other.startsWith(`${path}.`);
-    const sight = sightOf(module, next < all.length && isInside(all[next].path));
+    const sight = sightOf(module);
     if (sight === null) continue;
     while (next < all.length && isInside(all[next].path)) next++; // it speaks for what is inside it
     if (sight === "unknown") refuse(path, module, 'which does not say by "windows" what its outputs see');
@@ -61,11 +62,11 @@ function windowsIn(model: Module): { path: string; windows: Windowing }[] {
 /**
  * The receptive field after every layer with windows, for an input with spatial axes of the given lengths:
  * `r ← r + (K - 1) · d · j`, `start ← start - before · j`, `j ← j · S` from `r = 1`, `j = 1`, `start = 0` (Le and Borji 2017;
- * Araujo et al. 2019). The layers must form a chain in the order in which the model holds them, or be given as windows. A
- * layer says by its property `windows` what its outputs see: a `Windowing`, or a `Sight` such as `"own"` for its own place
- * alone, as activations, dropout and normalisations do (whose moments over all places do not count). One that says nothing is
- * an error; functions are taken to keep places. For branches and what changes places otherwise there are
- * `effectiveReceptiveField` and `summary`.
+ * Araujo et al. 2019). The model must be a chain of layers, `Sequential`s inside one another, or be given as windows. A layer
+ * says by its property `windows` what its outputs see: a `Windowing`, or a `Sight` such as `"own"` for its own place alone,
+ * as activations, dropout and normalisations do (whose moments over all places do not count). One that says nothing is an
+ * error, as are modules whose `forward` may do anything with their parts; functions are taken to keep places. For branches
+ * and what changes places otherwise there are `effectiveReceptiveField` and `summary`.
  */
 export function receptiveField(model: Module | readonly Windowing[], lengths: readonly number[]): ReceptiveField[] {
   const layers = model instanceof Module ? windowsIn(model) : model.map((windows, i) => ({ path: String(i), windows }));

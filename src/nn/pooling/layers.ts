@@ -86,7 +86,7 @@ function adaptiveLayer(pool: (x: Tensor, size: f.OutputSize) => Tensor) {
     }
     /** An output of one place sees every place; others see stretches that differ. */
     get windows(): Sight {
-      return this.outputSize === 1 ? "all" : "unknown";
+      return [this.outputSize].flat().every((n) => n === 1) ? "all" : "unknown";
     }
     forward(x: Tensor): Tensor {
       return pool(x, this.outputSize);
