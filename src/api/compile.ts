@@ -5,7 +5,7 @@ import { detached } from "../ir/graph.js";
 import type { Node, Scope } from "../ir/node.js";
 import { topological } from "../ir/rewrite.js";
 import { type Aval, sameShape } from "../ir/shape.js";
-import { constant, fill, hole, placeholder } from "../primitive/leaf.js";
+import { fill, hole, placeholder } from "../primitive/leaf.js";
 import { commonDevice, getDevice } from "../tensor/device.js";
 import { evaluateNodes, onDevice } from "../tensor/evaluate.js";
 import { Tensor } from "../tensor/tensor.js";
@@ -57,7 +57,7 @@ export function shareState(object: object): void {
 /** Where an input of a program comes from. */
 type Source =
   | { readonly kind: "argument" | "state"; readonly index: number }
-  | { readonly kind: "hidden"; readonly node: Node };
+  | { readonly kind: "hidden"; readonly tensor: Tensor };
 
 interface Traced<R> {
   readonly executable: Executable;
@@ -235,7 +235,7 @@ function prepare<A extends readonly unknown[], R>(
   const used = topological(outputs, (n) => !known.has(n) && n.value === null).filter(
     (n) => known.has(n) || n.value !== null,
   );
-  const sources = used.map((node): Source => known.get(node) ?? { kind: "hidden", node });
+  const sources = used.map((node): Source => known.get(node) ?? { kind: "hidden", tensor: Tensor.of(node) });
   const donated = sources.map((s) => s.kind === "state" && written.includes(s.index));
   const graph = detached(used, outputs, (x) => hole(x.aval, "input"));
   const device = commonDevice(originalValues(args, state, sources));
@@ -261,8 +261,8 @@ function prepare<A extends readonly unknown[], R>(
 /** What is known, when tracing, of the values that a program will run on. */
 function originalValues<A>(args: Entered<A>, state: Entered<readonly object[]>, sources: readonly Source[]) {
   return sources.flatMap((s) => {
-    const node = s.kind === "hidden" ? s.node : (s.kind === "argument" ? args : state).originals[s.index].node;
-    return node.value ?? [];
+    const x = s.kind === "hidden" ? s.tensor : (s.kind === "argument" ? args : state).originals[s.index];
+    return x.node.value ?? [];
   });
 }
 
@@ -282,7 +282,7 @@ function readyFor<R>(program: Traced<R>, args: readonly Tensor[] | null, state: 
   const { device, sources, avals, executable, tracing } = program;
   const zeros = (aval: Aval): Node => fill(0, aval.dtype, aval.shape);
   const nodes = sources.map((s) => {
-    if (s.kind === "hidden") return s.node;
+    if (s.kind === "hidden") return s.tensor.node;
     return s.kind === "state" ? state[s.index].node : (args?.[s.index].node ?? zeros(avals[s.index]));
   });
   evaluateNodes(nodes);
@@ -292,25 +292,25 @@ function readyFor<R>(program: Traced<R>, args: readonly Tensor[] | null, state: 
 /** One call. Small programs take few microseconds, so that each step of it is one pass over what goes in or comes out. */
 function execute<R>({ program, layout }: Recent<R>, args: readonly Tensor[], state: readonly Tensor[]): R {
   const { device, executable, results, written } = program;
-  const nodes = program.sources.map((s) =>
-    s.kind === "hidden" ? s.node : (s.kind === "argument" ? args : state)[s.index].node,
+  const inputs = program.sources.map((s) =>
+    s.kind === "hidden" ? s.tensor : (s.kind === "argument" ? args : state)[s.index],
   );
-  if (nodes.some((n) => n.value === null)) evaluateNodes(nodes);
-  const values = nodes.map((n) => onDevice(n, device));
-  keepShared(program, nodes, values);
+  if (inputs.some(isPending)) evaluateNodes(inputs.map((x) => x.node));
+  const values = inputs.map((x) => x.untouched ?? onDevice(x.node, device));
+  keepShared(program, inputs, values);
   const outputs = executable.run(values);
-  for (let i = 0; i < written.length; i++) layout.put(written[i], Tensor.of(constant(outputs[results + i])));
-  return unflatten(
-    program.form,
-    outputs.slice(0, results).map((v) => Tensor.of(constant(v))),
-  );
+  for (let i = 0; i < written.length; i++) layout.put(written[i], Tensor.computed(outputs[results + i]));
+  return unflatten(program.form, outputs.slice(0, results).map(Tensor.computed));
 }
 
+const isPending = (x: Tensor): boolean => x.untouched === null && x.node.value === null;
+
 /** Memory is taken over only when nothing else reads it: no other input, and no graph that is still to be computed. */
-function keepShared<R>({ donated, device }: Traced<R>, nodes: readonly Node[], values: DeviceValue[]): void {
+function keepShared<R>({ donated, device }: Traced<R>, inputs: readonly Tensor[], values: DeviceValue[]): void {
   const repeated = hasRepeated(values) ? [...values] : [];
+  const isRead = (x: Tensor): boolean => x.untouched === null && x.node.readers > 0;
   for (let i = 0; i < values.length; i++)
-    if (donated[i] && (nodes[i].readers > 0 || repeated.indexOf(values[i]) !== repeated.lastIndexOf(values[i])))
+    if (donated[i] && (isRead(inputs[i]) || repeated.indexOf(values[i]) !== repeated.lastIndexOf(values[i])))
       values[i] = copyOf(device, values[i]);
 }
 

@@ -4,7 +4,7 @@ import { evaluateNodes, hold as holdNode } from "../tensor/evaluate.js";
 import { scoped } from "../tensor/scope.js";
 import { leaves } from "../tree/index.js";
 
-const nodesOf = (trees: readonly unknown[]): Node[] => trees.flatMap(leaves).map((x) => x.node);
+const nodesOf = (trees: readonly unknown[]): Node[] => leaves(trees).map((x) => x.node);
 
 /** Computes all tensors of the trees, in one program. */
 export function evaluate(...trees: readonly unknown[]): void {

@@ -96,6 +96,8 @@ export class Node<P = unknown> {
   value: Stored | null = null;
   /** How many nodes that may still be computed have this one among their inputs. */
   readers = 0;
+  /** The number of the last walk through a graph that met it. */
+  walk = 0;
   /** Whether a run has computed it on its way to something else, and dropped its value. */
   passed = false;
 

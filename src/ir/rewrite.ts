@@ -5,18 +5,22 @@ import { invariant } from "../util/errors.js";
 
 /** Nodes reachable from `roots`, inputs first. `enter` may refuse to walk past a node, which is then listed as a leaf. */
 export function topological(roots: readonly Node[], enter: (node: Node) => boolean = () => true): Node[] {
-  const seen = new Set<Node>(roots);
-  const pending = [...seen];
-  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    if (!enter(node)) continue;
-    for (const x of node.inputs)
-      if (!seen.has(x)) {
-        seen.add(x);
-        pending.push(x);
-      }
-  }
-  return [...seen].sort((a, b) => a.id - b.id);
+  const walk = ++walks;
+  const found: Node[] = [];
+  const meet = (nodes: readonly Node[]): void => {
+    for (let i = nodes.length - 1; i >= 0; i--) {
+      if (nodes[i].walk === walk) continue;
+      nodes[i].walk = walk;
+      found.push(nodes[i]);
+    }
+  };
+  meet(roots);
+  for (let i = 0; i < found.length; i++) if (enter(found[i])) meet(found[i].inputs);
+  found.reverse(); // mostly in order by now
+  return found.every((x, i) => i === 0 || found[i - 1].id < x.id) ? found : found.sort((x, y) => x.id - y.id);
 }
+
+let walks = 0;
 
 /** The same application (or part) on other inputs; the node itself when nothing changed. */
 export function withInputs(node: Node, inputs: readonly Node[]): Node {

@@ -1,7 +1,7 @@
 /** From what users write (tensors of several dtypes and shapes, plain numbers) to the equal shapes primitives take. */
 import { type DType, isFloat, promote } from "../ir/dtype.js";
 import { Node } from "../ir/node.js";
-import { type Aval, broadcastShapes, type Shape, sameShape, show } from "../ir/shape.js";
+import { broadcastShapes, type Shape, sameShape, show } from "../ir/shape.js";
 import { convert } from "../primitive/arithmetic.js";
 import { broadcast } from "../primitive/define.js";
 import { fill } from "../primitive/leaf.js";
@@ -40,23 +40,19 @@ function withNumber(op: string, dtype: DType, value: number | boolean): DType {
   return dtype;
 }
 
-const dtypeWith = (op: string, dtype: DType, x: NodeOrNumber): DType =>
-  typeof x === "object" ? promote(op, dtype, x.dtype) : withNumber(op, dtype, x);
-
 /** Operands with one dtype and one shape. At least one is a node. */
 export function together(op: string, operands: readonly NodeOrNumber[], minimum?: (dtype: DType) => DType): Node[] {
-  const nodes = operands.filter((x) => x instanceof Node);
+  let first: Node | null = null;
   for (const x of operands)
-    if (!(x instanceof Node) && typeof x !== "number" && typeof x !== "boolean")
+    if (x instanceof Node) first ??= x;
+    else if (typeof x !== "number" && typeof x !== "boolean")
       throw new ArgumentError(`${op}: operands must be tensors or numbers, got ${typeof x}. wrap lists in tensor(…)`);
-  const [first] = nodes;
-  if (first === undefined) throw new ArgumentError(`${op}: one operand must be a tensor, got numbers. use tensor(x)`);
-  const common = operands.reduce<DType>(
-    (d, x) => dtypeWith(op, d, x),
-    nodes.reduce<DType>((d, x) => promote(op, d, x.dtype), first.dtype),
-  );
-  const dtype = minimum ? minimum(common) : common;
-  const shape = nodes.reduce<Aval>((s, x) => ({ dtype, shape: broadcastShapes(op, s, x.aval) }), first.aval).shape;
+  if (first === null) throw new ArgumentError(`${op}: one operand must be a tensor, got numbers. use tensor(x)`);
+  let { dtype, shape } = first;
+  for (const x of operands) if (x instanceof Node) dtype = promote(op, dtype, x.dtype);
+  for (const x of operands) if (!(x instanceof Node)) dtype = withNumber(op, dtype, x);
+  if (minimum) dtype = minimum(dtype);
+  for (const x of operands) if (x instanceof Node) shape = broadcastShapes(op, { dtype, shape }, x.aval);
   return operands.map((x) =>
     typeof x === "object" ? broadcastTo(op, convert(x, dtype), shape) : fill(Number(x), dtype, shape),
   );

@@ -12,7 +12,8 @@ import { builtAt } from "./origin.js";
 
 /** A pending chain of more nodes than this is run by itself. */
 export const pendingLimit = 256;
-const programLimit = 512;
+/** So many programs, and as many that were used before them, are kept. */
+const programLimit = 256;
 /** Larger values than this many bytes are not kept unless they are asked for. */
 const keptBytes = 2 ** 26;
 /** Share of a device's memory above which an asynchronous read lets the collector run first. */
@@ -78,28 +79,38 @@ function pendingGraph(roots: readonly Node[]): { readonly order: readonly Node[]
  * looks at parts of what it carries along does not compute its whole past at every look.
  */
 function readAgain(order: readonly Node[]): Node[] {
-  const fresh = order.filter((n) => n.value === null && !n.passed);
-  const again = new Set(fresh.flatMap((n) => n.inputs.filter((x) => x.passed && x.value === null)));
-  return [...again].filter((n) => (n.part !== null || n.outputs.length === 1) && 8 * sizeOf(n.shape) <= keptBytes);
+  const again: Node[] = [];
+  for (const n of order) {
+    if (n.value !== null || n.passed) continue;
+    for (const x of n.inputs) if (x.passed && x.value === null) again.push(x);
+  }
+  return again.filter((n) => (n.part !== null || n.outputs.length === 1) && 8 * sizeOf(n.shape) <= keptBytes);
 }
 
-const programs = new WeakMap<Device, Map<string, Executable>>();
+/** Programs by the form of their graph: those used of late, and those used before. */
+interface Known {
+  late: Map<string, Executable>;
+  before: Map<string, Executable>;
+}
+const programs = new WeakMap<Device, Known>();
 
 function prepare(device: Device, inputs: readonly Node[], outputs: readonly Node[]): Executable {
   const graph = detached(inputs, outputs, (x) => hole(x.aval, "input"));
   return device.prepare({ inputs: graph.inputs, outputs: graph.outputs, donated: inputs.map(() => false) });
 }
 
-/** A prepared program for a graph of this form; the least recently used is forgotten beyond a limit. */
+/** A prepared program for a graph of this form; those that were not used for long are forgotten. */
 function prepared(device: Device, key: string, inputs: readonly Node[], outputs: readonly Node[]): Executable {
-  const known = programs.get(device) ?? new Map<string, Executable>();
+  const known: Known = programs.get(device) ?? { late: new Map(), before: new Map() };
+  const found = known.late.get(key);
+  if (found !== undefined) return found;
+  const executable = known.before.get(key) ?? prepare(device, inputs, outputs);
+  if (known.late.size >= programLimit) {
+    known.before = known.late;
+    known.late = new Map();
+  }
+  known.late.set(key, executable);
   programs.set(device, known);
-  const found = known.get(key);
-  const executable = found ?? prepare(device, inputs, outputs);
-  known.delete(key);
-  known.set(key, executable);
-  const [oldest] = known.keys();
-  if (known.size > programLimit && oldest !== undefined) known.delete(oldest);
   return executable;
 }
 
@@ -111,10 +122,12 @@ export function evaluateNodes(nodes: readonly Node[]): void {
   const graph = pendingGraph(asked);
   const device = commonDevice(graph.leaves.map((n) => n.value));
   const isFree = (n: Node): boolean => n.value === null && n.scopes.length === 0 && !asked.includes(n);
-  const also = [...held].filter(isFree);
-  held.clear();
+  const also = held.size === 0 ? [] : [...held].filter(isFree);
+  if (held.size > 0) held.clear();
   const { order, leaves } = also.length === 0 ? graph : pendingGraph([...asked, ...also]);
-  const roots = [...new Set([...asked, ...also, ...readAgain(graph.order).filter(isFree)])];
+  const again = readAgain(graph.order);
+  const more = again.length === 0 ? also : [...also, ...again.filter(isFree)];
+  const roots = more.length === 0 ? asked : [...new Set([...asked, ...more])];
   const executable = prepared(device, graphKey(order, roots), leaves, roots);
   const results = executable.run(leaves.map((n) => onDevice(n, device)));
   roots.forEach((n, i) => n.settle(results[i]));

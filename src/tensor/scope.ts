@@ -5,9 +5,9 @@ import { evaluateNodes, isHeld } from "./evaluate.js";
 
 let active: Set<Node> | null = null;
 
-/** Notes that a handle on a node was made. */
-export function register(node: Node): void {
-  active?.add(node);
+/** Notes that a handle was made. */
+export function register(handle: { readonly node: Node }): void {
+  active?.add(handle.node);
 }
 
 const isDeviceValue = (value: Stored): value is DeviceValue => "free" in value;

@@ -1,7 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The tensor: a handle on a node of the graph, with the operations users call. */
 import { checkKnown, type DType, type TypedArray } from "../ir/dtype.js";
-import type { Node } from "../ir/node.js";
+import type { DeviceValue } from "../backend/backend.js";
+import { Node } from "../ir/node.js";
 import { normalizeAxes, normalizeAxis, type Shape, show, sizeOf } from "../ir/shape.js";
 import * as arithmetic from "../primitive/arithmetic.js";
 import { barrier, constant } from "../primitive/leaf.js";
@@ -49,12 +50,27 @@ const nodeOf = (x: Operand): NodeOrNumber => (x instanceof Tensor ? x.node : x);
  * return new tensors; none changes its operands. `S` is the shape, as far as the compiler knows it.
  */
 export class Tensor<out S extends Shape = Shape> {
-  /** The value in the graph; for code that writes transforms. */
-  readonly node: Node;
+  /** A computed value has no node until somebody asks for it: most are only passed on to the next step. */
+  #from: Node | DeviceValue;
 
-  private constructor(node: Node) {
-    this.node = node;
-    register(node);
+  private constructor(from: Node | DeviceValue) {
+    this.#from = from;
+    register(this);
+  }
+
+  /** The value in the graph; for code that writes transforms. */
+  get node(): Node {
+    const from = this.#from;
+    return from instanceof Node ? from : (this.#from = constant(from));
+  }
+  /** The value of a tensor that nobody has asked for its node. */
+  get untouched(): DeviceValue | null {
+    const from = this.#from;
+    return from instanceof Node ? null : from;
+  }
+  /** A tensor of what a program computed. */
+  static computed(value: DeviceValue): Tensor {
+    return new Tensor(value);
   }
 
   /** A tensor of a node. The type of its shape is the caller's word: shapes themselves are checked when nodes are built. */

@@ -24,6 +24,8 @@ interface Place extends Slot {
   readonly shape: Shape;
 }
 
+const isTraced = (x: Tensor): boolean => x.untouched === null && x.node.scopes.length > 0;
+
 const countFields = (fields: Fields): number => {
   if (Array.isArray(fields)) return fields.length;
   let count = 0;
@@ -66,13 +68,14 @@ export class Layout {
   read(): readonly Tensor[] | null {
     for (const { fields, count } of this.#counts) if (countFields(fields) !== count) return null;
     for (const { fields, key, value } of this.#fixed) if (!Object.is(fields[key], value)) return null;
-    const found: Tensor[] = [];
-    for (const { fields, key, dtype, shape } of this.#places) {
+    const found = new Array<Tensor>(this.#places.length);
+    for (let i = 0; i < found.length; i++) {
+      const { fields, key, dtype, shape } = this.#places[i];
       const x = fields[key];
       if (!(x instanceof Tensor)) return null;
-      const { aval, scopes } = x.node;
-      if (scopes.length > 0 || aval.dtype !== dtype || !sameShape(aval.shape, shape)) return null;
-      found.push(x);
+      const known = x.untouched ?? x.node.aval;
+      if (known.dtype !== dtype || !sameShape(known.shape, shape) || isTraced(x)) return null;
+      found[i] = x;
     }
     return found;
   }

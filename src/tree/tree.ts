@@ -58,12 +58,12 @@ export function entries(tree: unknown): Entry[] {
 /** The tensors of a tree, in a fixed order. */
 export function leaves(tree: unknown): Tensor[] {
   const found: Tensor[] = [];
-  const met = new Set<Module>();
+  let met: Set<Module> | null = null;
   const walk = (part: unknown): void => {
     if (part instanceof Tensor) found.push(part);
-    else if (isBranch(part) && !(part instanceof Module && met.has(part))) {
-      if (part instanceof Module) met.add(part);
-      for (const [, child] of children(part)) walk(child);
+    else if (isBranch(part) && !(part instanceof Module && met?.has(part))) {
+      if (part instanceof Module) (met ??= new Set()).add(part);
+      for (const child of Array.isArray(part) ? part : Object.values(part)) walk(child);
     }
   };
   walk(tree);

@@ -8,18 +8,24 @@ export function identity(object: object): number {
   return id;
 }
 
-/** A string that is equal for equal parameters: JSON, with functions and typed arrays standing for themselves. */
+/** A string that is equal for equal parameters, much like JSON, with functions and typed arrays standing for themselves. */
 export function keyOf(params: unknown): string {
   if (typeof params === "number") return Object.is(params, -0) ? "-0" : String(params);
-  if (typeof params === "string") return JSON.stringify(params);
+  if (typeof params === "string") return `${params.length}"${params}"`;
   if (typeof params === "function") return `function ${identity(params)}`;
   if (params === undefined) return "";
   if (typeof params !== "object" || params === null) return String(params);
-  if (Array.isArray(params)) return `[${params.map(keyOf).join()}]`;
+  if (Array.isArray(params)) {
+    let list = "[";
+    for (const value of params) list += `${keyOf(value)},`;
+    return `${list}]`;
+  }
   if (ArrayBuffer.isView(params)) return `array ${identity(params)}`;
   if ("toJSON" in params && typeof params.toJSON === "function") return keyOf(params.toJSON());
   let text = "";
-  for (const [name, value] of Object.entries(params))
-    if (value !== undefined) text += `${text === "" ? "" : ","}"${name}":${keyOf(value)}`;
+  for (const name in params) {
+    const value: unknown = Reflect.get(params, name);
+    if (value !== undefined) text += `${name}:${keyOf(value)},`;
+  }
   return `{${text}}`;
 }

@@ -116,8 +116,8 @@ export class ArenaExecutable {
 
   run(values: readonly DeviceValue[]): readonly DeviceValue[] {
     assertInputs(this.#program.inputs, this.#donated, values);
-    const inputs = values.map((value) => ownValue(value, this.#state.holdings));
-    const { areas } = this.#state;
+    const { areas, holdings } = this.#state;
+    const inputs = values.map((value) => ownValue(value, holdings));
     const fresh = this.#allocateOutputs();
     const team = this.#team();
     const threadBytes = this.#stride * (team?.pool.threads ?? 1);
@@ -173,12 +173,11 @@ export class ArenaExecutable {
   /** Memory for each output that does not take over an input's and is not empty. */
   #allocateOutputs(): (Holding | null)[] {
     const { holdings } = this.#state;
-    const fresh: (Holding | null)[] = [];
+    const fresh = new Array<Holding | null>(this.#outputBytes.length).fill(null);
     try {
-      for (let i = 0; i < this.#outputBytes.length; i++) {
-        const bytes = this.#program.reuses[i] === null ? this.#outputBytes[i] : 0;
-        fresh.push(bytes === 0 ? null : holdings.allocate(bytes));
-      }
+      for (let i = 0; i < fresh.length; i++)
+        if (this.#program.reuses[i] === null && this.#outputBytes[i] > 0)
+          fresh[i] = holdings.allocate(this.#outputBytes[i]);
     } catch (error) {
       for (const holding of fresh) if (holding !== null) holdings.free(holding);
       throw error;
