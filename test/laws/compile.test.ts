@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  type Shape,
   compile,
   DonatedError,
   evaluate,
@@ -268,10 +269,10 @@ function trainer() {
     model.w2 = next(2, model.w2, grads.w2);
     return loss;
   };
-  const next = <T extends Tensor>(i: number, w: T, g: Tensor): T => {
+  const next = <S extends Shape>(i: number, w: Tensor<S>, g: Tensor): Tensor<S> => {
     velocity[i] = velocity[i].mul(0.9).add(g);
-    const moved: Tensor = w;
-    return Object.assign(Object.create(w), { node: moved.sub(velocity[i].mul(0.05)).node });
+    const from: Tensor = w;
+    return Tensor.of<S>(from.sub(velocity[i].mul(0.05)).node);
   };
   return { model, velocity, step };
 }
