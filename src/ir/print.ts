@@ -10,15 +10,13 @@ export const programKey = (inputs: readonly Node[], outputs: readonly Node[]): s
   return graphKey([...inputs, ...order], outputs, isLeaf);
 };
 
-/** Up to so many nodes are found sooner one by one. */
-const fewNodes = 16;
-
 /**
  * A text that is equal for graphs of one form, made for speed: dtypes and shapes stand at the leaves only, as primitives
  * derive all others from them. `order` is topological; nodes with a value are leaves, as are others of `leaves`.
  */
 export function graphKey(order: readonly Node[], outputs: readonly Node[], leaves?: ReadonlySet<Node>): string {
-  const places = order.length > fewNodes ? new Map(order.map((node, i) => [node, i])) : null;
+  // A few nodes are found sooner one by one.
+  const places = order.length > 16 ? new Map(order.map((node, i) => [node, i])) : null;
   const placeOf = (x: Node): number | undefined => (places === null ? order.indexOf(x) : places.get(x));
   let key = "";
   for (const node of order) {

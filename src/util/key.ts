@@ -15,11 +15,7 @@ export function keyOf(params: unknown): string {
   if (typeof params === "function") return `function ${identity(params)}`;
   if (params === undefined) return "";
   if (typeof params !== "object" || params === null) return String(params);
-  if (Array.isArray(params)) {
-    let list = "[";
-    for (const value of params) list += `${keyOf(value)},`;
-    return `${list}]`;
-  }
+  if (Array.isArray(params)) return `[${params.reduce((text: string, x) => `${text}${keyOf(x)},`, "")}]`;
   if (ArrayBuffer.isView(params)) return `array ${identity(params)}`;
   if ("toJSON" in params && typeof params.toJSON === "function") return keyOf(params.toJSON());
   let text = "";
