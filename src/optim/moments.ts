@@ -3,9 +3,12 @@ import { type Tensor, tensor, where } from "../index.js";
 import { blend, checkRange, perDType, squares, start, zerosOf } from "./transformations.js";
 import { type GradientTransformation, type Leaves, mapLeaves } from "./transformation.js";
 
-/** `1 - decay^count`, by `expm1` since it is a small difference at first. */
+/**
+ * `1 / (1 - decay^count)`, by `expm1` since the divisor is a small difference at first. It is one number for all elements, so
+ * that none of them need be divided.
+ */
 const biasCorrection = (decay: number, count: Tensor): ((x: Tensor) => Tensor) =>
-  perDType((dtype) => count.astype(dtype).mul(Math.log(decay)).expm1().neg());
+  perDType((dtype) => count.astype(dtype).mul(Math.log(decay)).expm1().neg().reciprocal());
 
 function checkMoments([beta1, beta2]: readonly [number, number], epsilon: number): void {
   checkRange("betas[0]", beta1, 0, 1);
@@ -48,7 +51,7 @@ export function scaleByAdam(options: AdamMoments = {}): GradientTransformation<A
       const first = biasCorrection(beta1, count);
       const second = biasCorrection(beta2, count);
       const updates = mapLeaves(
-        (m, v) => m.div(first(m)).div(v.div(second(v)).sqrt().add(epsilon)),
+        (m, v) => m.mul(first(m)).div(v.mul(second(v)).sqrt().add(epsilon)),
         mean,
         amsgrad ? largest : square,
       );
@@ -118,7 +121,7 @@ export function scaleByNadam(
           m
             .mul(ahead(m))
             .add(g.mul(share(g)))
-            .div(v.div(second(v)).sqrt().add(epsilon)),
+            .div(v.mul(second(v)).sqrt().add(epsilon)),
         grads,
         moments.mean,
         moments.square,
@@ -154,8 +157,8 @@ export function scaleByRadam(options: Moments = {}): GradientTransformation<Mome
       const rectification = perDType((dtype) => ratio.maximum(0).sqrt().astype(dtype));
       const updates = mapLeaves(
         (m, v) => {
-          const mean = m.div(first(m));
-          const scaled = mean.mul(rectification(m)).mul(second(v).sqrt()).div(v.sqrt().add(epsilon));
+          const mean = m.mul(first(m));
+          const scaled = mean.mul(rectification(m)).mul(second(v).rsqrt()).div(v.sqrt().add(epsilon));
           return where(rho.greater(5), scaled, mean);
         },
         next.mean,
@@ -180,7 +183,7 @@ export function scaleByAdamax(options: Moments = {}): GradientTransformation<Ada
       const mean = blend(betas[0], state.mean, grads);
       const norm = mapLeaves((u, g) => u.mul(betas[1]).maximum(g.abs().add(epsilon)), state.norm, grads);
       const first = biasCorrection(betas[0], count);
-      return [mapLeaves((m, u) => m.div(first(m)).div(u), mean, norm), { count, mean, norm }];
+      return [mapLeaves((m, u) => m.mul(first(m)).div(u), mean, norm), { count, mean, norm }];
     },
   };
 }
