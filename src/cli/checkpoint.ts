@@ -1,7 +1,7 @@
 /** A run's state on disk: what changes while it trains. */
 import { join } from "node:path";
 import { FormatError, ShapeError, type Tensor } from "../index.js";
-import { type Loaded, fileExists, loadWithMetadata, readFile, save, writeFileAtomic } from "../io/index.js";
+import { fileExists, loadWithMetadata, readFile, save, writeFileAtomic } from "../io/index.js";
 import { stateDict } from "../nn/index.js";
 import type { EpochRecord, Progress, TrainState } from "../train/index.js";
 import { files, hasFields, isNumber, isObject, orNull, parseJson } from "./run.js";
@@ -37,15 +37,6 @@ export async function writeCheckpoint(folder: string, state: TrainState): Promis
   await save(join(folder, files.model), modelIn(state));
 }
 
-async function loadWhole(path: string): Promise<Loaded> {
-  try {
-    return await loadWithMetadata(path);
-  } catch (cause) {
-    if (!(cause instanceof FormatError)) throw cause;
-    throw new FormatError(`${path} is damaged: ${cause.message}`, { cause });
-  }
-}
-
 /** `f`, which puts tensors of a file into a model; when they do not fit, the error names the file. */
 export async function fitting<T>(path: string, title: string, f: () => T | Promise<T>): Promise<T> {
   try {
@@ -78,7 +69,7 @@ async function readHistory(path: string, end: number): Promise<EpochRecord[]> {
 export async function readCheckpoint(folder: string): Promise<TrainState | undefined> {
   const path = join(folder, files.checkpoint);
   if (!(await fileExists(path))) return undefined;
-  const { tensors, metadata } = await loadWhole(path);
+  const { tensors, metadata } = await loadWithMetadata(path);
   const place = parseJson(path, metadata.progress ?? "", isPlace);
   const history = await readHistory(join(folder, files.metrics), place.epoch);
   return { tensors, progress: { ...place, history } };
@@ -94,4 +85,4 @@ export const modelIn = ({ tensors }: TrainState): Record<string, Tensor> =>
 
 /** The tensors of a run's model by name. */
 export const readModel = async (folder: string): Promise<Record<string, Tensor>> =>
-  (await loadWhole(join(folder, files.model))).tensors;
+  (await loadWithMetadata(join(folder, files.model))).tensors;

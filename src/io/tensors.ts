@@ -1,7 +1,7 @@
 /** Tensors to and from arrays and files. */
 import { evaluate } from "../api/index.js";
 import { type Tensor, tensor } from "../tensor/index.js";
-import { ArgumentError } from "../util/errors.js";
+import { ArgumentError, FormatError } from "../util/errors.js";
 import { type HostArray, encode } from "./elements.js";
 import { readFile, withFile, writeFileAtomic } from "./files.js";
 import { formatNpy, formatNpz, parseNpy, parseNpz } from "./npy.js";
@@ -25,8 +25,20 @@ export interface SaveOptions {
   readonly compress?: boolean;
 }
 
-const unknownName = (op: string, path: string): ArgumentError =>
-  new ArgumentError(`${op}: the file's name must end in .safetensors or .npz, got ${path}. for one array use ${op}Npy`);
+const unknownName = (op: string, path: string, more = ""): ArgumentError =>
+  new ArgumentError(
+    `${op}: the file's name must end in .safetensors or .npz, got ${path}. for one array use ${op}Npy${more}`,
+  );
+
+/** `f`, which reads a file; where that is damaged, the error names it. */
+async function reading<T>(op: string, path: string, f: () => Promise<T>): Promise<T> {
+  try {
+    return await f();
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause;
+    throw new FormatError(`${op}: ${path} is damaged: ${cause.message}`, { cause });
+  }
+}
 
 /**
  * Writes tensors by name, as the file's name says: `.safetensors` or `.npz`. The file is there whole or not at all.
@@ -74,11 +86,13 @@ export const load = async (path: string): Promise<Record<string, Tensor>> => (aw
 /** As `load`, with the notes that `save` was given as `metadata`. */
 export async function loadWithMetadata(path: string): Promise<Loaded> {
   if (path.endsWith(".safetensors")) {
-    const { tensors, metadata } = await withFile(path, (file) => readSafetensors(file, fromHost), "load");
+    const read = () => withFile(path, (file) => readSafetensors(file, fromHost), "load");
+    const { tensors, metadata } = await reading("load", path, read);
     return { tensors: Object.fromEntries(tensors), metadata: Object.fromEntries(metadata) };
   }
-  if (!path.endsWith(".npz")) throw unknownName("load", path);
-  const arrays = await parseNpz(await readFile(path, "load"));
+  if (!path.endsWith(".npz"))
+    throw unknownName("load", path, "; of PyTorch's own files make safetensors (safetensors.torch.save_file)");
+  const arrays = await reading("load", path, async () => parseNpz(await readFile(path, "load")));
   const tensors = [...arrays].map(([name, array]) => [name, fromHost(array)] as const);
   return { tensors: Object.fromEntries(tensors), metadata: {} };
 }
@@ -88,4 +102,5 @@ export const saveNpy = async (path: string, x: Tensor): Promise<void> =>
   writeFileAtomic(path, formatNpy(await toHost(x)), "saveNpy");
 
 /** The tensor in an npy file. */
-export const loadNpy = async (path: string): Promise<Tensor> => fromHost(parseNpy(await readFile(path, "loadNpy")));
+export const loadNpy = (path: string): Promise<Tensor> =>
+  reading("loadNpy", path, async () => fromHost(parseNpy(await readFile(path, "loadNpy"))));

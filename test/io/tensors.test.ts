@@ -65,7 +65,10 @@ test("files that are cut off are refused", async () => {
   const whole = await readFile(path);
   for (const length of [0, 7, 8, 100, whole.length - 1]) {
     await writeFileAtomic(path, whole.subarray(0, length));
-    await assert.rejects(load(path), FormatError);
+    await assert.rejects(
+      load(path),
+      (error) => error instanceof FormatError && error.message.startsWith(`load: ${path} is damaged: safetensors: `),
+    );
   }
 });
 
@@ -76,9 +79,12 @@ test("one tensor as npy", async () => {
     [0.5, 1, 1.5],
     [2, 2.5, 3],
   ]);
+  await writeFileAtomic(path, (await readFile(path)).subarray(0, -1));
+  await assert.rejects(loadNpy(path), /loadNpy: .*one\.npy is damaged: npy: /);
 });
 
 test("other names of files are refused", async () => {
   await assert.rejects(save("a.pt", tensors), /save: .* \.safetensors or \.npz, got a\.pt\. for one array use saveNpy/);
+  await assert.rejects(load("resnet18.pth"), /got resnet18\.pth\. .*safetensors\.torch\.save_file/);
   await assert.rejects(load("a.npy"), /load: .*got a\.npy\. for one array use loadNpy/);
 });
