@@ -12,7 +12,7 @@ import { type Group, type Nest, fetchesOf, mapTerms, nestsOf, simplified } from 
 import type { Draft, Schedule } from "./schedule.js";
 import { type IndexTerm, factorOf, reachable, without } from "./terms.js";
 import { inPanels } from "./panels.js";
-import { inPartials } from "./partials.js";
+import { inPartials, inTasks } from "./partials.js";
 import { inPhases } from "./phases.js";
 import { alongRows } from "./rows.js";
 import { inSweeps } from "./sweeps.js";
@@ -179,8 +179,10 @@ class Assembler {
       .map((nest) => simplified(terms, nest))
       .flatMap((nest) => inPanels(terms, nest, this.#target, this.#table))
       .flatMap((nest) => alongRows(terms, nest, this.#target, this.#table))
-      .flatMap((nest) => inSweeps(terms, nest, this.#target, this.#table))
-      .map((nest) => this.#kernel({ row, nests: [nest] }));
+      .flatMap((nest) => inTasks(terms, nest, this.#target, this.#table))
+      .flatMap(({ row, nests: [nest] }) =>
+        inSweeps(terms, nest, this.#target, this.#table).map((x) => this.#kernel({ row, nests: [x] })),
+      );
   }
 
   #kernel(group: Group): Made {

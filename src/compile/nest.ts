@@ -165,6 +165,12 @@ export function mapTerms(nest: Nest, f: (t: Term) => Term): Nest {
   };
 }
 
+/** The nest where an index is `image`, which runs with `turn`. */
+export function moved(terms: Terms, nest: Nest, index: IndexTerm, turn: IndexTerm, image: Term): Nest {
+  const put = (list: readonly IndexTerm[]) => list.map((x) => (x === index ? turn : x));
+  return { ...substitute(terms, nest, new Map([[index, image]])), axes: put(nest.axes), over: put(nest.over) };
+}
+
 /** Index ranges of length 1 disappear. */
 function withoutUnits(terms: Terms, nest: Nest): Nest {
   const unit = [...nest.axes, ...nest.over].filter((x) => x.extent === 1);

@@ -6,7 +6,7 @@ import { byteSize } from "../ir/dtype.js";
 import type { Aval } from "../ir/shape.js";
 import { product, range } from "../util/arrays.js";
 import { type Target, lanesOf, vectorsIn } from "./loops.js";
-import { type Nest, elementwise, mapTerms, rootsOf } from "./nest.js";
+import { type Nest, elementwise, mapTerms, moved, rootsOf } from "./nest.js";
 import { type FetchTerm, type IndexTerm, type Term, type Terms, factorOf, isFloatProduct, without } from "./terms.js";
 
 type MakeBuffer = (aval: Aval) => number;
@@ -25,8 +25,9 @@ export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: MakeB
   if (beyond > 0) {
     // What is left beyond whole tiles is a product of its own.
     const most = column.extent - beyond;
-    const parts = [part(terms, nest, column, 0, most), part(terms, nest, column, most, beyond)];
-    return parts.flatMap((x) => inPanels(terms, x, target, buffer));
+    return [terms.index(most), terms.index(beyond)].flatMap((x, i) =>
+      inPanels(terms, moved(terms, nest, column, x, terms.sum([[x, 1]], i * most)), target, buffer),
+    );
   }
   const divide = divider(terms);
   const [panel, lane] = divide.by(column, tile);
@@ -34,7 +35,7 @@ export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: MakeB
   const others = divide.inBlocks(besides, rows, target.mc);
   const over = divide.inBlocks(nest.over, nest.over, target.kc);
   const move = divide.substitution();
-  const moved = mapTerms(nest, move);
+  const divided = mapTerms(nest, move);
   // Blocks of rows outside, then panels, then the rows of a block, then the columns of a panel.
   const outside = others.filter((x) => !nest.axes.includes(x)).filter((_, i) => i % 2 === 0);
   const inner = others.filter((x) => !outside.includes(x));
@@ -57,14 +58,7 @@ export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: MakeB
     ...inner.filter((x) => !uses(moveRight, [x]).length),
     lane,
   ];
-  return [...copy.nests, { ...moved, axes, over, folds: [{ ...moved.folds[0], value }] }];
-}
-
-/** The nest for a part of an index. */
-function part(terms: Terms, nest: Nest, index: IndexTerm, from: number, extent: number): Nest {
-  const shorter = terms.index(extent);
-  const moved = mapTerms(nest, terms.substitution(new Map([[index, terms.sum([[shorter, 1]], from)]])));
-  return { ...moved, axes: nest.axes.map((x) => (x === index ? shorter : x)) };
+  return [...copy.nests, { ...divided, axes, over, folds: [{ ...divided.folds[0], value }] }];
 }
 
 /** Nests that copy operands, each into an array over the given indices. */
@@ -75,12 +69,12 @@ function copier(terms: Terms, name: string, buffer: MakeBuffer) {
     if (type === "int64") return operand;
     const shape = layout.map((x) => x.extent);
     const number = buffer({ dtype: type, shape });
-    const moved = layout.map((x) => terms.index(x.extent));
-    const value = terms.substitution(new Map(layout.map((x, i) => [x, moved[i]])))(operand);
-    const stores = [{ buffer: number, offset: terms.flatten(moved, shape), value }];
+    const own = layout.map((x) => terms.index(x.extent));
+    const value = terms.substitution(new Map(layout.map((x, i) => [x, own[i]])))(operand);
+    const stores = [{ buffer: number, offset: terms.flatten(own, shape), value }];
     // In the order of the operand's memory; what is contiguous in the copy stays last.
     const stride = (x: IndexTerm) => (value.kind === "fetch" ? Math.abs(factorOf(value.offset, x)) : 0);
-    const axes = [...moved.slice(0, -1).sort((a, b) => stride(b) - stride(a)), ...moved.slice(-1)];
+    const axes = [...own.slice(0, -1).sort((a, b) => stride(b) - stride(a)), ...own.slice(-1)];
     nests.push(elementwise(`${name}_panels`, axes, stores));
     return terms.fetch(type, number, terms.flatten(layout, shape));
   };

@@ -3,7 +3,7 @@
  * a transposed convolution) is c sums, each for every c-th result and over the terms that are not zero.
  */
 import { range } from "../util/arrays.js";
-import { type Nest, elementwise, mapTerms } from "./nest.js";
+import { type Nest, elementwise, moved } from "./nest.js";
 import { type IndexTerm, type Term, type Terms, factorOf } from "./terms.js";
 
 /** Where `at` is no multiple of `by`, what is folded is zero. */
@@ -58,22 +58,17 @@ function phasesOf(terms: Terms, nest: Nest, { at, by }: Sparse): Nest[] | null {
   const starts = range(by).map((phase) => range(tap ? by : 1).filter((turn) => isMultiple(phase, turn)));
   if (starts.some((all) => all.length > 1)) return null;
   return starts.slice(0, axis.extent).map(([start = Infinity], phase) => {
-    const every = (index: IndexTerm, from: number) => everyOf(terms, index, from, by);
-    const along = every(axis, phase);
-    if (start >= (tap?.extent ?? 1)) return withoutFold(terms, along(nest));
-    return tap ? every(tap, start)(along(nest)) : along(nest);
+    const along = every(terms, nest, axis, phase, by);
+    if (start >= (tap?.extent ?? 1)) return withoutFold(terms, along);
+    return tap ? every(terms, along, tap, start, by) : along;
   });
 }
 
 /** The nest where an index goes in steps. */
-const everyOf =
-  (terms: Terms, index: IndexTerm, from: number, step: number) =>
-  (nest: Nest): Nest => {
-    const turn = terms.index(Math.ceil((index.extent - from) / step));
-    const moved = mapTerms(nest, terms.substitution(new Map([[index, terms.sum([[turn, step]], from)]])));
-    const put = (list: readonly IndexTerm[]) => list.map((x) => (x === index ? turn : x));
-    return { ...moved, axes: put(nest.axes), over: put(nest.over) };
-  };
+function every(terms: Terms, nest: Nest, index: IndexTerm, from: number, step: number): Nest {
+  const turn = terms.index(Math.ceil((index.extent - from) / step));
+  return moved(terms, nest, index, turn, terms.sum([[turn, step]], from));
+}
 
 /** The nest when what it sums is zero. */
 function withoutFold(terms: Terms, { name, axes, folds, stores }: Nest): Nest {

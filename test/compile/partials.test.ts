@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { kernelsOf } from "#src/compile/walk.js";
+import { dot } from "#src/primitive/contraction.js";
 import { sum } from "#src/primitive/define.js";
 import { scatterAdd } from "#src/primitive/indexing.js";
 import { hole } from "#src/primitive/leaf.js";
-import { grad, setThreads, tensor, type Tensor, zeros } from "typegrad";
+import { convolution, grad, setThreads, tensor, type Tensor, vjp, zeros } from "typegrad";
 import { compileProgram } from "./support.js";
 
 /** Prime, and such that there is a rest whatever the parts are. */
@@ -25,6 +26,23 @@ test("a large sum has tasks to share, a small one has not, and sums with many re
   assert.equal(names([1 << 20], [0]).length, 2, "parts that leave no rest");
   assert.equal(names([1000], [0]).length, 1);
   assert.equal(names([4096, 1024], [1]).length, 1);
+});
+
+test("long products with few results have tasks to share, others are not cut", () => {
+  const product = (rows: number, folded: number, columns: number) => {
+    const inputs = [
+      hole({ dtype: "float32", shape: [rows, folded] }, "a"),
+      hole({ dtype: "float32", shape: [folded, columns] }, "b"),
+    ];
+    const outputs = [dot(inputs[0], inputs[1], { contract: [[1], [0]], batch: [[], []] })];
+    return kernelsOf(compileProgram({ inputs, outputs, donated: [false, false] }).steps);
+  };
+  const isEnd = ({ name }: { readonly name: string }) => name.endsWith("_end");
+  const long = product(32, 1 << 15, 32);
+  assert.ok(Math.max(...long.map((k) => k.tasks)) >= 16);
+  assert.equal(long.filter(isEnd).length, 1);
+  assert.ok(!product(32, 512, 32).some(isEnd), "a sum that is not long");
+  assert.ok(!product(256, 1 << 15, 32).some(isEnd), "enough results");
 });
 
 test("sums of rows are scattered by columns, those of single elements are not shared", () => {
@@ -61,6 +79,52 @@ for (const threads of [1, 2])
       for (let j = 0; j < columns; j++) assert.equal(leading[j], (columns * rows * (rows - 1)) / 2 + rows * j);
       const last = await x.reshape([columns, rows]).sum(1).data();
       for (let j = 0; j < columns; j++) assert.equal(last[j], rows * (rows * j) + (rows * (rows - 1)) / 2);
+    });
+
+    test("products of few long rows, with a rest", async () => {
+      setThreads(threads);
+      const [rows, folded, columns] = [24, 20_011, 40];
+      const a = Float32Array.from({ length: rows * folded }, (_, i) => (i % 7) - 2);
+      const b = Float32Array.from({ length: folded * columns }, (_, i) => (i % 5) - 1);
+      const expected = new Float32Array(rows * columns);
+      for (let k = 0; k < folded; k++)
+        for (let i = 0; i < rows; i++)
+          for (let j = 0; j < columns; j++) expected[i * columns + j] += a[i * folded + k] * b[k * columns + j];
+      const found = tensor(a)
+        .reshape([rows, folded])
+        .matmul(tensor(b).reshape([folded, columns]));
+      assert.deepEqual(await found.data(), expected);
+    });
+
+    test("a convolution's weight gradient over many pictures", async () => {
+      setThreads(threads);
+      const [pictures, channels, size] = [48, 16, 16];
+      const shape = [pictures, channels, size, size];
+      const fill = (value: (p: number, c: number) => number) => {
+        const place = size * size;
+        const data = Float32Array.from({ length: pictures * channels * place }, (_, i) =>
+          value(Math.floor(i / place / channels), Math.floor(i / place) % channels),
+        );
+        return tensor(data).reshape(shape);
+      };
+      const [x, g] = [fill((_, c) => c + 1), fill((p, c) => (p % 3) * (c - 5))];
+      const [, back] = vjp(
+        (w: Tensor) =>
+          convolution(x, w, {
+            padding: [
+              [1, 1],
+              [1, 1],
+            ],
+          }),
+        zeros([channels, channels, 3, 3]),
+      );
+      // Of three taps the outer two miss a row or column of the picture.
+      const met = (tap: number) => (tap === 1 ? size : size - 1);
+      const expected = Float32Array.from({ length: channels * channels * 9 }, (_, i) => {
+        const [to, from] = [Math.floor(i / 9 / channels), Math.floor(i / 9) % channels];
+        return pictures * (to - 5) * (from + 1) * met(Math.floor((i % 9) / 3)) * met(i % 3);
+      });
+      assert.deepEqual(await back(g).data(), expected);
     });
 
     test("the first of equal extremes, and the first NaN", async () => {
