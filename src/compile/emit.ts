@@ -225,12 +225,8 @@ export class Emitter {
     const inner = Math.max(...depths);
     const outside = term.parts.filter((_, i) => depths[i] < inner);
     const start = outside.length > 0 ? this.first(this.terms.sum(outside)) : null;
-    return addUp(
-      start,
-      term.parts.filter((_, i) => depths[i] === inner),
-      (t) => this.first(t),
-      1,
-    );
+    const inside = term.parts.filter((_, i) => depths[i] === inner);
+    return addUp(start, inside, (t) => this.first(t), 1);
   }
 
   #varying(term: Term): Value {

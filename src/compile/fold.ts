@@ -183,15 +183,10 @@ class Tile {
       pack === 1 ? results : range(results.length / pack).map((k) => v.pack(results.slice(k * pack, (k + 1) * pack)));
     packs.forEach((x, k) => emit.add(store(buffer, v.int(k * x.lanes), x)));
     const turns = this.#sides.map(([index, , count]) => terms.index(index === emit.along ? count * lanes : count));
-    const place = terms.flatten(
-      turns,
-      turns.map((x) => x.extent),
-    );
-    const at = copyOf(
-      emit,
-      this.#nest,
-      this.#sides.map(([index], i) => [index, turns[i]] as const),
-    );
+    const extents = turns.map((x) => x.extent);
+    const place = terms.flatten(turns, extents);
+    const steps = this.#sides.map(([index], i) => [index, turns[i]] as const);
+    const at = copyOf(emit, this.#nest, steps);
     const nest = finishing(terms, { ...at, axes: turns }, buffer, place);
     emit.expect(rootsOf(nest));
     // What the results are stored with may lie along another side than what was folded.
@@ -434,15 +429,10 @@ function foldTile(emit: Emitter, copies: readonly Nest[], along: IndexTerm, lane
   );
 }
 
-/** All lanes of all accumulators of one fold as one value; `shorter` ones have fewer lanes. */
-function joined(
-  emit: Emitter,
-  fold: NestFold,
-  vectors: readonly Accumulator[],
-  shorter: readonly Accumulator[],
-): Value {
+/** All lanes of all accumulators of one fold as one value; `short` ones have fewer lanes. */
+function joined(emit: Emitter, fold: NestFold, vectors: readonly Accumulator[], short: readonly Accumulator[]): Value {
   const total = (combine: Combine, of: (acc: Accumulator) => Value) =>
-    joinedLanes(emit, combine, vectors.map(of), shorter.map(of));
+    joinedLanes(emit, combine, vectors.map(of), short.map(of));
   const { combine } = fold;
   if (!isPosition(fold)) return total(combine, (acc) => acc.result(emit));
   const extreme = total(combine === "argmax" ? "max" : "min", (acc) => v.get(acc.value));

@@ -42,7 +42,8 @@ export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: MakeB
   const copy = copier(terms, nest.name, buffer);
   const uses = (t: Term, xs: readonly IndexTerm[]) => xs.filter((x) => terms.depends(t).has(x.id));
   const [moveRight, moveLeft] = [move(right), move(left)];
-  const entry = copy.of(moveRight, [...uses(moveRight, inner), panel, ...uses(moveRight, over), lane]);
+  const used = uses(moveRight, inner);
+  const entry = copy.of(moveRight, [...used, panel, ...uses(moveRight, over), lane]);
   const line = inner.findLast((x) => moveLeft.kind === "fetch" && factorOf(moveLeft.offset, x) === 1);
   const isStrided = left.kind === "fetch" && line !== undefined && isFar(terms, nest, left, target);
   const rest = inner.filter((x) => x !== line);
@@ -51,13 +52,7 @@ export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: MakeB
       ? copy.of(moveLeft, [...uses(moveLeft, [...outside, ...rest, ...over]), line])
       : moveLeft;
   const value = terms.op(right.type, "mul", [factor, entry]);
-  const axes = [
-    ...outside,
-    ...uses(moveRight, inner),
-    panel,
-    ...inner.filter((x) => !uses(moveRight, [x]).length),
-    lane,
-  ];
+  const axes = [...outside, ...used, panel, ...inner.filter((x) => !used.includes(x)), lane];
   return [...copy.nests, { ...divided, axes, over, folds: [{ ...divided.folds[0], value }] }];
 }
 

@@ -48,19 +48,12 @@ export function compileWithPasses({ inputs, outputs, donated }: Source, target: 
   const [plan, planTook] = timed(() => schedule(wiring));
   const [{ program, spaces }, programTook] = timed(() => assemble(wiring, plan, donated, target));
   verify(program, target.vectorBytes);
+  const kernels = kernelsOf(program.steps);
   const pass = (name: string, milliseconds: number, summary: string): PassRecord => ({ name, milliseconds, summary });
   const passes = [
     pass("wires", wiringTook, `${wiring.wires.length} arrays, ${wiring.merged} merged`),
-    pass(
-      "schedule",
-      planTook,
-      `${plan.drafts.length} kernels, ${plan.inlined.size} arrays computed where they are used`,
-    ),
-    pass(
-      "program",
-      programTook,
-      `${kernelsOf(program.steps).length} kernels, ${program.workspaceBytes} bytes of workspace`,
-    ),
+    pass("schedule", planTook, `${plan.drafts.length} kernels, ${plan.inlined.size} arrays computed where used`),
+    pass("program", programTook, `${kernels.length} kernels, ${program.workspaceBytes} bytes of workspace`),
   ];
   return { program, passes, spaces };
 }

@@ -437,14 +437,8 @@ class Scheduler {
 
   #mayShareFolds(draft: Draft, wire: Wire): boolean {
     const { source } = wire;
-    return (
-      source.kind === "reduce" &&
-      draft.folds.length < 4 &&
-      sameShape(
-        draft.over.map((x) => x.extent),
-        source.over,
-      )
-    );
+    const over = draft.over.map((x) => x.extent);
+    return source.kind === "reduce" && draft.folds.length < 4 && sameShape(over, source.over);
   }
 
   #running(wire: Wire, here: readonly Delivery[]): void {
