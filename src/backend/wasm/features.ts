@@ -37,8 +37,8 @@ function setFlags(...flags: readonly string[]): boolean {
 /**
  * A module for programs that run so many operations at a time. Engines begin with code that is made quickly and runs at a
  * quarter of the speed; the first run of a long program is over before better code is there. In Node that is made at once,
- * where there are 2000 operations for each byte: making it takes as long as quick code would lose. Calls are not inlined then:
- * for that V8 14 looks up what quick code has counted, and ends the process where there was none.
+ * where there are 2000 operations for each byte: making it takes as long as quick code would lose. Calls are not inlined from then on:
+ * for that V8 14 looks up what quick code has counted, and ends the process where there was none. V8 11 never inlines them, so that stays.
  */
 export function moduleOf(bytes: Uint8Array<ArrayBuffer>, work: number): WebAssembly.Module {
   const atOnce =
@@ -46,6 +46,6 @@ export function moduleOf(bytes: Uint8Array<ArrayBuffer>, work: number): WebAssem
   try {
     return new WebAssembly.Module(bytes);
   } finally {
-    if (atOnce) setFlags("--liftoff", "--wasm-lazy-compilation", "--wasm-inlining");
+    if (atOnce) setFlags("--liftoff", "--wasm-lazy-compilation");
   }
 }
