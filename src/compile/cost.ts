@@ -28,7 +28,7 @@ export function costOf(wiring: Wiring): Costs {
   const finishing = new Set<Wire>();
   for (const wire of wires) {
     if (wire.source.kind !== "map") continue;
-    const axes = wire.shape.map((d) => terms.index(d));
+    const axes = terms.axes(wire.shape);
     const here = terms.flatten(axes, wire.shape);
     let cost = 0;
     for (const t of reachable([wire.source.value(axes)])) {

@@ -193,7 +193,7 @@ class Scheduler {
   }
 
   #empty(shape: Shape, block: Block, name: string): Draft {
-    const axes = shape.map((d) => this.#terms.index(d));
+    const axes = this.#terms.axes(shape);
     const sets = { holes: new Map(), own: new Set<Wire>(), loads: new Map(), reads: new Set<Wire>() };
     const lists = { over: [], folds: [], stores: [], names: [name] };
     const nothing = { along: null, scatter: null, size: 0 };

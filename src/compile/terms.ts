@@ -52,6 +52,7 @@ export class Terms {
   readonly #known = new Map<number, Term>();
   readonly #boxed = new Map<number, Term>();
   readonly #boxes = new Map<Term, Expr>();
+  readonly #axes = new Map<string, readonly IndexTerm[]>();
   readonly #depends = new Map<Term, ReadonlySet<number>>();
   #next = 0;
 
@@ -76,6 +77,13 @@ export class Terms {
   }
   index(extent: number): IndexTerm {
     return { kind: "index", id: this.#next++, type: "int32", extent, min: 0, max: Math.max(0, extent - 1) };
+  }
+  /** The indices of arrays of a shape: the same each time, so that what is made of them is found again. */
+  axes(shape: readonly number[]): readonly IndexTerm[] {
+    const key = shape.join();
+    let axes = this.#axes.get(key);
+    if (axes === undefined) this.#axes.set(key, (axes = shape.map((d) => this.index(d))));
+    return axes;
   }
   hole(type: ScalarType): HoleTerm {
     const [min, max] = anything(type);

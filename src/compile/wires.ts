@@ -129,6 +129,7 @@ class Wirer {
   readonly wires: Wire[] = [];
   readonly blocks: Block[] = [];
   readonly #known = new Map<string, readonly Wire[]>();
+  readonly #made = new Map<Term, Term>();
   merged = 0;
 
   block(parent: Block | null, length: number, counts: boolean): Block {
@@ -146,10 +147,23 @@ class Wirer {
 
   wire(name: string, aval: Aval, block: Block, source: Source, same: Wire | null = null): Wire {
     const { dtype, shape } = aval;
-    const wire: Wire = { kind: "wire", id: this.wires.length, name, dtype, shape, block, source, same };
+    const id = this.wires.length;
+    const found =
+      source.kind === "map" ? { ...source, value: this.#once(dtype, id, (at) => source.value(at)) } : source;
+    const wire: Wire = { kind: "wire", id, name, dtype, shape, block, source: found, same };
     this.wires.push(wire);
     this.entries.push(wire);
     return wire;
+  }
+
+  /** A wire's formula, which is made once for each place that is asked for. */
+  #once(dtype: Aval["dtype"], id: number, value: (at: readonly Term[]) => Term) {
+    return (at: readonly Term[]): Term => {
+      const place = this.terms.load(dtype, id, at);
+      let made = this.#made.get(place);
+      if (made === undefined) this.#made.set(place, (made = value(at)));
+      return made;
+    };
   }
 
   /** Wires of `outputs`, computed inside `block` as far as they depend on it. */
