@@ -29,7 +29,6 @@ export function costOf(wiring: Wiring): Costs {
   for (const wire of wires) {
     if (wire.source.kind !== "map") continue;
     const axes = terms.axes(wire.shape);
-    const here = terms.flatten(axes, wire.shape);
     let cost = 0;
     for (const t of reachable([wire.source.value(axes)])) {
       cost += own(t);
@@ -37,8 +36,8 @@ export function costOf(wiring: Wiring): Costs {
       const read = wires[t.source];
       cost += element.get(read) ?? 0;
       const isFold = read.source.kind === "reduce" || finishing.has(read);
-      if (isFold && sizeOf(read.shape) === sizeOf(wire.shape) && terms.flatten(t.at, read.shape) === here)
-        finishing.add(wire);
+      if (!isFold || sizeOf(read.shape) !== sizeOf(wire.shape)) continue;
+      if (terms.flatten(t.at, read.shape) === terms.flatten(axes, wire.shape)) finishing.add(wire);
     }
     element.set(wire, Math.min(cost, dear));
   }

@@ -388,8 +388,14 @@ class Scheduler {
 
   /** The kernels and calls that a kernel or call directly needs. */
   needs(unit: Draft | Call): (Draft | Call)[] {
-    const made = (wires: Iterable<Wire>) =>
-      [...wires].map((w) => this.producers.get(w)).filter((p): p is Draft | Call => p !== undefined);
+    const made = (wires: Iterable<Wire>): (Draft | Call)[] => {
+      const makers = [];
+      for (const w of wires) {
+        const maker = this.producers.get(w);
+        if (maker !== undefined) makers.push(maker);
+      }
+      return makers;
+    };
     if (unit.kind === "draft") return made(unit.reads);
     const own: readonly (Draft | Call)[] = this.inside.get(unit) ?? [];
     const { work } = unit;
