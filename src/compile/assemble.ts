@@ -2,6 +2,7 @@
 import type { Aval } from "../ir/shape.js";
 import { range, zip } from "../util/arrays.js";
 import { invariant } from "../util/errors.js";
+import { remembered } from "../util/key.js";
 import { formOf } from "./forms.js";
 import { inGroups } from "./groups.js";
 import { layout } from "./layout.js";
@@ -76,12 +77,7 @@ class Assembler {
 
   buffer = (owner: Wire): number => {
     const wire = this.#storageOf(owner);
-    let number = this.#numbers.get(wire);
-    if (number === undefined) {
-      this.#numbers.set(wire, (number = this.buffers.length));
-      this.buffers.push(wire);
-    }
-    return number;
+    return remembered(this.#numbers, wire, () => this.buffers.push(wire) - 1);
   };
   /** A buffer for what only kernels know of. */
   #table = ({ dtype, shape }: Aval): number => this.buffers.push({ dtype, shape, source: null }) - 1;

@@ -5,6 +5,7 @@
 import type { ScalarType } from "../ir/scalar.js";
 import { range } from "../util/arrays.js";
 import { InternalError, invariant } from "../util/errors.js";
+import { remembered } from "../util/key.js";
 import type { Lanes, Local, Statement, Value } from "./loop.js";
 import type { AffineTerm, FetchTerm, IndexTerm, Part, Term, Terms } from "./terms.js";
 import { childrenOf, factorOf, reachable, without } from "./terms.js";
@@ -189,8 +190,8 @@ export class Emitter {
 
   #memo(frame: Frame, form: "values" | "splats" | "firsts", term: Term): Map<Term, Value> {
     if (form === "firsts") return frame.firsts;
-    if (form === "splats") return entry(frame.splats, this.lanes);
-    return this.varies(term) ? entry(frame.vectors, this.#vector) : frame.values;
+    if (form === "splats") return remembered(frame.splats, this.lanes, () => new Map());
+    return this.varies(term) ? remembered(frame.vectors, this.#vector, () => new Map()) : frame.values;
   }
 
   /** One lane of a term: `first` where it varies. */
@@ -330,13 +331,6 @@ const newFrame = (): Frame => ({
   splats: new Map(),
   firsts: new Map(),
 });
-
-/** The map under a key, made when missing. */
-function entry<K>(maps: Map<K, Map<Term, Value>>, key: K): Map<Term, Value> {
-  let found = maps.get(key);
-  if (!found) maps.set(key, (found = new Map()));
-  return found;
-}
 
 const isTrivial = (x: Value): boolean => x.kind === "const" || x.kind === "get" || x.kind === "counter";
 

@@ -3,6 +3,7 @@
  * that does everything with a row while it is near. What nobody else reads is kept in a row of the thread's own.
  */
 import { product, range } from "../util/arrays.js";
+import { remembered } from "../util/key.js";
 import { type Target, enoughTasks, flopsOf, nearBytes } from "./loops.js";
 import { type Group, type Nest, fetchesOf, mapTerms } from "./nest.js";
 import { type IndexTerm, type Term, type Terms, factorOf, without } from "./terms.js";
@@ -64,15 +65,11 @@ const buffersOf = ({ nests }: Group): ReadonlySet<number> => new Set(nests.flatM
 
 const known = new WeakMap<Nest, readonly Access[]>();
 
-function accessesOf(nest: Nest): readonly Access[] {
-  let all = known.get(nest);
-  if (all === undefined) {
+const accessesOf = (nest: Nest): readonly Access[] =>
+  remembered(known, nest, () => {
     const reads = fetchesOf(nest).map(({ buffer, offset }) => ({ buffer, offset, writes: false }));
-    const writes = [...nest.stores, ...(nest.adds ? [nest.adds] : [])].map((x) => ({ ...x, writes: true }));
-    known.set(nest, (all = [...reads, ...writes]));
-  }
-  return all;
-}
+    return [...reads, ...[...nest.stores, ...(nest.adds ? [nest.adds] : [])].map((x) => ({ ...x, writes: true }))];
+  });
 
 /** Whether the order of two steps matters. */
 function conflict(before: readonly Nest[], after: readonly Nest[]): boolean {

@@ -1,4 +1,5 @@
 /** Where buffers live: offsets of temporaries, reused when their content is dead, and outputs that take over inputs. */
+import { remembered } from "../util/key.js";
 import { byteSize } from "../ir/dtype.js";
 import { type Aval, sizeOf } from "../ir/shape.js";
 import type { Step } from "./loop.js";
@@ -26,8 +27,8 @@ export function livesOf(steps: readonly Step[]): Map<number, Life> {
   const lives = new Map<number, Life>();
   let position = 0;
   const touch = (buffer: number, at: number) => {
-    let life = lives.get(buffer);
-    if (!life) lives.set(buffer, (life = { first: at, last: at, lastRead: -1, writes: new Set(), nested: false }));
+    const fresh = () => ({ first: at, last: at, lastRead: -1, writes: new Set<number>(), nested: false });
+    const life = remembered(lives, buffer, fresh);
     life.first = Math.min(life.first, at);
     life.last = Math.max(life.last, at);
     return life;

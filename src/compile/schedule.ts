@@ -7,6 +7,7 @@ import type { Combine } from "../ir/scalar.js";
 import { type Shape, sameShape, sizeOf } from "../ir/shape.js";
 import { product } from "../util/arrays.js";
 import { invariant } from "../util/errors.js";
+import { remembered } from "../util/key.js";
 import { type Costs, costOf } from "./cost.js";
 import { type HoleTerm, type IndexTerm, type LoadTerm, type Term, type Terms, reachable } from "./terms.js";
 import type { Block, Call, Delivery, Wire, Wiring } from "./wires.js";
@@ -228,8 +229,7 @@ class Scheduler {
       draft.loads.set(t, { chain, folded });
       const wire = this.#wiring.wires[t.source];
       draft.reads.add(wire);
-      let demands = this.#demands.get(wire);
-      if (!demands) this.#demands.set(wire, (demands = new Map()));
+      const demands = remembered(this.#demands, wire, () => new Map<Draft, LoadTerm[]>());
       demands.set(draft, [...(demands.get(draft) ?? []), t]);
     }
   }
@@ -354,13 +354,17 @@ class Scheduler {
 
   /** A kernel over the same elements that reads something this wire is made of too. */
   #sibling(wire: Wire, demands: ReadonlyMap<Draft, readonly LoadTerm[]>, here: readonly Delivery[]): Draft | null {
+    const reads = reachable([this.#valueOf(wire, this.#terms.axes(wire.shape))]).filter((t) => t.kind === "load");
     for (const draft of this.drafts.slice(-64)) {
       if (draft.block !== wire.block || draft.along || draft.scatter || draft.folds.length > 0) continue;
       if (!sameShape(draft.shape, wire.shape) || draft.stores.length >= mostStores || draft.size > largestKernel)
         continue;
       if (demands.has(draft)) continue;
-      const shares = reachable([this.#valueOf(wire, draft.axes)]).some((t) => t.kind === "load" && draft.loads.has(t));
-      if (shares && !this.#users(wire, here).some((other) => this.#dependsOn(draft, other))) return draft;
+      if (
+        reads.some((t) => draft.loads.has(t)) &&
+        !this.#users(wire, here).some((other) => this.#dependsOn(draft, other))
+      )
+        return draft;
     }
     return null;
   }
@@ -388,14 +392,7 @@ class Scheduler {
 
   /** The kernels and calls that a kernel or call directly needs. */
   needs(unit: Draft | Call): (Draft | Call)[] {
-    const made = (wires: Iterable<Wire>): (Draft | Call)[] => {
-      const makers = [];
-      for (const w of wires) {
-        const maker = this.producers.get(w);
-        if (maker !== undefined) makers.push(maker);
-      }
-      return makers;
-    };
+    const made = (wires: Iterable<Wire>) => [...wires].flatMap((w) => this.producers.get(w) ?? []);
     if (unit.kind === "draft") return made(unit.reads);
     const own: readonly (Draft | Call)[] = this.inside.get(unit) ?? [];
     const { work } = unit;

@@ -5,6 +5,7 @@
 import { isFloat, roundTo } from "../ir/dtype.js";
 import { type Expr, type ScalarOp, type ScalarType, s } from "../ir/scalar.js";
 import { InternalError } from "../util/errors.js";
+import { remembered } from "../util/key.js";
 
 interface Common {
   readonly id: number;
@@ -82,10 +83,7 @@ export class Terms {
   }
   /** The indices of arrays of a shape: the same each time, so that what is made of them is found again. */
   axes(shape: readonly number[]): readonly IndexTerm[] {
-    const key = shape.join();
-    let axes = this.#axes.get(key);
-    if (axes === undefined) this.#axes.set(key, (axes = shape.map((d) => this.index(d))));
-    return axes;
+    return remembered(this.#axes, shape.join(), () => shape.map((d) => this.index(d)));
   }
   hole(type: ScalarType): HoleTerm {
     const [min, max] = anything(type);
@@ -351,9 +349,7 @@ export class Terms {
 
   /** A primitive's formula as a term; `known` are the parts that were met. */
   from(expr: Expr, known = new Map<Expr, Term>()): Term {
-    let term = known.get(expr);
-    if (term === undefined) known.set(expr, (term = this.#convert(expr, known)));
-    return term;
+    return known.get(expr) ?? remembered(known, expr, () => this.#convert(expr, known));
   }
   #convert(e: Expr, known: Map<Expr, Term>): Term {
     switch (e.kind) {
@@ -382,24 +378,21 @@ export class Terms {
   /** An int32 term as an index that can be handed to a lowering. */
   box(term: Term): Expr {
     if (term.kind === "const") return s.const("int32", term.value);
-    let expr = this.#boxes.get(term);
-    if (expr === undefined) {
-      expr = s.index(term.max + 1);
+    return remembered(this.#boxes, term, () => {
+      const expr = s.index(term.max + 1);
       if (expr.kind === "index") this.#boxed.set(expr.id, term);
-      this.#boxes.set(term, expr);
-    }
-    return expr;
+      return expr;
+    });
   }
 
   /** Ids of the indices and holes a term depends on. */
   depends(term: Term): ReadonlySet<number> {
     if (term.kind === "const") return none;
     let set = this.#depends.get(term);
-    if (set === undefined) {
-      if (term.kind === "index" || term.kind === "hole") set = new Set([term.id]);
-      else set = childrenOf(term).reduce((all, t) => union(all, this.depends(t)), none);
-      this.#depends.set(term, set);
-    }
+    if (set !== undefined) return set;
+    if (term.kind === "index" || term.kind === "hole") set = new Set([term.id]);
+    else set = childrenOf(term).reduce((all, t) => union(all, this.depends(t)), none);
+    this.#depends.set(term, set);
     return set;
   }
 

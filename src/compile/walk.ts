@@ -1,4 +1,5 @@
 /** Walking the loop form. */
+import { remembered } from "../util/key.js";
 import type { Kernel, Statement, Step, Value } from "./loop.js";
 
 /** The values directly inside a value. */
@@ -64,16 +65,15 @@ const used = new WeakMap<Kernel["body"], Used>();
 
 /** The buffers a kernel reads and writes. */
 export function buffersOf(kernel: Kernel): Used {
-  let inBody = used.get(kernel.body);
-  if (inBody === undefined) {
+  const inBody = remembered(used, kernel.body, () => {
     const [reads, writes] = [new Set<number>(), new Set<number>()];
     visitStatements(
       kernel.body,
       (s) => s.kind === "store" && writes.add(s.buffer),
       (x) => x.kind === "load" && reads.add(x.buffer),
     );
-    used.set(kernel.body, (inBody = { reads, writes }));
-  }
+    return { reads, writes };
+  });
   const here = (numbers: ReadonlySet<number>) => new Set([...numbers].map((b) => bufferIn(kernel, b)));
   return { reads: here(inBody.reads), writes: here(inBody.writes) };
 }

@@ -10,7 +10,7 @@ import { s } from "../ir/scalar.js";
 import type { Aval, Shape } from "../ir/shape.js";
 import { zip } from "../util/arrays.js";
 import { InternalError, invariant } from "../util/errors.js";
-import { identity, keyOf } from "../util/key.js";
+import { identity, keyOf, remembered } from "../util/key.js";
 import { type IndexTerm, type Term, Terms } from "./terms.js";
 
 /** Where an array's elements come from. */
@@ -148,22 +148,14 @@ class Wirer {
   wire(name: string, aval: Aval, block: Block, source: Source, same: Wire | null = null): Wire {
     const { dtype, shape } = aval;
     const id = this.wires.length;
-    const found =
-      source.kind === "map" ? { ...source, value: this.#once(dtype, id, (at) => source.value(at)) } : source;
+    /** A formula that is made once for each place. */
+    const once = (value: (at: readonly Term[]) => Term) => (at: readonly Term[]) =>
+      remembered(this.#made, this.terms.load(dtype, id, at), () => value(at));
+    const found = source.kind === "map" ? { ...source, value: once((at) => source.value(at)) } : source;
     const wire: Wire = { kind: "wire", id, name, dtype, shape, block, source: found, same };
     this.wires.push(wire);
     this.entries.push(wire);
     return wire;
-  }
-
-  /** A wire's formula, which is made once for each place that is asked for. */
-  #once(dtype: Aval["dtype"], id: number, value: (at: readonly Term[]) => Term) {
-    return (at: readonly Term[]): Term => {
-      const place = this.terms.load(dtype, id, at);
-      let made = this.#made.get(place);
-      if (made === undefined) this.#made.set(place, (made = value(at)));
-      return made;
-    };
   }
 
   /** Wires of `outputs`, computed inside `block` as far as they depend on it. */

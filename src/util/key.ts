@@ -1,12 +1,19 @@
 const identities = new WeakMap<object, number>();
 let nextIdentity = 0;
 
-/** A number that stands for the object itself as long as it lives. */
-export function identity(object: object): number {
-  let id = identities.get(object);
-  if (id === undefined) identities.set(object, (id = nextIdentity++));
-  return id;
+/** What a map holds under a key; made when it is missing. */
+export function remembered<K, V>(
+  map: { get(key: K): V | undefined; set(key: K, value: V): unknown },
+  key: K,
+  make: () => V,
+): V {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, (value = make()));
+  return value;
 }
+
+/** A number that stands for the object itself as long as it lives. */
+export const identity = (object: object): number => remembered(identities, object, () => nextIdentity++);
 
 /** A string that is equal for equal parameters, much like JSON, with functions and typed arrays standing for themselves. */
 export function keyOf(params: unknown): string {
