@@ -206,34 +206,22 @@ function splits(t: Term, indices: ReadonlySet<Term>): t is OpTerm {
   return x.kind === "index" && indices.has(x) && by.kind === "const" && by.value > 0 && x.extent % by.value === 0;
 }
 
-/** Neighbouring indices that every offset uses like one long one become one. */
+/** Two neighbouring indices that every offset uses like one long one become one. */
 function collapse(terms: Terms, nest: Nest): Nest {
   for (;;) {
     const pairs = neighbours(nest.axes).concat(nest.running ? [] : neighbours(nest.over));
     const roots = rootsOf(nest);
     const all = reachable(roots);
-    const joinable = pairs.filter(([a, b]) => !roots.includes(a) && !roots.includes(b));
-    const found = new Map(joinable.filter(([a, b]) => all.every((t) => areOne(t, a, b))));
-    if (found.size === 0) return nest;
-    const images = new Map<Term, Term>();
-    /** The last index of a run takes the place of all. */
-    const put = (xs: readonly IndexTerm[]) => {
-      const kept: IndexTerm[] = [];
-      let extent = 1;
-      for (const x of xs) {
-        extent *= x.extent;
-        if (found.has(x)) {
-          images.set(x, terms.int(0));
-          continue;
-        }
-        kept.push(extent === x.extent ? x : terms.index(extent));
-        if (extent !== x.extent) images.set(x, kept[kept.length - 1]);
-        extent = 1;
-      }
-      return kept;
-    };
-    const [axes, over] = [put(nest.axes), put(nest.over)];
-    nest = { ...substitute(terms, nest, images), axes, over };
+    const found = pairs.find(([a, b]) => !roots.includes(a) && !roots.includes(b) && all.every((t) => areOne(t, a, b)));
+    if (!found) return nest;
+    const [a, b] = found;
+    const joined = terms.index(a.extent * b.extent);
+    const images = new Map<Term, Term>([
+      [a, terms.int(0)],
+      [b, joined],
+    ]);
+    const put = (xs: readonly IndexTerm[]) => xs.flatMap((x) => (x === a ? [] : x === b ? [joined] : [x]));
+    nest = { ...substitute(terms, nest, images), axes: put(nest.axes), over: put(nest.over) };
   }
 }
 
