@@ -34,8 +34,6 @@ export type AffineTerm = Common & {
   readonly kind: "affine";
   readonly constant: number;
   readonly parts: readonly Part[];
-  /** What `parts` are multiples of. */
-  readonly terms: readonly Term[];
 };
 export type Term = ConstTerm | IndexTerm | HoleTerm | LoadTerm | FetchTerm | OpTerm | AffineTerm;
 
@@ -122,23 +120,17 @@ export class Terms {
 
   /** The sum of multiples of int32 terms. */
   sum(addends: readonly Part[], offset = 0): Term {
-    if (addends.length === 1 && addends[0][1] === 1 && offset === 0) return addends[0][0];
-    const parts: Part[] = []; // in the order of their ids
+    const parts = new Map<Term, number>();
     let constant = offset;
     const add = (term: Term, factor: number) => {
       if (term.kind === "const") constant = (constant + Math.imul(term.value, factor)) | 0;
       else if (term.kind === "affine") {
         constant = (constant + Math.imul(term.constant, factor)) | 0;
         for (const [t, f] of term.parts) add(t, Math.imul(f, factor));
-      } else {
-        let i = parts.length;
-        while (i > 0 && parts[i - 1][0].id > term.id) i--;
-        if (i > 0 && parts[i - 1][0] === term) parts[i - 1] = [term, (parts[i - 1][1] + factor) | 0];
-        else parts.splice(i, 0, [term, factor | 0]);
-      }
+      } else parts.set(term, ((parts.get(term) ?? 0) + factor) | 0);
     };
     for (const [t, f] of addends) add(t, f);
-    if (parts.some(isRemainder)) this.#rejoin(parts, add);
+    this.#rejoin(parts, add);
     return this.#affine(parts, constant);
   }
 
@@ -147,7 +139,7 @@ export class Terms {
   }
 
   /** `c·(x / c) + x % c` is `x`. */
-  #rejoin(parts: Part[], add: (term: Term, factor: number) => void): void {
+  #rejoin(parts: Map<Term, number>, add: (term: Term, factor: number) => void): void {
     for (let changed = true; changed;) {
       changed = false;
       for (const [term, factor] of parts) {
@@ -157,9 +149,8 @@ export class Terms {
         const quotient = this.quotient(x, by.value);
         const inside = quotient.kind === "affine" ? quotient.parts : ([[quotient, 1]] as const);
         const scale = Math.imul(factor, by.value);
-        const has = (t: Term, f: number) => parts.some((x) => x[0] === t && x[1] === f);
-        if (quotient.kind === "const" || !inside.every(([t, f]) => has(t, Math.imul(f, scale)))) continue;
-        add(term, -factor);
+        if (quotient.kind === "const" || !inside.every(([t, f]) => parts.get(t) === Math.imul(f, scale))) continue;
+        parts.set(term, 0);
         add(quotient, -scale);
         add(x, factor);
         changed = true;
@@ -168,8 +159,8 @@ export class Terms {
     }
   }
 
-  #affine(all: readonly Part[], constant: number): Term {
-    const parts = all.every(([, f]) => f !== 0) ? all : all.filter(([, f]) => f !== 0);
+  #affine(all: ReadonlyMap<Term, number>, constant: number): Term {
+    const parts = [...all].filter(([, f]) => f !== 0).sort(([a], [b]) => a.id - b.id);
     if (parts.length === 0) return this.int(constant);
     if (parts.length === 1 && parts[0][1] === 1 && constant === 0) return parts[0][0];
     let [min, max] = [constant, constant];
@@ -178,8 +169,7 @@ export class Terms {
       max += f > 0 ? f * t.max : f * t.min;
     }
     const [low, high] = within(min, max);
-    const terms = parts.map(([t]) => t);
-    return this.#intern({ kind: "affine", id: this.#next, type: "int32", constant, parts, terms, min: low, max: high });
+    return this.#intern({ kind: "affine", id: this.#next, type: "int32", constant, parts, min: low, max: high });
   }
 
   /** `x / c` for `x >= 0` and `c > 0`. */
@@ -485,8 +475,6 @@ function isEqual(a: Term, b: Term): boolean {
   return a.kind !== "affine" || b.kind !== "affine" || a.parts.every(([, f], i) => f === b.parts[i][1]);
 }
 
-const isRemainder = ([t]: Part): boolean => t.kind === "op" && t.op === "rem";
-
 const isOne = (t: Term): boolean => t.kind === "const" && t.value === 1;
 
 export const isFloatProduct = (t: Term): t is OpTerm & { readonly type: "float32" | "float64" } =>
@@ -506,7 +494,7 @@ export function childrenOf(term: Term): readonly Term[] {
     case "op":
       return term.args;
     case "affine":
-      return term.terms;
+      return term.parts.map(([t]) => t);
   }
 }
 
