@@ -358,6 +358,7 @@ class Run<M extends Trainable<X>, B, X, Y> {
     const { epoch, history } = this.#progress;
     if (average?.every === "epoch") average.of.update(this.#model);
     const { record, value, isBest: best } = await this.#averaged(() => this.#judge(pass));
+    assertLearns(record);
     const moved = this.#isBetter(value, this.#progress.reference, earlyStopping?.minDelta ?? 0);
     this.#train.clear();
     this.#progress = {
@@ -442,4 +443,12 @@ function checkOptions<M extends Module, B, X, Y>(options: FitOptions<M, B, X, Y>
   positive("earlyStopping.patience", options.earlyStopping?.patience);
   positive("checkpoint.everyEpochs", options.checkpoint?.everyEpochs);
   positive("checkpoint.everyBatches", options.checkpoint?.everyBatches);
+}
+
+/** Stops before the checkpoint of an epoch that ruined the model is written over the one before. */
+function assertLearns({ epoch, trainLoss }: EpochRecord): void {
+  if (Number.isNaN(trainLoss))
+    throw new ArgumentError(
+      `fit: the training loss must be a number, got NaN in epoch ${epoch}. lower the learning rate, clip gradients, or check that inputs are finite and that the model has an output for every class of the targets`,
+    );
 }

@@ -213,6 +213,21 @@ test("wrong options are named", async () => {
   );
 });
 
+test("a loss that is no number ends the run before a checkpoint keeps it", async () => {
+  const { model, options } = setting();
+  const saved: number[] = [];
+  const checkpoint = { save: (state: train.TrainState) => void saved.push(state.progress.epoch) };
+  const data: train.Source = {
+    length: 1,
+    epoch: (n) => [n < 3 ? batches[0] : [batches[0][0], tensor(Array.from({ length: 16 }, () => 2)).astype("int32")]],
+  };
+  await assert.rejects(
+    train.fit(model, { ...options, data, epochs: 5, checkpoint }),
+    /fit: the training loss must be a number, got NaN in epoch 3\. lower the learning rate.*an output for every class/,
+  );
+  assert.deepEqual(saved, [2, 3]);
+});
+
 test("metrics against counts by hand", async () => {
   const logits = tensor([
     [3, 1, 2],

@@ -197,7 +197,7 @@ export const recipes = {
     published: [
       {
         data: "MNIST in black and white",
-        text: "81.3 nats per picture, PixelCNN",
+        text: "81.3 nats per picture (0.150 bits per dimension), PixelCNN",
         source: "van den Oord, Kalchbrenner & Kavukcuoglu, Pixel Recurrent Neural Networks, ICML 2016, table 4",
       },
     ],
