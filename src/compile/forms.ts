@@ -2,6 +2,7 @@
  * Forms: groups of nests that differ in nothing but the buffers they use and the names of their indices, as the repeated
  * blocks of a network do, have the same form, and become one kernel.
  */
+import { remembered } from "../util/key.js";
 import { type Group, rootsOf } from "./nest.js";
 import { type Term, childrenOf, contentOf } from "./terms.js";
 
@@ -12,10 +13,7 @@ export function formOf({ row, nests }: Group): { readonly key: string; readonly 
   const buffers = new Map<number, number>();
   /** Indices of loops of the group; others are counters of the program, which are part of the form. */
   const own = new Set<Term>(nests.flatMap((x) => [...x.axes, ...x.over, ...x.sweeps]).concat(row ?? []));
-  const numberOf = (buffer: number): number => {
-    if (!buffers.has(buffer)) buffers.set(buffer, buffers.size);
-    return buffers.get(buffer) ?? 0;
-  };
+  const numberOf = (buffer: number): number => remembered(buffers, buffer, () => buffers.size);
   const text = (term: Term): string | number => {
     if (term.kind === "index" && own.has(term)) return `of ${term.extent}`;
     if (term.kind === "hole") return "";

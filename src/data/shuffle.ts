@@ -28,10 +28,10 @@ export interface Drawer {
   below(bound: number): number;
 }
 
-/** Random numbers of a seed; its streams are independent. */
-export function drawer(seed: number, stream: number): Drawer {
+/** Random numbers of a seed, whose streams are independent; `op` is who draws, for the error. */
+export function drawer(seed: number, stream: number, op = "shuffle"): Drawer {
   if (!Number.isSafeInteger(seed) || seed < 0)
-    throw new ArgumentError(`shuffle: the seed must be a non-negative integer, got ${seed}. use Math.trunc`);
+    throw new ArgumentError(`${op}: the seed must be a non-negative integer, got ${seed}. use Math.trunc`);
   let draws = 0;
   const word = (): number => threefry(seed >>> 0, Math.floor(seed / 2 ** 32), stream, draws++)[0];
   return {

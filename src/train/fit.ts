@@ -356,9 +356,9 @@ class Run<M extends Trainable<X>, B, X, Y> {
   async #endEpoch(pass: Pass): Promise<boolean> {
     const { checkpoint, earlyStopping, callbacks = [], average } = this.#options;
     const { epoch, history } = this.#progress;
+    assertLearns(epoch, pass);
     if (average?.every === "epoch") average.of.update(this.#model);
     const { record, value, isBest: best } = await this.#averaged(() => this.#judge(pass));
-    assertLearns(record);
     const moved = this.#isBetter(value, this.#progress.reference, earlyStopping?.minDelta ?? 0);
     this.#train.clear();
     this.#progress = {
@@ -445,9 +445,9 @@ function checkOptions<M extends Module, B, X, Y>(options: FitOptions<M, B, X, Y>
   positive("checkpoint.everyBatches", options.checkpoint?.everyBatches);
 }
 
-/** Stops before the checkpoint of an epoch that ruined the model is written over the one before. */
-function assertLearns({ epoch, trainLoss }: EpochRecord): void {
-  if (Number.isNaN(trainLoss))
+/** Stops before a model that the epoch ruined is judged, and before its checkpoint is written over the one before. */
+function assertLearns(epoch: number, { measured }: Pass): void {
+  if (Number.isNaN(measured.trainLoss))
     throw new ArgumentError(
       `fit: the training loss must be a number, got NaN in epoch ${epoch}. lower the learning rate, clip gradients, or check that inputs are finite and that the model has an output for every class of the targets`,
     );

@@ -105,7 +105,7 @@ export function colorJitter(options: ColorJitterOptions): Transform {
 }
 
 /** Principal axes of colours. */
-export interface ColourAxes {
+export interface ColorAxes {
   /** Of the covariance of R, G and B over all pixels, `[3]`. */
   readonly eigenvalues: Tensor;
   /** `[3,3]`, one in each column. */
@@ -113,7 +113,7 @@ export interface ColourAxes {
 }
 
 /** The principal axes of the channels of pictures `[N,3,H,W]`, over all pixels. */
-export function colorAxes(x: Tensor): ColourAxes {
+export function colorAxes(x: Tensor): ColorAxes {
   checkPictures("colorAxes", x);
   const [n, channels, h, w] = x.shape;
   const pixels = x.transpose([1, 0, 2, 3]).reshape([channels, n * h * w]);
@@ -126,7 +126,7 @@ export function colorAxes(x: Tensor): ColourAxes {
  * `x + P (α ⊙ λ)` with `α ~ N(0, std²)` drawn for each picture: every pixel moves along the principal axes P of the colours
  * by shares of the eigenvalues λ (Krizhevsky, Sutskever, Hinton 2012, section 4.1, where std is 0.1).
  */
-export function pcaJitter({ eigenvalues, eigenvectors }: ColourAxes, std = 0.1): Transform {
+export function pcaJitter({ eigenvalues, eigenvectors }: ColorAxes, std = 0.1): Transform {
   const channels = eigenvalues.shape[0];
   return transform("pcaJitter", (x, key) => {
     checkPictures("pcaJitter", x, channels);
