@@ -55,6 +55,9 @@ function command({ name, threads }: Contestant): [program: string, ...args: stri
 /** glibc gives big blocks back at once, and PyTorch then faults in fresh pages for every result: it is told not to. */
 const keepMemory = { MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: String(2 ** 40), MALLOC_TOP_PAD_: String(2 ** 26) };
 
+/** OpenBLAS takes the kernels made for the processor, even where the environment names older ones. */
+const ownKernels = { OPENBLAS_CORETYPE: undefined };
+
 const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === "object" && x !== null;
 
 /** Seconds that a program may take to start, or to fill its inputs. */
@@ -74,7 +77,9 @@ export async function startRunner(
   const { patience = 60 } = options;
   const [program, ...args] = command(contestant);
   const ofPython =
-    name === "pytorch" ? { OMP_NUM_THREADS: String(threads), ...(options.frugal ? {} : keepMemory) } : {};
+    name === "pytorch"
+      ? { ...ownKernels, OMP_NUM_THREADS: String(threads), ...(options.frugal ? {} : keepMemory) }
+      : {};
   const child = spawn(program, args, {
     stdio: ["pipe", "pipe", "ignore"],
     env: { ...process.env, ...ofPython, ...options.env },

@@ -237,7 +237,8 @@ def answer(request):
 
 def blas():
     """Which library multiplies matrices, and with which kernels: Debian's torch takes whatever is installed, and the
-    reference one is slow. OpenBLAS picks its kernels by the processor, unless OPENBLAS_CORETYPE names others."""
+    reference one is slow. OpenBLAS picks its kernels by the processor; where OPENBLAS_CORETYPE names others, the benchmark
+    starts this without it."""
     torch.ones(64, 64) @ torch.ones(64, 64)
     with open("/proc/self/maps") as maps:
         found = re.search(r"(/\S*libopenblasp?-r([0-9.]+)\.so)", maps.read())
