@@ -4,6 +4,7 @@ import { type NdArray, Node, type Primitive } from "../ir/node.js";
 import { sameShape, show } from "../ir/shape.js";
 import { stacked } from "../primitive/define.js";
 import { fillLike } from "../primitive/leaf.js";
+import { avals, refusal } from "../primitive/ndarray.js";
 import { range } from "../util/arrays.js";
 import { DTypeError, ShapeError } from "../util/errors.js";
 import { transformRows } from "./algorithm.js";
@@ -74,30 +75,16 @@ export const fourierPrimitive: Primitive<Fourier> = {
     }),
   ),
   errors: [
-    {
-      inputs: [
+    refusal(
+      [
         { dtype: "float32", shape: [2] },
         { dtype: "float64", shape: [2] },
       ],
-      params: { inverse: false },
-      message: "fft: both parts must be floats of one dtype",
-    },
-    {
-      inputs: [
-        { dtype: "float32", shape: [2] },
-        { dtype: "float32", shape: [3] },
-      ],
-      params: { inverse: false },
-      message: "fft: both parts must have one shape",
-    },
-    {
-      inputs: [
-        { dtype: "float32", shape: [2, 0] },
-        { dtype: "float32", shape: [2, 0] },
-      ],
-      params: { inverse: false },
-      message: "fft: an axis with elements is needed",
-    },
+      { inverse: false },
+      "fft: both parts must be floats of one dtype",
+    ),
+    refusal(avals("float32", [2], [3]), { inverse: false }, "fft: both parts must have one shape"),
+    refusal(avals("float32", [2, 0], [2, 0]), { inverse: false }, "fft: an axis with elements is needed"),
   ],
 };
 

@@ -4,6 +4,7 @@ import { equal, select } from "../primitive/arithmetic.js";
 import { apply, broadcast, type None, none, sum } from "../primitive/define.js";
 import { fillLike } from "../primitive/leaf.js";
 import { any, prod } from "../primitive/reduction.js";
+import { avals, refusal } from "../primitive/ndarray.js";
 import { broadcastTo } from "../tensor/coerce.js";
 import { cond } from "../transform/index.js";
 import { LuDecomposition, Matrix } from "ml-matrix";
@@ -82,13 +83,7 @@ export const detPrimitive: Primitive<None> = matrixPrimitive<None>({
     { inputs: [matrixSample(dtype, [2, 2, 2])], params: none },
     { inputs: [matrixSample(dtype, [0, 0])], params: none },
   ]),
-  errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [2, 3] }],
-      params: none,
-      message: "det: the last two axes must be equally long",
-    },
-  ],
+  errors: [refusal(avals("float32", [2, 3]), none, "det: the last two axes must be equally long")],
 });
 export const det = (a: Node): Node => apply(detPrimitive, [a], none);
 
@@ -115,13 +110,7 @@ export const slogdetPrimitive: Primitive<None> = matrixPrimitive<None>({
     { inputs: [matrixSample(dtype, [3, 3])], params: none },
     { inputs: [matrixSample(dtype, [2, 2, 2])], params: none },
   ]),
-  errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [2, 3] }],
-      params: none,
-      message: "slogdet: the last two axes must be equally long",
-    },
-  ],
+  errors: [refusal(avals("float32", [2, 3]), none, "slogdet: the last two axes must be equally long")],
 });
 export const slogdet = (a: Node): readonly Node[] => Node.parts(Node.apply(slogdetPrimitive, [a], none));
 
@@ -177,12 +166,6 @@ export const pinvPrimitive: Primitive<Pinv> = matrixPrimitive<Pinv>({
     { inputs: [matrixSample(dtype, [2, 3, 2])], params: { tolerance: 1e-6 } },
     { inputs: [matrixSample(dtype, [2, 4])], params: { tolerance: 1e-6 } },
   ]),
-  errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [2] }],
-      params: { tolerance: 1e-6 },
-      message: "pinv: matrices of floats are needed",
-    },
-  ],
+  errors: [refusal(avals("float32", [2]), { tolerance: 1e-6 }, "pinv: matrices of floats are needed")],
 });
 export const pinv = (a: Node, tolerance: number): Node => apply(pinvPrimitive, [a], { tolerance });

@@ -4,6 +4,7 @@ import { convert, equal } from "../primitive/arithmetic.js";
 import { type None, none, sum } from "../primitive/define.js";
 import { iota } from "../primitive/leaf.js";
 import { concatenate, sliceAxis } from "../primitive/movement.js";
+import { avals, refusal } from "../primitive/ndarray.js";
 import { broadcastTo } from "../tensor/coerce.js";
 import { EigenvalueDecomposition } from "ml-matrix";
 import { range } from "../util/arrays.js";
@@ -130,13 +131,7 @@ export const eigPrimitive: Primitive<None> = matrixPrimitive<None>({
     { inputs: [matrixSample(dtype, [2, 2, 2])], params: none },
     { inputs: [matrixSample(dtype, [1, 1])], params: none },
   ]),
-  errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [2, 3] }],
-      params: none,
-      message: "eig: the last two axes must be equally long",
-    },
-  ],
+  errors: [refusal(avals("float32", [2, 3]), none, "eig: the last two axes must be equally long")],
 });
 export const eig = (a: Node): readonly Node[] => Node.parts(Node.apply(eigPrimitive, [a], none));
 

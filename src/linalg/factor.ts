@@ -4,6 +4,7 @@ import { show } from "../ir/shape.js";
 import { apply, type None, none } from "../primitive/define.js";
 import { gather } from "../primitive/indexing.js";
 import { pad, sliceAxis } from "../primitive/movement.js";
+import { avals, refusal } from "../primitive/ndarray.js";
 import { LuDecomposition, Matrix, QrDecomposition } from "ml-matrix";
 import { range } from "../util/arrays.js";
 import { ShapeError } from "../util/errors.js";
@@ -88,7 +89,7 @@ export const luPrimitive: Primitive<None> = matrixPrimitive<None>({
     { inputs: [matrixSample(dtype, [4, 2])], params: none },
     { inputs: [matrixSample(dtype, [2, 4])], params: none },
   ]),
-  errors: [{ inputs: [{ dtype: "float32", shape: [3] }], params: none, message: "lu: matrices of floats are needed" }],
+  errors: [refusal(avals("float32", [3]), none, "lu: matrices of floats are needed")],
 });
 export const lu = (a: Node): readonly Node[] => Node.parts(Node.apply(luPrimitive, [a], none));
 
@@ -153,13 +154,7 @@ export const qrPrimitive: Primitive<None> = matrixPrimitive<None>({
     { inputs: [matrixSample(dtype, [2, 3, 2])], params: none },
     { inputs: [matrixSample(dtype, [4, 2])], params: none },
   ]),
-  errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [2, 3] }],
-      params: none,
-      message: "qr: there must be at least as many rows as columns",
-    },
-  ],
+  errors: [refusal(avals("float32", [2, 3]), none, "qr: there must be at least as many rows as columns")],
 });
 export const qr = (a: Node): readonly Node[] => Node.parts(Node.apply(qrPrimitive, [a], none));
 
@@ -203,22 +198,8 @@ export const solvePrimitive: Primitive<Solve> = matrixPrimitive<Solve>({
     ];
   }),
   errors: [
-    {
-      inputs: [
-        { dtype: "float32", shape: [3, 3] },
-        { dtype: "float32", shape: [2, 3] },
-      ],
-      params: { transpose: false },
-      message: "solve: the right-hand side must have 3 rows",
-    },
-    {
-      inputs: [
-        { dtype: "float32", shape: [3, 2] },
-        { dtype: "float32", shape: [3, 2] },
-      ],
-      params: { transpose: false },
-      message: "solve: the last two axes must be equally long",
-    },
+    refusal(avals("float32", [3, 3], [2, 3]), { transpose: false }, "solve: the right-hand side must have 3 rows"),
+    refusal(avals("float32", [3, 2], [3, 2]), { transpose: false }, "solve: the last two axes must be equally long"),
   ],
 });
 export const solve = (a: Node, b: Node, transpose = false): Node => apply(solvePrimitive, [a, b], { transpose });

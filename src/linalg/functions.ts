@@ -3,6 +3,7 @@ import type { Node, Primitive } from "../ir/node.js";
 import { apply, type None, none } from "../primitive/define.js";
 import { concatenate, sliceAxis } from "../primitive/movement.js";
 import { fillLike } from "../primitive/leaf.js";
+import { avals, refusal } from "../primitive/ndarray.js";
 import { LuDecomposition, Matrix, solve } from "ml-matrix";
 import { checkSquare, matrixPrimitive, matrixSample } from "./define.js";
 import { matrixOf } from "./factor.js";
@@ -46,13 +47,7 @@ function matrixFunction({ name, algorithm, witness, diagonal }: MatrixFunction):
       { inputs: [matrixSample(dtype, [3, 3], diagonal)], params: none },
       { inputs: [matrixSample(dtype, [2, 2, 2], diagonal)], params: none },
     ]),
-    errors: [
-      {
-        inputs: [{ dtype: "float32", shape: [2, 3] }],
-        params: none,
-        message: `${name}: the last two axes must be equally long`,
-      },
-    ],
+    errors: [refusal(avals("float32", [2, 3]), none, `${name}: the last two axes must be equally long`)],
   });
   const of = (a: Node): Node => apply(primitive, [a], none);
   return primitive;

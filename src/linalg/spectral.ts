@@ -1,6 +1,7 @@
 /** Eigenvalues of symmetric matrices, and singular values. */
 import { type NdArray, Node, type Primitive } from "../ir/node.js";
 import { type None, none } from "../primitive/define.js";
+import { avals, refusal } from "../primitive/ndarray.js";
 import { EigenvalueDecomposition, type Matrix, SingularValueDecomposition } from "ml-matrix";
 import { range } from "../util/arrays.js";
 import { checkSquare, matrixPrimitive, matrixSample } from "./define.js";
@@ -65,13 +66,7 @@ export const eighPrimitive: Primitive<None> = matrixPrimitive<None>({
     { inputs: [matrixSample(dtype, [2, 2, 2])], params: none },
     { inputs: [matrixSample(dtype, [1, 1])], params: none },
   ]),
-  errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [2, 3] }],
-      params: none,
-      message: "eigh: the last two axes must be equally long",
-    },
-  ],
+  errors: [refusal(avals("float32", [2, 3]), none, "eigh: the last two axes must be equally long")],
 });
 export const eigh = (a: Node): readonly Node[] => Node.parts(Node.apply(eighPrimitive, [a], none));
 
@@ -152,8 +147,6 @@ export const svdPrimitive: Primitive<None> = matrixPrimitive<None>({
     { inputs: [matrixSample(dtype, [4, 2])], params: none },
     { inputs: [matrixSample(dtype, [2, 3])], params: none },
   ]),
-  errors: [
-    { inputs: [{ dtype: "int32", shape: [2, 3] }], params: none, message: "svd: matrices of floats are needed" },
-  ],
+  errors: [refusal(avals("int32", [2, 3]), none, "svd: matrices of floats are needed")],
 });
 export const svd = (a: Node): readonly Node[] => Node.parts(Node.apply(svdPrimitive, [a], none));

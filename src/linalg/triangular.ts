@@ -2,6 +2,7 @@
 import type { NdArray, Node, Primitive, SampleInput } from "../ir/node.js";
 import { type Aval, show } from "../ir/shape.js";
 import { apply, type None, none } from "../primitive/define.js";
+import { avals, refusal } from "../primitive/ndarray.js";
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import { range } from "../util/arrays.js";
 import { ShapeError } from "../util/errors.js";
@@ -114,30 +115,21 @@ export const triangularSolvePrimitive: Primitive<Triangle> = matrixPrimitive<Tri
     ];
   }),
   errors: [
-    {
-      inputs: [
-        { dtype: "float32", shape: [3, 3] },
-        { dtype: "float32", shape: [2, 3] },
-      ],
-      params: { lower: true, transpose: false, unit: false },
-      message: "triangularSolve: the right-hand side must have 3 rows",
-    },
-    {
-      inputs: [
-        { dtype: "float32", shape: [3, 2] },
-        { dtype: "float32", shape: [3, 1] },
-      ],
-      params: { lower: true, transpose: false, unit: false },
-      message: "triangularSolve: the last two axes must be equally long",
-    },
-    {
-      inputs: [
-        { dtype: "float32", shape: [4, 3, 3] },
-        { dtype: "float32", shape: [2, 3, 1] },
-      ],
-      params: { lower: true, transpose: false, unit: false },
-      message: "triangularSolve: leading axes must be equal",
-    },
+    refusal(
+      avals("float32", [3, 3], [2, 3]),
+      { lower: true, transpose: false, unit: false },
+      "triangularSolve: the right-hand side must have 3 rows",
+    ),
+    refusal(
+      avals("float32", [3, 2], [3, 1]),
+      { lower: true, transpose: false, unit: false },
+      "triangularSolve: the last two axes must be equally long",
+    ),
+    refusal(
+      avals("float32", [4, 3, 3], [2, 3, 1]),
+      { lower: true, transpose: false, unit: false },
+      "triangularSolve: leading axes must be equal",
+    ),
   ],
 });
 export const triangularSolve = (a: Node, b: Node, params: Triangle): Node =>
@@ -200,12 +192,8 @@ export const choleskyPrimitive: Primitive<None> = matrixPrimitive<None>({
     { inputs: [matrixSample(dtype, [1, 1], 1.5, gram)], params: none },
   ]),
   errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [2, 3] }],
-      params: none,
-      message: "cholesky: the last two axes must be equally long",
-    },
-    { inputs: [{ dtype: "int32", shape: [2, 2] }], params: none, message: "cholesky: matrices of floats are needed" },
+    refusal(avals("float32", [2, 3]), none, "cholesky: the last two axes must be equally long"),
+    refusal(avals("int32", [2, 2]), none, "cholesky: matrices of floats are needed"),
   ],
 });
 export const cholesky = (a: Node): Node => apply(choleskyPrimitive, [a], none);

@@ -4,7 +4,7 @@ import { type Node, notDifferentiable, type Primitive } from "../ir/node.js";
 import { type Expr, s } from "../ir/scalar.js";
 import { apply, elementwise, type None, none, pointwise } from "./define.js";
 import { fillLike } from "./leaf.js";
-import { times } from "./ndarray.js";
+import { avals, refusal, times } from "./ndarray.js";
 
 const unary =
   (p: Primitive<None>) =>
@@ -308,13 +308,7 @@ export const bitcastPrimitive: Primitive<Conversion> = {
     params: [],
   }),
   samples: conversions(words, words),
-  errors: [
-    {
-      inputs: [{ dtype: "float64", shape: [2] }],
-      params: { from: "float64", to: "int32" },
-      message: "bitcast: dtype must be",
-    },
-  ],
+  errors: [refusal(avals("float64", [2]), { from: "float64", to: "int32" }, "bitcast: dtype must be")],
 };
 export const bitcast = (x: Node, to: DType): Node =>
   x.dtype === to ? x : apply(bitcastPrimitive, [x], { from: x.dtype, to });

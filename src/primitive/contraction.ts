@@ -7,7 +7,7 @@ import { inversePermutation, range, zip } from "../util/arrays.js";
 import { DTypeError, ShapeError } from "../util/errors.js";
 import { apply, bilinear, checkDType, stacked } from "./define.js";
 import { dilatedPosition, flip, moveAxis, type Position, readOrZero, reshape, transpose } from "./movement.js";
-import { avals, build, each, element, ravel, sample, times } from "./ndarray.js";
+import { avals, build, each, element, ravel, refusal, sample, times } from "./ndarray.js";
 
 /** Which axes of the two operands of a dot product are summed over (`contract`) and which go side by side (`batch`). */
 export interface DotAxes {
@@ -110,20 +110,19 @@ export const dotPrimitive: Primitive<DotAxes> = bilinear<DotAxes>({
     sampleOf(dtype, [2, 0], [0, 3], summed([1], [0])),
   ]),
   errors: [
-    {
-      inputs: avals("float32", [2, 3], [4, 5]),
-      params: { contract: [[1], [0]], batch: [[], []] },
-      message:
-        "dot: axis 1 of the left and axis 0 of the right must be equally long, got float32[2,3] and float32[4,5]",
-    },
-    {
-      inputs: [
+    refusal(
+      avals("float32", [2, 3], [4, 5]),
+      { contract: [[1], [0]], batch: [[], []] },
+      "dot: axis 1 of the left and axis 0 of the right must be equally long, got float32[2,3] and float32[4,5]",
+    ),
+    refusal(
+      [
         { dtype: "float32", shape: [2] },
         { dtype: "float64", shape: [2] },
       ],
-      params: { contract: [[0], [0]], batch: [[], []] },
-      message: "dot: operands must have one dtype",
-    },
+      { contract: [[0], [0]], batch: [[], []] },
+      "dot: operands must have one dtype",
+    ),
   ],
 });
 export const dot = (a: Node, b: Node, axes: DotAxes): Node => apply(dotPrimitive, [a, b], axes);
@@ -270,11 +269,11 @@ export const convolutionPrimitive: Primitive<ConvolutionParams> = bilinear<Convo
     sampleOf(dtype, [1, 1, 2, 3, 4, 3], [1, 2, 2, 2, 2, 2], { ...plain(3), padding: [none, [1, 1], none] }),
   ]),
   errors: [
-    {
-      inputs: avals("float32", [1, 1, 3, 8], [1, 4, 2, 3]),
-      params: { strides: [1], padding: [[0, 0]], inputDilation: [1], kernelDilation: [1] },
-      message: "convolution: groups and channels",
-    },
+    refusal(
+      avals("float32", [1, 1, 3, 8], [1, 4, 2, 3]),
+      { strides: [1], padding: [[0, 0]], inputDilation: [1], kernelDilation: [1] },
+      "convolution: groups and channels",
+    ),
   ],
 });
 export const convolution = (x: Node, w: Node, params: ConvolutionParams): Node =>

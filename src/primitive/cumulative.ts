@@ -8,7 +8,7 @@ import { apply, checkDType } from "./define.js";
 import { gather, scatterAdd } from "./indexing.js";
 import { fillLike, iota } from "./leaf.js";
 import { moveAxis } from "./movement.js";
-import { build, element, sample } from "./ndarray.js";
+import { avals, build, element, refusal, sample } from "./ndarray.js";
 
 interface Running {
   readonly axis: number;
@@ -57,16 +57,8 @@ function running(name: string, combine: Extreme): Primitive<Running> {
       sample(dtype, [[2, 3, 4]], { axis: 1, reverse: false }),
     ]),
     errors: [
-      {
-        inputs: [{ dtype: "float32", shape: [2] }],
-        params: { axis: 1, reverse: false },
-        message: `${name}: the axis must lie in float32[2], got 1`,
-      },
-      {
-        inputs: [{ dtype: "bool", shape: [2] }],
-        params: { axis: 0, reverse: false },
-        message: `${name}: dtype must be`,
-      },
+      refusal(avals("float32", [2]), { axis: 1, reverse: false }, `${name}: the axis must lie in float32[2], got 1`),
+      refusal(avals("bool", [2]), { axis: 0, reverse: false }, `${name}: dtype must be`),
     ],
   };
   return primitive;

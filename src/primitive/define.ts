@@ -17,7 +17,7 @@ import { type Expr, s } from "../ir/scalar.js";
 import { type Aval, type Shape, sameShape, show, sizeOf } from "../ir/shape.js";
 import { range } from "../util/arrays.js";
 import { DTypeError, ShapeError, invariant } from "../util/errors.js";
-import { build, each, element, ravel, sample } from "./ndarray.js";
+import { avals, build, each, element, ravel, refusal, sample } from "./ndarray.js";
 
 /** Applies a primitive with one output. */
 export const apply = <P>(primitive: Primitive<P>, inputs: readonly Node[], params: P): Node =>
@@ -320,11 +320,11 @@ export const broadcastPrimitive: Primitive<{ readonly shape: Shape; readonly axe
     sample(dtype, [[2, 3]], { shape: [2, 4, 3, 2], axes: [0, 2] }),
   ]),
   errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [2] }],
-      params: { shape: [3], axes: [0] },
-      message: "broadcast: the input must fit axes [0] of [3], got float32[2]",
-    },
+    refusal(
+      avals("float32", [2]),
+      { shape: [3], axes: [0] },
+      "broadcast: the input must fit axes [0] of [3], got float32[2]",
+    ),
   ],
 });
 export const broadcast = (x: Node, shape: Shape, axes: readonly number[]): Node =>
@@ -370,12 +370,8 @@ export const sumPrimitive: Primitive<{ readonly axes: readonly number[] }> = lin
     sample(dtype, [[37, 3]], { axes: [0] }),
   ]),
   errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [2] }],
-      params: { axes: [1] },
-      message: "sum: the axis must lie in float32[2], got 1",
-    },
-    { inputs: [{ dtype: "bool", shape: [2] }], params: { axes: [0] }, message: "sum: dtype must be" },
+    refusal(avals("float32", [2]), { axes: [1] }, "sum: the axis must lie in float32[2], got 1"),
+    refusal(avals("bool", [2]), { axes: [0] }, "sum: dtype must be"),
   ],
 });
 export const sum = (x: Node, axes: readonly number[]): Node =>

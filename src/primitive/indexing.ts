@@ -9,7 +9,7 @@ import { and, less, lessEqual, select } from "./arithmetic.js";
 import { apply, broadcast, checkDType, linear, stacked } from "./define.js";
 import { fillLike } from "./leaf.js";
 import { moveAxis } from "./movement.js";
-import { avals, build, each, element, ravel } from "./ndarray.js";
+import { avals, build, each, element, ravel, refusal } from "./ndarray.js";
 
 interface GatherParams {
   /** How many leading axes of both inputs go side by side. */
@@ -64,19 +64,15 @@ export const gatherPrimitive: Primitive<GatherParams> = linear<GatherParams>({
     indexed(dtype, [2, 3, 2], [2, 2], [0, 2, 1, 1], { batch: 1 }),
   ]),
   errors: [
-    {
-      inputs: avals("float32", [3], [2]),
-      params: { batch: 0 },
-      message: "gather: dtype must be int32",
-    },
-    {
-      inputs: [
+    refusal(avals("float32", [3], [2]), { batch: 0 }, "gather: dtype must be int32"),
+    refusal(
+      [
         { dtype: "float32", shape: [3, 2] },
         { dtype: "int32", shape: [2] },
       ],
-      params: { batch: 1 },
-      message: "gather: the first 1 axes must agree",
-    },
+      { batch: 1 },
+      "gather: the first 1 axes must agree",
+    ),
   ],
 });
 export const gather = (x: Node, indices: Node, batch: number): Node => apply(gatherPrimitive, [x, indices], { batch });
@@ -167,14 +163,14 @@ export const scatterAddPrimitive: Primitive<GatherParams & { readonly length: nu
     indexed(dtype, [3], [3], [-1, 7, 1], { batch: 0, length: 4 }),
   ]),
   errors: [
-    {
-      inputs: [
+    refusal(
+      [
         { dtype: "float32", shape: [3] },
         { dtype: "int32", shape: [2] },
       ],
-      params: { batch: 0, length: 4 },
-      message: "scatterAdd: updates must start with the indices' shape",
-    },
+      { batch: 0, length: 4 },
+      "scatterAdd: updates must start with the indices' shape",
+    ),
   ],
 });
 export const scatterAdd = (u: Node, indices: Node, params: GatherParams & { readonly length: number }): Node =>
@@ -216,9 +212,7 @@ export const argsortPrimitive: Primitive<Argsort> = {
     { inputs: [{ dtype, shape: [3, 4] }], params: { descending: true } },
     { inputs: [{ dtype, shape: [5], values: [2, 1, 2, 1, 0] }], params: { descending: true } },
   ]),
-  errors: [
-    { inputs: [{ dtype: "float32", shape: [] }], params: { descending: false }, message: "argsort: an axis is needed" },
-  ],
+  errors: [refusal(avals("float32", []), { descending: false }, "argsort: an axis is needed")],
 };
 export const argsort = (x: Node, descending: boolean): Node => apply(argsortPrimitive, [x], { descending });
 

@@ -6,7 +6,7 @@ import { s } from "../ir/scalar.js";
 import { type Aval, type Shape, normalizeAxis } from "../ir/shape.js";
 import { DTypeError, InternalError } from "../util/errors.js";
 import { apply, linear, type None, none, stacked } from "./define.js";
-import { build, sample } from "./ndarray.js";
+import { build, refusal, sample } from "./ndarray.js";
 
 const neverBatched = (): never => {
   throw new InternalError("internal: a value without inputs is never batched");
@@ -49,8 +49,8 @@ export const iotaPrimitive: Primitive<Aval & { readonly axis: number }> = {
     .filter((d) => d !== "bool")
     .flatMap((dtype) => [0, 1].map((axis) => ({ inputs: [], params: { dtype, shape: [3, 5], axis } }))),
   errors: [
-    { inputs: [], params: { dtype: "bool", shape: [2], axis: 0 }, message: "iota: dtype must be a number" },
-    { inputs: [], params: { dtype: "int32", shape: [2], axis: 1 }, message: "iota: axis must be" },
+    refusal([], { dtype: "bool", shape: [2], axis: 0 }, "iota: dtype must be a number"),
+    refusal([], { dtype: "int32", shape: [2], axis: 1 }, "iota: axis must be"),
   ],
 };
 export const iota = (dtype: DType, shape: Shape, axis: number): Node =>

@@ -7,7 +7,7 @@ import { inversePermutation, range } from "../util/arrays.js";
 import { DTypeError, ShapeError } from "../util/errors.js";
 import { apply, linear, stacked } from "./define.js";
 import { fill } from "./leaf.js";
-import { avals, build, each, element, ravel, sample } from "./ndarray.js";
+import { avals, build, each, element, ravel, refusal, sample } from "./ndarray.js";
 
 /** The same elements in row-major order under another shape. */
 export const reshapePrimitive: Primitive<{ readonly shape: Shape }> = linear({
@@ -29,13 +29,7 @@ export const reshapePrimitive: Primitive<{ readonly shape: Shape }> = linear({
     sample(dtype, [[1]], { shape: [] }),
     sample(dtype, [[2, 0]], { shape: [0, 3] }),
   ]),
-  errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [6] }],
-      params: { shape: [4] },
-      message: "the number of elements must stay 6",
-    },
-  ],
+  errors: [refusal(avals("float32", [6]), { shape: [4] }, "the number of elements must stay 6")],
 });
 export const reshape = (x: Node, shape: Shape): Node =>
   sameShape(shape, x.shape) ? x : apply(reshapePrimitive, [x], { shape });
@@ -79,11 +73,7 @@ export const transposePrimitive: Primitive<{ readonly permutation: readonly numb
     sample(dtype, [[]], { permutation: [] }),
   ]),
   errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [2, 3] }],
-      params: { permutation: [0, 0] },
-      message: "transpose: axes must be a permutation of 0 to 1",
-    },
+    refusal(avals("float32", [2, 3]), { permutation: [0, 0] }, "transpose: axes must be a permutation of 0 to 1"),
   ],
 });
 export const transpose = (x: Node, permutation: readonly number[]): Node =>
@@ -149,11 +139,7 @@ export const slicePrimitive: Primitive<Slice> = linear({
     sample(dtype, [[3]], { starts: [2], stops: [2], steps: [1] }),
   ]),
   errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [3] }],
-      params: { starts: [1], stops: [4], steps: [1] },
-      message: "slice: bounds must lie inside the shape",
-    },
+    refusal(avals("float32", [3]), { starts: [1], stops: [4], steps: [1] }, "slice: bounds must lie inside the shape"),
   ],
 });
 export const slice = (x: Node, params: Slice): Node =>
@@ -219,11 +205,11 @@ export const padPrimitive: Primitive<Padding> = linear({
     sample(dtype, [[0]], { low: [2], high: [1], interior: [0] }),
   ]),
   errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [3] }],
-      params: { low: [-1], high: [0], interior: [0] },
-      message: "pad: widths must be 1 non-negative numbers",
-    },
+    refusal(
+      avals("float32", [3]),
+      { low: [-1], high: [0], interior: [0] },
+      "pad: widths must be 1 non-negative numbers",
+    ),
   ],
 });
 export const pad = (x: Node, params: Padding): Node =>
@@ -289,9 +275,7 @@ export const flipPrimitive: Primitive<{ readonly axes: readonly number[] }> = li
     sample(dtype, [[4]], { axes: [0] }),
     sample(dtype, [[2, 3, 2]], { axes: [0, 2] }),
   ]),
-  errors: [
-    { inputs: [{ dtype: "float32", shape: [3] }], params: { axes: [1] }, message: "flip: axes must lie in float32[3]" },
-  ],
+  errors: [refusal(avals("float32", [3]), { axes: [1] }, "flip: axes must lie in float32[3]")],
 });
 export const flip = (x: Node, axes: readonly number[]): Node =>
   axes.length === 0 ? x : apply(flipPrimitive, [x], { axes });
@@ -375,11 +359,7 @@ export const concatenatePrimitive: Primitive<{ readonly axis: number }> = {
     sample(dtype, [[4]], { axis: 0 }),
   ]),
   errors: [
-    {
-      inputs: avals("float32", [2, 3], [2, 4]),
-      params: { axis: 0 },
-      message: "concatenate: shapes must agree except along axis 0",
-    },
+    refusal(avals("float32", [2, 3], [2, 4]), { axis: 0 }, "concatenate: shapes must agree except along axis 0"),
   ],
 };
 export const concatenate = (inputs: readonly Node[], axis: number): Node =>
@@ -441,11 +421,11 @@ export const windowsPrimitive: Primitive<Windows> = linear({
     sample(dtype, [[2, 5, 6]], { axes: [1, 2], sizes: [2, 3], strides: [1, 1], dilations: [2, 1] }),
   ]),
   errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [2] }],
-      params: { axes: [0], sizes: [3], strides: [1], dilations: [1] },
-      message: "windows: a window of 3 taps",
-    },
+    refusal(
+      avals("float32", [2]),
+      { axes: [0], sizes: [3], strides: [1], dilations: [1] },
+      "windows: a window of 3 taps",
+    ),
   ],
 });
 export const windows = (x: Node, params: Windows): Node => apply(windowsPrimitive, [x], params);

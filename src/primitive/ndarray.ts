@@ -1,5 +1,5 @@
 /** Helpers for `reference` rules: whole arrays addressed by their index, nothing clever. */
-import type { NdArray, Sample, SampleInput } from "../ir/node.js";
+import type { ErrorSample, NdArray, Sample, SampleInput } from "../ir/node.js";
 import { type DType, isInteger, roundTo } from "../ir/dtype.js";
 import { type Aval, type Shape, sizeOf, stridesOf } from "../ir/shape.js";
 
@@ -42,4 +42,10 @@ export const sample = <P>(
 ): Sample<P> => ({
   inputs: shapes.map((shape): SampleInput => (domain ? { dtype, shape, domain } : { dtype, shape })),
   params,
+});
+/** Inputs and params that a primitive must not take, and the text its error must contain. */
+export const refusal = <P>(inputs: readonly Aval[], params: P, message: string): ErrorSample<P> => ({
+  inputs,
+  params,
+  message,
 });

@@ -5,7 +5,7 @@ import { type Shape, show } from "../ir/shape.js";
 import { ShapeError } from "../util/errors.js";
 import { apply, checkDType } from "./define.js";
 import { flatten } from "./movement.js";
-import { build, element, ravel } from "./ndarray.js";
+import { avals, build, element, ravel, refusal } from "./ndarray.js";
 
 // Threefry-2x32, 20 rounds: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 const rotations = [13, 15, 26, 6, 17, 29, 16, 24];
@@ -88,12 +88,8 @@ export const randomBitsPrimitive: Primitive<{ readonly shape: Shape }> = {
     { inputs: [{ dtype: "uint32", shape: [3, 2], values: [0, 1, 2, 3, 4, 5] }], params: { shape: [2, 3] } },
   ],
   errors: [
-    {
-      inputs: [{ dtype: "uint32", shape: [3] }],
-      params: { shape: [2] },
-      message: "randomBits: a key must be uint32[2]",
-    },
-    { inputs: [{ dtype: "int32", shape: [2] }], params: { shape: [2] }, message: "randomBits: dtype must be uint32" },
+    refusal(avals("uint32", [3]), { shape: [2] }, "randomBits: a key must be uint32[2]"),
+    refusal(avals("int32", [2]), { shape: [2] }, "randomBits: dtype must be uint32"),
   ],
 };
 export const randomBits = (key: Node, shape: Shape): Node => apply(randomBitsPrimitive, [key], { shape });

@@ -9,7 +9,7 @@ import { convert, div, equal, mul } from "./arithmetic.js";
 import { apply, broadcast, checkDType, interleave, linear, reducedShape, sum } from "./define.js";
 import { fillLike } from "./leaf.js";
 import { concatenate, reshape, sliceAxis, transpose } from "./movement.js";
-import { build, each, element, ravel, sample, times } from "./ndarray.js";
+import { avals, build, each, element, ravel, refusal, sample, times } from "./ndarray.js";
 
 interface Axes {
   readonly axes: readonly number[];
@@ -82,11 +82,7 @@ function reduction(def: Reduction): Primitive<Axes> {
       ...(def.neutral === null ? [] : [sample(dtype, [[2, 0]], { axes: [1] })]),
     ]),
     errors: [
-      {
-        inputs: [{ dtype: def.dtypes[0], shape: [2] }],
-        params: { axes: [1] },
-        message: `${def.name}: the axis must lie in ${def.dtypes[0]}[2], got 1`,
-      },
+      refusal(avals(def.dtypes[0], [2]), { axes: [1] }, `${def.name}: the axis must lie in ${def.dtypes[0]}[2], got 1`),
     ],
   };
   return primitive;
@@ -191,13 +187,7 @@ const extremePosition = (name: string, combine: "argmax" | "argmin", better: (a:
       sample(dtype, [[3, 4]], { axis: 0 }),
       sample(dtype, [[3, 4, 2]], { axis: 1 }),
     ]),
-    errors: [
-      {
-        inputs: [{ dtype: "float32", shape: [2, 0] }],
-        params: { axis: 1 },
-        message: `${name}: the axis must not be empty`,
-      },
-    ],
+    errors: [refusal(avals("float32", [2, 0]), { axis: 1 }, `${name}: the axis must not be empty`)],
   };
   return primitive;
 };
@@ -233,11 +223,7 @@ export const cumsumPrimitive = linear<{ readonly axis: number; readonly reverse:
     sample(dtype, [[3, 4]], { axis: 1, reverse: false }),
   ]),
   errors: [
-    {
-      inputs: [{ dtype: "float32", shape: [2] }],
-      params: { axis: 2, reverse: false },
-      message: "cumsum: the axis must lie in float32[2], got 2",
-    },
+    refusal(avals("float32", [2]), { axis: 2, reverse: false }, "cumsum: the axis must lie in float32[2], got 2"),
   ],
 });
 export const cumsum = (x: Node, axis: number, reverse: boolean): Node => apply(cumsumPrimitive, [x], { axis, reverse });

@@ -11,7 +11,7 @@ import { sameShape, show } from "../ir/shape.js";
 import { mul, sub } from "../primitive/arithmetic.js";
 import { add, broadcast, sum } from "../primitive/define.js";
 import { barrier } from "../primitive/leaf.js";
-import { avals, sample } from "../primitive/ndarray.js";
+import { avals, refusal, sample } from "../primitive/ndarray.js";
 import { zip } from "../util/arrays.js";
 import { ShapeError, TraceError } from "../util/errors.js";
 import {
@@ -78,13 +78,7 @@ export const callPrimitive: Primitive<Call> = {
   samples: (["float32", "float64"] as const).flatMap((dtype) =>
     [false, true].map((recompute) => sample(dtype, [sampleShape, sampleShape], sampleCall(dtype, recompute))),
   ),
-  errors: [
-    {
-      inputs: avals("float32", [2], [2]),
-      params: sampleCall("float32", false),
-      message: "sample: inputs must be as traced",
-    },
-  ],
+  errors: [refusal(avals("float32", [2], [2]), sampleCall("float32", false), "sample: inputs must be as traced")],
 };
 
 /** The cotangent of an input that all elements of the batch share is the sum over them. */

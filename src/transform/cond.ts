@@ -8,7 +8,7 @@ import { substitute } from "../ir/rewrite.js";
 import { lessEqual, mul, select } from "../primitive/arithmetic.js";
 import { add, broadcast } from "../primitive/define.js";
 import { fillLike } from "../primitive/leaf.js";
-import { avals } from "../primitive/ndarray.js";
+import { avals, refusal } from "../primitive/ndarray.js";
 import { range } from "../util/arrays.js";
 import { DTypeError, ShapeError } from "../util/errors.js";
 import {
@@ -102,11 +102,11 @@ export const condPrimitive: Primitive<Cond> = {
     partialSample(dtype, 1),
   ]),
   errors: [
-    {
-      inputs: avals("float32", [], [2]),
-      params: condSample("float32", "bool", 0).params,
-      message: "cond: the condition must be a bool or int32 scalar",
-    },
+    refusal(
+      avals("float32", [], [2]),
+      condSample("float32", "bool", 0).params,
+      "cond: the condition must be a bool or int32 scalar",
+    ),
   ],
 };
 

@@ -10,6 +10,7 @@ import { convert, mul, sub } from "../primitive/arithmetic.js";
 import { add, broadcast } from "../primitive/define.js";
 import { fillLike } from "../primitive/leaf.js";
 import { moveAxis } from "../primitive/movement.js";
+import { avals, refusal } from "../primitive/ndarray.js";
 import { range } from "../util/arrays.js";
 import { ShapeError } from "../util/errors.js";
 import { dependents, stretch } from "./passes.js";
@@ -100,15 +101,11 @@ export const scanPrimitive: Primitive<Scan> = {
     countingSample(dtype),
   ]),
   errors: [
-    {
-      inputs: [
-        { dtype: "float32", shape: [2] },
-        { dtype: "float32", shape: [2] },
-        { dtype: "float32", shape: [5, 2] },
-      ],
-      params: scanSample("float32", 4, false).params,
-      message: "scan: sequence 0 must be float32[4,2], got float32[5,2]",
-    },
+    refusal(
+      avals("float32", [2], [2], [5, 2]),
+      scanSample("float32", 4, false).params,
+      "scan: sequence 0 must be float32[4,2], got float32[5,2]",
+    ),
   ],
 };
 
