@@ -12,7 +12,7 @@ import { Tensor } from "../tensor/tensor.js";
 import { assign, entries, Layout, leaves, Module, modules, structure, unflatten } from "../tree/index.js";
 import { ArgumentError, TraceError } from "../util/errors.js";
 import { listing } from "./listing.js";
-import { enter, type Entered, open } from "./marks.js";
+import { enter, type Entered, nodesOf } from "./marks.js";
 import { watchingHolds } from "./memory.js";
 import { Programs } from "./programs.js";
 
@@ -162,7 +162,7 @@ function trace<A extends readonly unknown[], R>(
   state: readonly object[],
 ): Traced<R> | null {
   const start = performance.now();
-  const scope = open("compile", true);
+  const scope: Scope = { name: "compile", abstract: true, live: true };
   const enteredArgs = enter<A>(args, (x, i) => placeholder(x.aval, `argument tensor ${i}`, scope));
   const paths = entries(state).map((e) => e.path);
   const before = structure(state);
@@ -179,14 +179,7 @@ function trace<A extends readonly unknown[], R>(
     }
     const after = structure(state);
     if (after !== before) throw changedStructure(before, after);
-    return prepare(
-      form,
-      enteredArgs,
-      enteredState,
-      leaves(state).map((x) => x.node),
-      scope,
-      start,
-    );
+    return prepare(form, enteredArgs, enteredState, nodesOf(state), scope, start);
   } finally {
     scope.live = false;
     enteredArgs.restore();
@@ -224,7 +217,7 @@ function prepare<A extends readonly unknown[], R>(
   scope: Scope,
   start: number,
 ): Traced<R> | null {
-  const results = leaves(form).map((y) => y.node);
+  const results = nodesOf(form);
   const written = newState.flatMap((node, i) => (node === state.nodes[i] ? [] : [i]));
   const outputs = [...results, ...written.map((i) => newState[i])];
   if (outputs.some((y) => y.scopes.some((other) => other !== scope && other.live))) return null;

@@ -1,24 +1,43 @@
 /** Saying how a function is differentiated, looped and chosen. */
 import type { Node } from "../ir/node.js";
 import { call, cond as condNodes, scan as scanNodes } from "../transform/index.js";
-import { Tensor } from "../tensor/tensor.js";
-import { leaves, unflatten } from "../tree/index.js";
+import type { Tensor } from "../tensor/tensor.js";
 import { ArgumentError, ShapeError } from "../util/errors.js";
+import { nodesOf, withNodes } from "./marks.js";
 
-const nodesOf = (tree: unknown): Node[] => leaves(tree).map((x) => x.node);
-const like = <T>(tree: T, nodes: readonly Node[]): T =>
-  unflatten(
-    tree,
-    nodes.map((n) => Tensor.of(n)),
-  );
+/** Remembers in which form a traced function returned its tensors, to give others the same. */
+class Form<R> {
+  readonly #must: string;
+  #form: R | undefined;
+  constructor(must: string) {
+    this.#must = must;
+  }
+  nodesOf(result: R): Node[] {
+    return nodesOf((this.#form = result));
+  }
+  with(nodes: readonly Node[]): R {
+    if (this.#form === undefined) throw new ArgumentError(`${this.#must}, got nothing. return its result`);
+    return withNodes(this.#form, nodes);
+  }
+}
 
 /** Calls a function of a tree as one node; its result takes the form that tracing gave it. */
-function callTree<A, R>(label: string, f: (x: A) => R, x: A, options: { readonly recompute: boolean }): R {
-  let form: R | undefined;
-  const results = call(label, nodesOf(x), (nodes) => nodesOf((form = f(like(x, nodes)))), options);
-  if (form === undefined)
-    throw new ArgumentError(`${label}: the function must return tensors, got nothing. return its result`);
-  return like(form, results);
+function callTree<A, R>(
+  label: string,
+  f: (x: A) => R,
+  x: A,
+  options: { readonly recompute?: boolean; readonly rule?: (x: A, value: R, cotangent: R) => A },
+): R {
+  const form = new Form<R>(`${label}: the function must return tensors`);
+  const { rule, recompute = false } = options;
+  const results = call(label, nodesOf(x), (nodes) => form.nodesOf(f(withNodes(x, nodes))), {
+    recompute,
+    ...(rule && {
+      rule: (inputs, outputs, cotangents) =>
+        nodesOf(rule(withNodes(x, inputs), form.with(outputs), form.with(cotangents))),
+    }),
+  });
+  return form.with(results);
 }
 
 /**
@@ -34,22 +53,10 @@ export const checkpoint =
  * returns the cotangent of the argument, each in the form of what it belongs to; it may use nothing else. Forward mode
  * differentiates `f` itself.
  */
-export function customVjp<A, R>(f: (x: A) => R, rule: (x: A, value: R, cotangent: R) => A): (x: A) => R {
-  return (x) => {
-    let form: R | undefined;
-    const traced = (nodes: readonly Node[]): Node[] => nodesOf((form = f(like(x, nodes))));
-    const results = call("customVjp", nodesOf(x), traced, {
-      rule: (inputs, outputs, cotangents) => {
-        if (form === undefined)
-          throw new ArgumentError("customVjp: the function must return tensors, got nothing. return its result");
-        return nodesOf(rule(like(x, inputs), like(form, outputs), like(form, cotangents)));
-      },
-    });
-    if (form === undefined)
-      throw new ArgumentError("customVjp: the function must return tensors, got nothing. return its result");
-    return like(form, results);
-  };
-}
+export const customVjp =
+  <A, R>(f: (x: A) => R, rule: (x: A, value: R, cotangent: R) => A): ((x: A) => R) =>
+  (x) =>
+    callTree("customVjp", f, x, { rule });
 
 export interface ScanOptions {
   /** The number of steps; needed when there are no sequences. */
@@ -74,20 +81,17 @@ export function scan<C, X, Y>(
     throw new ShapeError(
       `scan: sequences must have one length, got ${nodes.map((x) => x.shape[0] ?? "a scalar").join(", ") || "none"}. pass { length } when there are none`,
     );
-  let form: Y | undefined;
+  const form = new Form<Y>("scan: the function must return [carry, result]");
   const { carry, results } = scanNodes(
     (state, slices) => {
-      const [next, y] = f(like(initial, state), like(sequences, slices));
-      form = y;
-      return { carry: nodesOf(next), results: nodesOf(y) };
+      const [next, y] = f(withNodes(initial, state), withNodes(sequences, slices));
+      return { carry: nodesOf(next), results: form.nodesOf(y) };
     },
     nodesOf(initial),
     nodes,
     { length, reverse: options.reverse ?? false },
   );
-  if (form === undefined)
-    throw new ArgumentError("scan: the function must return [carry, result], got nothing. return both");
-  return [like(initial, carry), like(form, results)];
+  return [withNodes(initial, carry), form.with(results)];
 }
 
 /**
@@ -105,9 +109,7 @@ export function cond<A, R>(
 
 /** One of several functions, chosen by an int32 scalar that is clamped to 0 … n - 1. */
 export function choose<A, R>(selector: Tensor, functions: readonly ((operands: A) => R)[], operands: A): R {
-  let form: R | undefined;
-  const branches = functions.map((f) => (nodes: readonly Node[]) => nodesOf((form = f(like(operands, nodes)))));
-  const results = condNodes(selector.node, branches, nodesOf(operands));
-  if (form === undefined) throw new ArgumentError("cond: a branch must return tensors, got nothing. return its result");
-  return like(form, results);
+  const form = new Form<R>("cond: a branch must return tensors");
+  const branches = functions.map((f) => (nodes: readonly Node[]) => form.nodesOf(f(withNodes(operands, nodes))));
+  return form.with(condNodes(selector.node, branches, nodesOf(operands)));
 }

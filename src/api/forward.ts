@@ -1,11 +1,10 @@
 /** Forward mode: products with the Jacobian, and a function's linear part. */
 import { isFloat } from "../ir/dtype.js";
 import type { Node } from "../ir/node.js";
-import { hole, mark } from "../primitive/leaf.js";
-import { Tensor } from "../tensor/tensor.js";
+import { hole } from "../primitive/leaf.js";
 import { forward, materialize, replace } from "../transform/index.js";
-import { leaves, unflatten } from "../tree/index.js";
-import { checkLike, enter, finish, open, settleArgument } from "./marks.js";
+import { leaves } from "../tree/index.js";
+import { checkLike, finish, marked, nodesOf, withNodes } from "./marks.js";
 
 /** Runs `f` on marked tensors and pushes tangents, given as nodes, through it. */
 function push<M, R, T>(
@@ -15,23 +14,17 @@ function push<M, R, T>(
   tangents: readonly (Node | null)[],
   then: (value: R, tangents: readonly Node[]) => T,
 ): T | Promise<T> {
-  settleArgument(op, x);
-  const scope = open(op, false);
-  const entered = enter(x, (node) => mark(node, scope));
-  const close = (): void => {
-    entered.restore();
-    scope.live = false;
-  };
+  const { argument, nodes, restore, close } = marked(op, x);
   const derive = (result: R): T => {
-    const outputs = leaves(result).map((y) => y.node);
-    const found = forward(outputs, entered.nodes, tangents);
-    entered.restore();
+    const outputs = nodesOf(result);
+    const found = forward(outputs, nodes, tangents);
+    restore();
     return then(
       result,
       outputs.map((y, i) => materialize(found[i], y)),
     );
   };
-  return finish(() => f(entered.argument), derive, close);
+  return finish(() => f(argument), derive, close);
 }
 
 /** The value of a function of a tree, and `J·t` for tangents `t` in the form of its argument. */
@@ -41,13 +34,7 @@ export function jvp<M, R>(f: (x: M) => R | Promise<R>, x: M, tangents: M) {
   const given = leaves(tangents);
   checkLike("jvp", "tangent", leaves(x), given);
   const seeds = given.map((t) => (isFloat(t.dtype) ? t.node : null));
-  return push("jvp", f, x, seeds, (value, nodes): [R, R] => [
-    value,
-    unflatten(
-      value,
-      nodes.map((n) => Tensor.of(n)),
-    ),
-  ]);
+  return push("jvp", f, x, seeds, (value, nodes): [R, R] => [value, withNodes(value, nodes)]);
 }
 
 /** The value of a function at a point, and the linear map `t ↦ J·t` there, which may be applied many times. */
@@ -59,17 +46,8 @@ export function linearize<M, R>(f: (x: M) => R | Promise<R>, x: M) {
   const seeds = holes.map((h) => (isFloat(h.dtype) ? h : null));
   return push("linearize", f, x, seeds, (value, tangents): [R, (t: M) => R] => {
     const linear = (t: M): R => {
-      const given = leaves(t);
-      checkLike("linearize", "tangent", inputs, given);
-      const images = replace(
-        tangents,
-        holes,
-        given.map((g) => g.node),
-      );
-      return unflatten(
-        value,
-        images.map((n) => Tensor.of(n)),
-      );
+      checkLike("linearize", "tangent", inputs, leaves(t));
+      return withNodes(value, replace(tangents, holes, nodesOf(t)));
     };
     return [value, linear];
   });

@@ -1,11 +1,11 @@
 /** Reverse mode: gradients, and products with the transposed Jacobian. */
 import { isFloat } from "../ir/dtype.js";
-import { fillLike, hole, mark } from "../primitive/leaf.js";
+import { fillLike, hole } from "../primitive/leaf.js";
 import { Tensor } from "../tensor/tensor.js";
 import { backward, materialize, replace } from "../transform/index.js";
-import { leaves, unflatten } from "../tree/index.js";
+import { leaves } from "../tree/index.js";
 import { ArgumentError, DTypeError, ShapeError } from "../util/errors.js";
-import { checkLike, enter, finish, open, settleArgument } from "./marks.js";
+import { checkLike, finish, marked, nodesOf, withNodes } from "./marks.js";
 
 function checkLoss(op: string, y: unknown): asserts y is Tensor {
   if (!(y instanceof Tensor))
@@ -14,18 +14,6 @@ function checkLoss(op: string, y: unknown): asserts y is Tensor {
     throw new ShapeError(`${op}: the function must return a scalar, got ${y.describe()}. take its mean or sum`);
   if (!isFloat(y.dtype))
     throw new DTypeError(`${op}: the function must return a float, got ${y.describe()}. convert it with astype`);
-}
-
-/** Marks the tensors of a tree for one backward pass. */
-function marked<M>(op: string, model: M) {
-  settleArgument(op, model);
-  const scope = open(op, false);
-  const entered = enter(model, (x) => mark(x, scope));
-  const close = (): void => {
-    entered.restore();
-    scope.live = false;
-  };
-  return { ...entered, close };
 }
 
 function run<M, A extends readonly unknown[], R>(
@@ -39,8 +27,8 @@ function run<M, A extends readonly unknown[], R>(
     checkLoss("grad", y);
     const cotangents = backward([y.node], [fillLike(y.node, 1)], nodes);
     restore();
-    const gradients = nodes.map((x, i) => Tensor.of(materialize(cotangents[i], x)));
-    return then(y, unflatten(model, gradients));
+    const gradients = nodes.map((x, i) => materialize(cotangents[i], x));
+    return then(y, withNodes(model, gradients));
   };
   return finish(() => f(argument, ...rest), pull, close);
 }
@@ -80,25 +68,12 @@ export function vjp<M, R>(f: (model: M) => R | Promise<R>, model: M) {
     const outputs = leaves(result);
     const holes = outputs.map((y) => hole(y.node.aval, "cotangent"));
     const seeds = holes.map((h) => (isFloat(h.dtype) ? h : null));
-    const found = backward(
-      outputs.map((y) => y.node),
-      seeds,
-      nodes,
-    );
+    const found = backward(nodesOf(result), seeds, nodes);
     const cotangents = nodes.map((x, i) => materialize(found[i], x));
     restore();
     const pull = (given: R): M => {
-      const values = leaves(given);
-      checkLike("vjp", "cotangent", outputs, values);
-      const images = replace(
-        cotangents,
-        holes,
-        values.map((g) => g.node),
-      );
-      return unflatten(
-        model,
-        images.map((x) => Tensor.of(x)),
-      );
+      checkLike("vjp", "cotangent", outputs, leaves(given));
+      return withNodes(model, replace(cotangents, holes, nodesOf(given)));
     };
     return [result, pull];
   };

@@ -2,13 +2,12 @@
 import { isFloat } from "../ir/dtype.js";
 import type { Node } from "../ir/node.js";
 import { topological } from "../ir/rewrite.js";
-import { add } from "../primitive/define.js";
-import { fillLike, mark } from "../primitive/leaf.js";
+import { fillLike } from "../primitive/leaf.js";
 import { Tensor } from "../tensor/tensor.js";
-import { dependents } from "../transform/index.js";
-import { entries, leaves } from "../tree/index.js";
+import { backward, dependents } from "../transform/index.js";
+import { entries } from "../tree/index.js";
 import { ArgumentError } from "../util/errors.js";
-import { enter, open, settleArgument } from "./marks.js";
+import { marked, nodesOf } from "./marks.js";
 
 /** A value in a computation, and the operation that makes it. */
 export interface GraphNode {
@@ -106,29 +105,14 @@ export class ComputationGraph {
 
 /** The cotangents of nodes, and of each operand of an application, pulled back from one output. */
 function adjointsOf(output: Node, sources: readonly Node[]) {
-  const ends = new Set(sources);
-  const active = new Set([...sources, ...dependents(sources, [output])]);
-  const whole = new Map<Node, (Node | null)[]>([[output, [fillLike(output, 1)]]]);
+  const adjoints = new Map<Node, Node | null>();
   const contributions = new Map<Node, readonly (Node | null)[]>();
-  const contribute = (node: Node, part: number, g: Node | null): void => {
-    if (g === null) return;
-    const found = whole.get(node) ?? node.outputs.map(() => null);
-    const sum = found[part];
-    found[part] = sum === null ? g : add(sum, g);
-    whole.set(node, found);
-  };
-  for (const node of [...active].toSorted((a, b) => b.id - a.id)) {
-    const g = whole.get(node);
-    if (g === undefined || ends.has(node)) continue;
-    if (node.part !== null) {
-      contribute(node.inputs[0], node.part, g[0]);
-      continue;
-    }
-    const back = node.primitive.vjp(node, g).map((ct, i) => (active.has(node.inputs[i]) ? ct : null));
+  const found = backward([output], [fillLike(output, 1)], sources, (node, [g], back) => {
+    adjoints.set(node, g);
     contributions.set(node, back);
-    back.forEach((ct, i) => contribute(node.inputs[i], 0, ct));
-  }
-  return { adjoint: (x: Node): Node | null => whole.get(x)?.[0] ?? null, contributions };
+  });
+  sources.forEach((x, i) => adjoints.set(x, found[i]));
+  return { adjoint: (x: Node): Node | null => adjoints.get(x) ?? null, contributions };
 }
 
 const labelOf = (node: Node): string => {
@@ -182,17 +166,14 @@ function describe(outputs: readonly Node[], inputs: readonly Node[], names: read
  * that: the backpropagation graph. Values and adjoints are tensors, and nothing is computed before they are read.
  */
 export function graphOf<A extends readonly unknown[]>(f: (...args: A) => unknown, ...args: A): ComputationGraph {
-  settleArgument("graphOf", args);
   const names = entries(args).map(({ path }) => path.replace(/^\d+/, (i) => (args.length === 1 ? "x" : `x${i}`)));
-  const scope = open("graphOf", false);
-  const { argument, nodes, restore } = enter(args, (n) => mark(n, scope));
+  const { argument, nodes, close } = marked("graphOf", args);
   try {
-    const outputs = leaves(f(...argument)).map((t) => t.node);
+    const outputs = nodesOf(f(...argument));
     if (outputs.length === 0)
       throw new ArgumentError("graphOf: the function must return tensors, got none. return the result");
     return describe(outputs, nodes, names);
   } finally {
-    restore();
-    scope.live = false;
+    close();
   }
 }

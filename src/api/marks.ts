@@ -1,9 +1,20 @@
 /** Running a user's function on a transform's own tensors, and putting things back afterwards. */
 import type { Node, Scope } from "../ir/node.js";
+import { mark } from "../primitive/leaf.js";
 import { evaluateNodes } from "../tensor/evaluate.js";
 import { Tensor } from "../tensor/tensor.js";
 import { assign, leaves, unflatten } from "../tree/index.js";
 import { ArgumentError, ShapeError } from "../util/errors.js";
+
+/** The nodes of a tree's tensors, in the order of `leaves`. */
+export const nodesOf = (tree: unknown): Node[] => leaves(tree).map((x) => x.node);
+
+/** A tree like `like` with tensors of these nodes, in the order of `leaves`. */
+export const withNodes = <T>(like: T, nodes: readonly Node[]): T =>
+  unflatten(
+    like,
+    nodes.map((n) => Tensor.of(n)),
+  );
 
 /** Goes on with a result, at once or when its promise resolves, and cleans up in every case, after a throw too. */
 export function finish<T, R>(run: () => T | Promise<T>, then: (value: T) => R, cleanup: () => void): R | Promise<R> {
@@ -17,9 +28,6 @@ export function finish<T, R>(run: () => T | Promise<T>, then: (value: T) => R, c
     if (!waiting) cleanup();
   }
 }
-
-/** Opens the scope of a transform. */
-export const open = (name: string, abstract: boolean): Scope => ({ name, abstract, live: true });
 
 /** An argument whose tensors were exchanged for those of a transform. */
 export interface Entered<T> {
@@ -56,13 +64,24 @@ export function enter<T>(tree: T, replace: (x: Node, index: number) => Node): En
  * Checks an argument that is about to be differentiated, and computes what of it is pending: a loop of gradient steps then
  * runs one and the same program at every step, whether or not anything in it is read.
  */
-export function settleArgument(op: string, argument: unknown): void {
+function settleArgument(op: string, argument: unknown): void {
   if (typeof argument !== "object" || argument === null)
     throw new ArgumentError(
       `${op}: the argument must be a tensor or hold tensors, got ${typeof argument}. wrap numbers in tensor(…)`,
     );
-  const nodes = leaves(argument).map((x) => x.node);
-  evaluateNodes(nodes.filter((x) => x.scopes.length === 0));
+  evaluateNodes(nodesOf(argument).filter((x) => x.scopes.length === 0));
+}
+
+/** Marks the tensors of a tree as the variables of one derivative, until `close`. */
+export function marked<T>(op: string, tree: T): Entered<T> & { close(): void } {
+  settleArgument(op, tree);
+  const scope: Scope = { name: op, abstract: false, live: true };
+  const entered = enter(tree, (x) => mark(x, scope));
+  const close = (): void => {
+    entered.restore();
+    scope.live = false;
+  };
+  return { ...entered, close };
 }
 
 /** Throws unless two lists of tensors have the same dtypes and shapes. */

@@ -1,10 +1,7 @@
 /** When values are computed, and when they are freed. */
-import type { Node } from "../ir/node.js";
 import { evaluateNodes, hold as holdNode } from "../tensor/evaluate.js";
 import { scoped } from "../tensor/scope.js";
-import { leaves } from "../tree/index.js";
-
-const nodesOf = (trees: readonly unknown[]): Node[] => leaves(trees).map((x) => x.node);
+import { nodesOf } from "./marks.js";
 
 /** Computes all tensors of the trees, in one program. */
 export function evaluate(...trees: readonly unknown[]): void {
@@ -17,7 +14,7 @@ export function evaluate(...trees: readonly unknown[]): void {
  */
 export function hold(tree: unknown): void {
   watchers.forEach((seen) => seen.push(tree));
-  nodesOf([tree]).forEach(holdNode);
+  nodesOf(tree).forEach(holdNode);
 }
 
 const watchers = new Set<unknown[]>();
@@ -34,4 +31,4 @@ export function watchingHolds<T>(f: () => T): readonly [result: T, held: readonl
 }
 
 /** Runs `f` and frees, at its end, the values computed in it that are neither in its result nor held as state. */
-export const scope = <T>(f: () => T): T => scoped(f, (result) => nodesOf([result]));
+export const scope = <T>(f: () => T): T => scoped(f, nodesOf);

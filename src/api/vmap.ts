@@ -1,13 +1,12 @@
 /** Mapping a function over an axis of its arguments, all at once. */
-import type { Node } from "../ir/node.js";
+import type { Node, Scope } from "../ir/node.js";
 import { normalizeAxis, show } from "../ir/shape.js";
 import { iota, placeholder } from "../primitive/leaf.js";
 import { moveAxis } from "../primitive/movement.js";
 import { Tensor } from "../tensor/tensor.js";
 import { batch, stretch } from "../transform/index.js";
-import { leaves, unflatten } from "../tree/index.js";
 import { ArgumentError, ShapeError, TraceError } from "../util/errors.js";
-import { enter, type Entered, finish, open } from "./marks.js";
+import { enter, type Entered, finish, nodesOf, withNodes } from "./marks.js";
 
 /** Which axis of an argument is mapped; `null` hands it over whole. */
 export type MapAxis = number | null;
@@ -56,10 +55,10 @@ export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R | Pro
   return (...args: A) => {
     const axes = axesOf(args.length, options.inAxes ?? 0);
     const size = mappedSize(args, axes);
-    const scope = open("vmap", true);
+    const scope: Scope = { name: "vmap", abstract: true, live: true };
     const mapped = args.map((arg, i): Mapped => {
       const axis = axes[i];
-      const images = leaves(arg).map(({ node }) => {
+      const images = nodesOf(arg).map((node) => {
         if (axis === null) return { node, batched: false };
         return { node: moveAxis(node, normalizeAxis("vmap", axis, node.aval), 0), batched: true };
       });
@@ -79,10 +78,9 @@ export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R | Pro
       scope.live = false;
     };
     const collect = (result: R): R => {
-      const outputs = leaves(result).map((y) => y.node);
       const sources = mapped.filter((_, i) => axes[i] !== null);
       const found = batch(
-        outputs,
+        nodesOf(result),
         [place, ...sources.flatMap((m) => m.entered.nodes)],
         [{ node: iota("int32", [size], 0), batched: true }, ...sources.flatMap((m) => m.images)],
         size,
@@ -90,9 +88,9 @@ export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R | Pro
       const out = options.outAxes ?? 0;
       const values = found.map((y) => {
         const node = stretch(y, size);
-        return Tensor.of(moveAxis(node, 0, normalizeAxis("vmap", out, node.aval)));
+        return moveAxis(node, 0, normalizeAxis("vmap", out, node.aval));
       });
-      return unflatten(result, values);
+      return withNodes(result, values);
     };
     return finish(
       () =>
@@ -122,7 +120,7 @@ function mappedSize(args: readonly unknown[], axes: readonly MapAxis[]): number 
   args.forEach((arg, i) => {
     const axis = axes[i];
     if (axis === null) return;
-    for (const { node } of leaves(arg)) {
+    for (const node of nodesOf(arg)) {
       const n = node.shape[normalizeAxis("vmap", axis, node.aval)];
       if (size !== null && n !== size)
         throw new ShapeError(

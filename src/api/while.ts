@@ -11,13 +11,14 @@ import { broadcast } from "../primitive/define.js";
 import { any } from "../primitive/reduction.js";
 import { prefixes } from "../tensor/cumulative.js";
 import { getDevice } from "../tensor/device.js";
-import { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../tensor/tensor.js";
 import { batchGraphTo, dense, jvpGraph, replaceInputs, trace, traceClosed, zeros } from "../transform/graphs.js";
 import { stretch } from "../transform/passes.js";
 import { leaves, unflatten } from "../tree/index.js";
 import { range, zip } from "../util/arrays.js";
 import { ArgumentError, DTypeError, ShapeError, TraceError } from "../util/errors.js";
 import { cond, scan } from "./custom.js";
+import { nodesOf, withNodes } from "./marks.js";
 import { vmap } from "./vmap.js";
 
 /** Both graphs take (constants, carry): `condition` gives a bool, `body` the next carry. */
@@ -170,13 +171,6 @@ function turned(
   return results;
 }
 
-const nodesOf = (tree: unknown): Node[] => leaves(tree).map((x) => x.node);
-const like = <T>(tree: T, nodes: readonly Node[]): T =>
-  unflatten(
-    tree,
-    nodes.map((n) => Tensor.of(n)),
-  );
-
 export interface WhileOptions {
   /** The loop ends after so many steps at the latest. Reverse mode needs it: the steps are then a scan. */
   readonly maxIterations?: number;
@@ -197,8 +191,8 @@ export function whileLoop<C>(
   if (maxIterations !== undefined) return boundedLoop(condition, body, initial, maxIterations);
   const carry = nodesOf(initial);
   const avals = carry.map((x) => x.aval);
-  const test = traceClosed("whileLoop", avals, (xs) => nodesOf(condition(like(initial, xs))));
-  const turn = traceClosed("whileLoop", avals, (xs) => nodesOf(body(like(initial, xs))));
+  const test = traceClosed("whileLoop", avals, (xs) => nodesOf(condition(withNodes(initial, xs))));
+  const turn = traceClosed("whileLoop", avals, (xs) => nodesOf(body(withNodes(initial, xs))));
   const captured = [...new Set([...test.captured, ...turn.captured])];
   const all = [...captured, ...carry];
   const own = range(carry.length).map((i) => captured.length + i);
@@ -209,7 +203,7 @@ export function whileLoop<C>(
       [...own, ...t.captured.map((x) => captured.indexOf(x))],
     ),
   );
-  return like(initial, whileNodes({ condition: graphs[0], body: graphs[1], constants: captured.length }, all));
+  return withNodes(initial, whileNodes({ condition: graphs[0], body: graphs[1], constants: captured.length }, all));
 }
 
 function boundedLoop<C>(condition: (state: C) => Tensor, body: (state: C) => C, initial: C, length: number): C {

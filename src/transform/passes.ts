@@ -20,8 +20,13 @@ export function dependents(sources: readonly Node[], outputs: readonly Node[]): 
   });
 }
 
-/** Pulls cotangents of `outputs` back to `sources`. */
-export function backward(outputs: readonly Node[], seeds: readonly (Node | null)[], sources: readonly Node[]): Values {
+/** Pulls cotangents of `outputs` back to `sources`; `seen` is told of each node's, and of what they come to for its inputs. */
+export function backward(
+  outputs: readonly Node[],
+  seeds: readonly (Node | null)[],
+  sources: readonly Node[],
+  seen?: (node: Node, cotangents: Values, back: Values) => void,
+): Values {
   const cotangents = new Map<Node, Values>();
   const contribute = (node: Node, output: number, g: Node | null): void => {
     if (g === null) return;
@@ -37,11 +42,10 @@ export function backward(outputs: readonly Node[], seeds: readonly (Node | null)
     const g = cotangents.get(node);
     if (g === undefined) continue;
     cotangents.delete(node);
-    if (node.part !== null) contribute(node.inputs[0], node.part, g[0]);
-    else
-      node.primitive.vjp(node, g).forEach((ct, i) => {
-        if (active.has(node.inputs[i])) contribute(node.inputs[i], 0, ct);
-      });
+    const isPart = node.part !== null;
+    const back = isPart ? g : node.primitive.vjp(node, g).map((ct, i) => (active.has(node.inputs[i]) ? ct : null));
+    back.forEach((ct, i) => contribute(node.inputs[i], node.part ?? 0, ct));
+    seen?.(node, g, isPart ? [] : back);
   }
   return sources.map((x) => cotangents.get(x)?.[0] ?? null);
 }
