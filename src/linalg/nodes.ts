@@ -2,57 +2,47 @@
 import type { DType } from "../ir/dtype.js";
 import type { Node } from "../ir/node.js";
 import { fillLike, iota } from "../primitive/leaf.js";
-import { convert, equal, less, lessEqual } from "../primitive/arithmetic.js";
+import { convert, equal, less, lessEqual, notEqual } from "../primitive/arithmetic.js";
 import { sum } from "../primitive/define.js";
-import { reshape, transpose } from "../primitive/movement.js";
+import { reshape, swapAxes } from "../primitive/movement.js";
 import { matmul, pairs, where } from "../tensor/operations.js";
-import { range } from "../util/arrays.js";
 
 export const { add, sub, mul, div } = pairs;
 export { matmul };
 
 /** The two last axes swapped. */
-export function transposed(x: Node): Node {
-  const rank = x.shape.length;
-  return transpose(x, [...range(rank - 2), rank - 1, rank - 2]);
-}
+export const transposed = (x: Node): Node => swapAxes(x, x.shape.length - 2, x.shape.length - 1);
 
 /** A vector as a column: a new last axis of length 1. */
 export const asColumn = (v: Node): Node => reshape(v, [...v.shape, 1]);
 /** A vector as a row: a new axis of length 1 before the last. */
 export const asRow = (v: Node): Node => reshape(v, v.shape.toSpliced(-1, 0, 1));
 
-const rowIndex = (rows: number, columns: number): Node => iota("int32", [rows, columns], 0);
-const columnIndex = (rows: number, columns: number): Node => iota("int32", [rows, columns], 1);
+/** A matrix m × n of bools: what a row and a column have to be for an element to count. */
+const pattern = (m: number, n: number, holds: (row: Node, column: Node) => Node): Node =>
+  holds(iota("int32", [m, n], 0), iota("int32", [m, n], 1));
 
 /** The identity matrix. */
-export const identity = (n: number, dtype: DType): Node => convert(equal(rowIndex(n, n), columnIndex(n, n)), dtype);
+export const identity = (n: number, dtype: DType): Node => convert(pattern(n, n, equal), dtype);
 
+/** The elements of a matrix where a pattern holds, else 0. */
+const part =
+  (holds: (row: Node, column: Node) => Node) =>
+  (x: Node): Node => {
+    const [m, n] = x.shape.slice(-2);
+    return where(pattern(m, n, holds), x, 0);
+  };
 /** What stands below the diagonal, without it. */
-export const strictlyLower = (x: Node): Node => {
-  const [m, n] = x.shape.slice(-2);
-  return where(less(columnIndex(m, n), rowIndex(m, n)), x, 0);
-};
+export const strictlyLower = part((row, column) => less(column, row));
 /** What stands on and below the diagonal. */
-export const lower = (x: Node): Node => {
-  const [m, n] = x.shape.slice(-2);
-  return where(lessEqual(columnIndex(m, n), rowIndex(m, n)), x, 0);
-};
+export const lower = part((row, column) => lessEqual(column, row));
 /** What stands on and above the diagonal. */
-export const upper = (x: Node): Node => {
-  const [m, n] = x.shape.slice(-2);
-  return where(lessEqual(rowIndex(m, n), columnIndex(m, n)), x, 0);
-};
+export const upper = part(lessEqual);
 /** What does not stand on the diagonal. */
-export const offDiagonal = (x: Node): Node => {
-  const [m, n] = x.shape.slice(-2);
-  return where(equal(rowIndex(m, n), columnIndex(m, n)), 0, x);
-};
+export const offDiagonal = part(notEqual);
+const onDiagonal = part(equal);
 /** The diagonal of a square matrix as a vector. */
-export const diagonal = (x: Node): Node => {
-  const n = x.shape[x.shape.length - 1];
-  return sum(where(equal(rowIndex(n, n), columnIndex(n, n)), x, 0), [x.shape.length - 1]);
-};
+export const diagonal = (x: Node): Node => sum(onDiagonal(x), [x.shape.length - 1]);
 
 /** `(x + xᵀ)/2`. */
 export const symmetric = (x: Node): Node => mul(add(x, transposed(x)), 0.5);

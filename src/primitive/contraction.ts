@@ -3,10 +3,19 @@ import { type DType, numbers } from "../ir/dtype.js";
 import type { Node, Primitive, Sample } from "../ir/node.js";
 import { type Expr, s } from "../ir/scalar.js";
 import { type Aval, type Shape, show } from "../ir/shape.js";
-import { inversePermutation, range, zip } from "../util/arrays.js";
+import { inversePermutation, otherAxes, range, zip } from "../util/arrays.js";
 import { DTypeError, ShapeError } from "../util/errors.js";
 import { apply, bilinear, checkDType, stacked } from "./define.js";
-import { dilatedPosition, flip, moveAxis, type Position, readOrZero, reshape, transpose } from "./movement.js";
+import {
+  dilatedPosition,
+  flip,
+  moveAxis,
+  type Position,
+  readOrZero,
+  reshape,
+  swapAxes,
+  transpose,
+} from "./movement.js";
 import { avals, build, each, element, ravel, refusal, sample, times } from "./ndarray.js";
 
 /** Which axes of the two operands of a dot product are summed over (`contract`) and which go side by side (`batch`). */
@@ -24,7 +33,7 @@ function checkOperands(name: string, a: Aval, b: Aval): void {
 }
 
 const freeAxes = (rank: number, batch: readonly number[], contract: readonly number[]): number[] =>
-  range(rank).filter((i) => !batch.includes(i) && !contract.includes(i));
+  otherAxes(rank, [...batch, ...contract]);
 const pick = (shape: Shape, axes: readonly number[]): number[] => axes.map((a) => shape[a]);
 
 /** A sample of two operands. */
@@ -278,11 +287,3 @@ export const convolutionPrimitive: Primitive<ConvolutionParams> = bilinear<Convo
 });
 export const convolution = (x: Node, w: Node, params: ConvolutionParams): Node =>
   apply(convolutionPrimitive, [x, w], params);
-
-/** The two axes change places. */
-function swapAxes(x: Node, a: number, b: number): Node {
-  return transpose(
-    x,
-    range(x.shape.length).map((i) => (i === a ? b : i === b ? a : i)),
-  );
-}

@@ -15,9 +15,9 @@ import {
 } from "../ir/node.js";
 import { type Expr, s } from "../ir/scalar.js";
 import { type Aval, type Shape, sameShape, show, sizeOf } from "../ir/shape.js";
-import { range } from "../util/arrays.js";
+import { otherAxes, range } from "../util/arrays.js";
 import { DTypeError, ShapeError, invariant } from "../util/errors.js";
-import { avals, build, each, element, ravel, refusal, sample } from "./ndarray.js";
+import { addedTo, avals, readFrom, refusal, sample } from "./ndarray.js";
 
 /** Applies a primitive with one output. */
 export const apply = <P>(primitive: Primitive<P>, inputs: readonly Node[], params: P): Node =>
@@ -295,25 +295,12 @@ export const broadcastPrimitive: Primitive<{ readonly shape: Shape; readonly axe
       );
     return [{ dtype: x.dtype, shape }];
   },
-  transpose: (g, _x, { shape, axes }) =>
-    sum(
-      g,
-      range(shape.length).filter((i) => !axes.includes(i)),
-    ),
+  transpose: (g, _x, { shape, axes }) => sum(g, otherAxes(shape.length, axes)),
   batch: ([x], _batched, size, { shape, axes }) => [
     apply(broadcastPrimitive, [x], { shape: [size, ...shape], axes: [0, ...axes.map((a) => a + 1)] }),
   ],
   lower: ([x], { axes }) => ({ form: "map", value: (at) => x.at(axes.map((a) => at[a])) }),
-  reference: ([x], { shape, axes }) => {
-    return [
-      build(shape, (i) =>
-        element(
-          x,
-          axes.map((a) => i[a]),
-        ),
-      ),
-    ];
-  },
+  reference: ([x], { axes }, [out]) => [readFrom(x, out.shape, (i) => axes.map((a) => i[a]))],
   samples: allDTypes.flatMap((dtype) => [
     sample(dtype, [[]], { shape: [3], axes: [] }),
     sample(dtype, [[2]], { shape: [2, 3], axes: [0] }),
@@ -341,12 +328,7 @@ export const sumPrimitive: Primitive<{ readonly axes: readonly number[] }> = lin
     checkDType("sum", x, numbers);
     return [{ dtype: x.dtype, shape: reducedShape("sum", x, axes) }];
   },
-  transpose: (g, x, { axes }) =>
-    broadcast(
-      g,
-      x.shape,
-      range(x.shape.length).filter((i) => !axes.includes(i)),
-    ),
+  transpose: (g, x, { axes }) => broadcast(g, x.shape, otherAxes(x.shape.length, axes)),
   batch: ([x], _batched, _size, { axes }) => [apply(sumPrimitive, [x], { axes: axes.map((a) => a + 1) })],
   lower: ([x], { axes }) => ({
     form: "reduce",
@@ -354,14 +336,7 @@ export const sumPrimitive: Primitive<{ readonly axes: readonly number[] }> = lin
     over: axes.map((a) => x.shape[a]),
     value: (at, over) => x.at(interleave(x.shape.length, axes, at, over)),
   }),
-  reference([x], { axes }, [out]) {
-    const y = build(out.shape, () => 0);
-    each(x.shape, (i) => {
-      const kept = i.filter((_, a) => !axes.includes(a));
-      y.data[ravel(kept, out.shape)] += element(x, i);
-    });
-    return [y];
-  },
+  reference: ([x], { axes }, [out]) => [addedTo(out.shape, x, (i) => i.filter((_, a) => !axes.includes(a)))],
   samples: numbers.flatMap((dtype) => [
     sample(dtype, [[4]], { axes: [0] }),
     sample(dtype, [[2, 3, 4]], { axes: [1] }),

@@ -3,11 +3,11 @@ import { dtypes } from "../ir/dtype.js";
 import type { Node, Primitive } from "../ir/node.js";
 import { type Expr, s } from "../ir/scalar.js";
 import { type Aval, type Shape, sameShape, show, sizeOf, stridesOf } from "../ir/shape.js";
-import { inversePermutation, range } from "../util/arrays.js";
+import { inversePermutation, moved, range } from "../util/arrays.js";
 import { DTypeError, ShapeError } from "../util/errors.js";
 import { apply, linear, stacked } from "./define.js";
 import { fill } from "./leaf.js";
-import { avals, build, each, element, ravel, refusal, sample } from "./ndarray.js";
+import { addedTo, avals, build, each, element, ravel, readFrom, refusal, sample, writtenTo } from "./ndarray.js";
 
 /** The same elements in row-major order under another shape. */
 export const reshapePrimitive: Primitive<{ readonly shape: Shape }> = linear({
@@ -59,14 +59,7 @@ export const transposePrimitive: Primitive<{ readonly permutation: readonly numb
     const inverse = inversePermutation(permutation);
     return { form: "map", value: (at) => x.at(inverse.map((a) => at[a])) };
   },
-  reference([x], { permutation }, [out]) {
-    const y = build(out.shape, () => 0);
-    each(x.shape, (i) => {
-      const to = permutation.map((a) => i[a]);
-      y.data[ravel(to, out.shape)] = element(x, i);
-    });
-    return [y];
-  },
+  reference: ([x], { permutation }, [out]) => [writtenTo(out.shape, x, (i) => permutation.map((a) => i[a]))],
   samples: dtypes.flatMap((dtype) => [
     sample(dtype, [[2, 3]], { permutation: [1, 0] }),
     sample(dtype, [[2, 3, 4]], { permutation: [2, 0, 1] }),
@@ -81,10 +74,12 @@ export const transpose = (x: Node, permutation: readonly number[]): Node =>
 
 /** `moveAxis(x, from, to)`: the axis at `from` ends up at `to`, the others keep their order. */
 export function moveAxis(x: Node, from: number, to: number): Node {
-  const axes = range(x.shape.length);
-  axes.splice(to, 0, ...axes.splice(from, 1));
-  return transpose(x, axes);
+  return transpose(x, moved(range(x.shape.length), from, to));
 }
+
+/** The two axes change places. */
+export const swapAxes = (x: Node, a: number, b: number): Node =>
+  transpose(x, range(x.shape.length).with(a, b).with(b, a));
 
 interface Slice {
   readonly starts: readonly number[];
@@ -123,16 +118,9 @@ export const slicePrimitive: Primitive<Slice> = linear({
     form: "map",
     value: (at) => x.at(at.map((i, a) => s.add(s.mul(i, steps[a]), starts[a]))),
   }),
-  reference([x], { starts, steps }, [out]) {
-    return [
-      build(out.shape, (i) =>
-        element(
-          x,
-          i.map((k, a) => starts[a] + k * steps[a]),
-        ),
-      ),
-    ];
-  },
+  reference: ([x], { starts, steps }, [out]) => [
+    readFrom(x, out.shape, (i) => i.map((k, a) => starts[a] + k * steps[a])),
+  ],
   samples: dtypes.flatMap((dtype) => [
     sample(dtype, [[6]], { starts: [1], stops: [5], steps: [1] }),
     sample(dtype, [[5, 7]], { starts: [1, 0], stops: [5, 6], steps: [2, 3] }),
@@ -191,14 +179,9 @@ export const padPrimitive: Primitive<Padding> = linear({
         at.map((i, a) => dilatedPosition(s.sub(i, low[a]), x.shape[a], interior[a] + 1)),
       ),
   }),
-  reference([x], { low, interior }, [out]) {
-    const y = build(out.shape, () => 0);
-    each(x.shape, (i) => {
-      const to = i.map((k, a) => low[a] + k * (interior[a] + 1));
-      y.data[ravel(to, out.shape)] = element(x, i);
-    });
-    return [y];
-  },
+  reference: ([x], { low, interior }, [out]) => [
+    writtenTo(out.shape, x, (i) => i.map((k, a) => low[a] + k * (interior[a] + 1))),
+  ],
   samples: dtypes.flatMap((dtype) => [
     sample(dtype, [[3]], { low: [1], high: [2], interior: [0] }),
     sample(dtype, [[2, 3]], { low: [0, 1], high: [1, 0], interior: [1, 2] }),
@@ -264,12 +247,7 @@ export const flipPrimitive: Primitive<{ readonly axes: readonly number[] }> = li
     value: (at) => x.at(at.map((i, a) => (axes.includes(a) ? s.sub(s.const("int32", x.shape[a] - 1), i) : i))),
   }),
   reference: ([x], { axes }) => [
-    build(x.shape, (i) =>
-      element(
-        x,
-        i.map((k, a) => (axes.includes(a) ? x.shape[a] - 1 - k : k)),
-      ),
-    ),
+    readFrom(x, x.shape, (i) => i.map((k, a) => (axes.includes(a) ? x.shape[a] - 1 - k : k))),
   ],
   samples: dtypes.flatMap((dtype) => [
     sample(dtype, [[4]], { axes: [0] }),
@@ -376,6 +354,13 @@ interface Windows {
 export const windowCount = (length: number, size: number, stride: number, dilation: number): number =>
   Math.max(0, Math.floor((length - (size - 1) * dilation - 1) / stride) + 1);
 
+/** Where the element of a window stands in what the windows slide over. */
+function placeInWindows(index: readonly number[], { axes, strides, dilations }: Windows): number[] {
+  const place = index.slice(0, index.length - axes.length);
+  axes.forEach((a, k) => (place[a] = index[a] * strides[k] + index[place.length + k] * dilations[k]));
+  return place;
+}
+
 /** Sliding windows: each axis in `axes` becomes the number of windows, and the window axes are appended at the end. */
 export const windowsPrimitive: Primitive<Windows> = linear({
   name: "windows",
@@ -406,16 +391,7 @@ export const windowsPrimitive: Primitive<Windows> = linear({
       return x.at(index);
     },
   }),
-  reference([x], { axes, strides, dilations }, [out]) {
-    const rank = x.shape.length;
-    return [
-      build(out.shape, (i) => {
-        const index = i.slice(0, rank);
-        axes.forEach((a, k) => (index[a] = i[a] * strides[k] + i[rank + k] * dilations[k]));
-        return element(x, index);
-      }),
-    ];
-  },
+  reference: ([x], params, [out]) => [readFrom(x, out.shape, (i) => placeInWindows(i, params))],
   samples: dtypes.flatMap((dtype) => [
     sample(dtype, [[7]], { axes: [0], sizes: [3], strides: [2], dilations: [1] }),
     sample(dtype, [[2, 5, 6]], { axes: [1, 2], sizes: [2, 3], strides: [1, 1], dilations: [2, 1] }),
@@ -456,16 +432,7 @@ export const overlapAddPrimitive: Primitive<Windows & { readonly lengths: readon
       return readOrZero(g, [...positions, ...taps]);
     },
   }),
-  reference([g], { axes, strides, dilations }, [out]) {
-    const rank = out.shape.length;
-    const y = build(out.shape, () => 0);
-    each(g.shape, (i) => {
-      const index = i.slice(0, rank);
-      axes.forEach((a, k) => (index[a] = i[a] * strides[k] + i[rank + k] * dilations[k]));
-      y.data[ravel(index, out.shape)] += element(g, i);
-    });
-    return [y];
-  },
+  reference: ([g], params, [out]) => [addedTo(out.shape, g, (i) => placeInWindows(i, params))],
   samples: (["float32", "float64", "int32"] as const).flatMap((dtype) => [
     sample(dtype, [[3, 3]], { axes: [0], sizes: [3], strides: [2], dilations: [1], lengths: [8] }),
     sample(dtype, [[2, 3, 4, 2, 3]], {

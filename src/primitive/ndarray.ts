@@ -27,6 +27,24 @@ export function each(shape: Shape, f: (index: number[]) => void): void {
   for (let k = 0; k < n; k++) f(unravel(k, shape));
 }
 
+/** `y[i] = x[place(i)]`. */
+export const readFrom = (x: NdArray, shape: Shape, place: (index: number[]) => readonly number[]): NdArray =>
+  build(shape, (i) => element(x, place(i)));
+
+/** `y[place(i)] = x[i]`, and zeros at the other places. */
+export function writtenTo(shape: Shape, x: NdArray, place: (index: number[]) => readonly number[]): NdArray {
+  const y = build(shape, () => 0);
+  each(x.shape, (i) => (y.data[ravel(place(i), shape)] = element(x, i)));
+  return y;
+}
+
+/** `y[place(i)] += x[i]` for every index of x, from zeros. */
+export function addedTo(shape: Shape, x: NdArray, place: (index: number[]) => readonly number[]): NdArray {
+  const y = build(shape, () => 0);
+  each(x.shape, (i) => (y.data[ravel(place(i), shape)] += element(x, i)));
+  return y;
+}
+
 /** The product in a dtype: of integers the low 32 bits, which float64 arithmetic alone would round away. */
 export const times = (dtype: DType, x: number, y: number): number =>
   isInteger(dtype) ? roundTo(dtype, Math.imul(x, y)) : x * y;

@@ -3,7 +3,7 @@ import { type DType, isFloat, numbers } from "../ir/dtype.js";
 import { type Node, notDifferentiable, type Primitive } from "../ir/node.js";
 import type { Combine } from "../ir/scalar.js";
 import { show, sizeOf } from "../ir/shape.js";
-import { inversePermutation, range } from "../util/arrays.js";
+import { inversePermutation, otherAxes, range } from "../util/arrays.js";
 import { ShapeError } from "../util/errors.js";
 import { convert, div, equal, mul } from "./arithmetic.js";
 import { apply, broadcast, checkDType, interleave, linear, reducedShape, sum } from "./define.js";
@@ -14,9 +14,9 @@ import { avals, build, each, element, ravel, refusal, sample, times } from "./nd
 interface Axes {
   readonly axes: readonly number[];
 }
-const kept = (rank: number, axes: readonly number[]): number[] => range(rank).filter((i) => !axes.includes(i));
 /** A reduced value spread over the axes it lost. */
-const spread = (y: Node, x: Node, axes: readonly number[]): Node => broadcast(y, x.shape, kept(x.shape.length, axes));
+const spread = (y: Node, x: Node, axes: readonly number[]): Node =>
+  broadcast(y, x.shape, otherAxes(x.shape.length, axes));
 
 interface Reduction {
   readonly name: string;
@@ -115,7 +115,7 @@ export const prodPrimitive = reduction({
   neutral: 1,
   fold: (a, b, dtype) => times(dtype, a, b),
   partial: (x, _y, axes) => {
-    const keep = kept(x.shape.length, axes);
+    const keep = otherAxes(x.shape.length, axes);
     const order = [...keep, ...axes];
     const moved = transpose(x, order);
     const rows = reshape(moved, [...keep.map((a) => x.shape[a]), sizeOf(axes.map((a) => x.shape[a]))]);

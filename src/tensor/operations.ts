@@ -135,13 +135,15 @@ const reduction =
     const value = a.convert(x, lift(x.dtype));
     const normal = normalizeAxes(op, axes, value.aval);
     const y = f(value, normal);
-    return keep
-      ? move.reshape(
-          y,
-          x.shape.map((n, i) => (normal.includes(i) ? 1 : n)),
-        )
-      : y;
+    return keep ? kept(y, x.shape, normal) : y;
   };
+
+/** A reduced value with the axes it lost, of length 1. */
+const kept = (y: Node, shape: Shape, axes: readonly number[]): Node =>
+  move.reshape(
+    y,
+    shape.map((n, i) => (axes.includes(i) ? 1 : n)),
+  );
 
 const countOf = (x: Node, axes: readonly number[]): number => sizeOf(axes.map((i) => x.shape[i]));
 
@@ -155,16 +157,7 @@ export const variance = (correction: number) =>
   reduction(
     "variance",
     (x, axes) => {
-      const spread = (y: Node) =>
-        broadcastTo(
-          "variance",
-          move.reshape(
-            y,
-            x.shape.map((n, i) => (axes.includes(i) ? 1 : n)),
-          ),
-          x.shape,
-        );
-      const centred = a.sub(x, spread(mean(x, axes)));
+      const centred = a.sub(x, broadcastTo("variance", kept(mean(x, axes), x.shape, axes), x.shape));
       const total = sum(a.mul(centred, centred), axes);
       return a.div(total, fillLike(total, Math.max(0, countOf(x, axes) - correction)));
     },
@@ -187,12 +180,7 @@ export function extremePosition(op: "argmax" | "argmin", x: Node, axis: number |
   const flat = axis === undefined ? move.reshape(value, [sizeOf(x.shape)]) : value;
   const along = normalizeAxis(op, axis ?? 0, flat.aval);
   const y = (op === "argmax" ? reduce.argmax : reduce.argmin)(flat, along);
-  return keep
-    ? move.reshape(
-        y,
-        x.shape.map((n, i) => (axis === undefined || i === along ? 1 : n)),
-      )
-    : y;
+  return keep ? kept(y, x.shape, axis === undefined ? range(x.shape.length) : [along]) : y;
 }
 
 /** Matrix product by NumPy's rules: vectors count as a row or a column, leading axes broadcast. */

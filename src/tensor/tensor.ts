@@ -606,14 +606,8 @@ export class Tensor<out S extends Shape = Shape> {
     a: I,
     b: J,
   ): Tensor<Swapped<A, I, J>> {
-    const { aval, shape } = this.node;
-    const [i, j] = [normalizeAxis("swapAxes", a, aval), normalizeAxis("swapAxes", b, aval)];
-    return Tensor.of(
-      move.transpose(
-        this.node,
-        range(shape.length).map((k) => (k === i ? j : k === j ? i : k)),
-      ),
-    );
+    const { aval } = this.node;
+    return Tensor.of(move.swapAxes(this.node, normalizeAxis("swapAxes", a, aval), normalizeAxis("swapAxes", b, aval)));
   }
   /** One axis moves to another place, the others keep their order. */
   moveAxis(from: number, to: number): Tensor {

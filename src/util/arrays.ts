@@ -3,6 +3,10 @@ import { InternalError } from "./errors.js";
 /** Integers from `0` to `n - 1`. */
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
+/** The axes of a tensor of `rank` axes that are not among `axes`. */
+export const otherAxes = (rank: number, axes: readonly number[]): number[] =>
+  range(rank).filter((i) => !axes.includes(i));
+
 /** Product of the numbers; 1 for none. */
 export const product = (xs: readonly number[]): number => xs.reduce((a, b) => a * b, 1);
 
