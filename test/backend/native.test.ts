@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -12,8 +13,11 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Tensor, arange, compile, evaluate, full, getDevice, getThreads, setDevice, setThreads } from "typegrad";
+import { startBuild } from "#src/backend/native/builder.js";
 import { streamedStores } from "#src/backend/native/streams.js";
+import type { Toolchain } from "#src/backend/native/toolchain.js";
 import type { Statement, Value } from "#src/compile/loop.js";
 import { add, get, int, kernel, load, local, loop, mul, store } from "./build.js";
 import { type Told, Workshop, expected, noNative, runChild } from "./child.js";
@@ -155,6 +159,50 @@ inWorkshop("a compiler that crashes, or is gone, leaves the program to wasm", as
   const leaving = w.script("leaving", 'rm -f "$0"');
   fellBack(await runChild({ env: { ...w.env, CC: leaving } }), /must run, got .*ENOENT/);
   assert.deepEqual(w.kept(), []);
+});
+
+inWorkshop("a compiler that leaves nothing, or what is no library, leaves the program to wasm", async (w) => {
+  const nothing = w.script("nothing", 'case " $* " in *" -shared "*) exit 0;; esac');
+  fellBack(await runChild({ env: { ...w.env, CC: nothing } }), /must leave a library, got ENOENT/);
+  const writes = 'for a; do [ "$was" != -o ] || echo text > "$a"; was=$a; done; exit 0';
+  const text = w.script("text", `case " $* " in *" -shared "*) ${writes};; esac`);
+  fellBack(await runChild({ env: { ...w.env, CC: text } }), /must be a library that can be loaded, got/);
+});
+
+inWorkshop("where nothing can be written, programs keep to wasm", async (w) => {
+  mkdirSync(dirname(w.libraries), { recursive: true });
+  writeFileSync(w.libraries, "");
+  const env = { ...w.env, TMPDIR: join(w.folder, "nowhere"), TIMES: "9000" };
+  const told = await runChild({ device: "", env });
+  assert.equal(told.total, expected);
+  assert.deepEqual(
+    told.warnings.map((x) => x.code),
+    ["TYPEGRAD_NATIVE_CACHE", "TYPEGRAD_NATIVE_COMPILER"],
+  );
+  await assert.rejects(runChild({ env }), /DeviceError: .*must have a folder to compile in, got ENOENT/);
+});
+
+inWorkshop("a compiler that does not answer is ended, and not waited for again", async (w) => {
+  const command = w.script("silent", `[ -z "$compiles" ] || { echo $$ >> "${w.folder}/pids"; exec sleep 600; }`);
+  const toolchain: Toolchain = { command, flags: [], identity: "", vectorBytes: 16, registers: 16 };
+  const silent = (patience: number): number => {
+    const started = performance.now();
+    const folder = join(w.folder, `${patience}.tmp`);
+    const build = startBuild(toolchain, { head: "", functions: ["int f;"] }, folder, () => {}, patience);
+    assert.throws(() => build.wait(), { name: "CompileError", message: /must answer within .* s, got nothing/ });
+    assert.equal(existsSync(folder), false);
+    return performance.now() - started;
+  };
+  const [first, second] = [silent(2000), silent(6000)];
+  assert.ok(first >= 2000 && second < 2000, `${first} and ${second} ms`);
+  const running = (): boolean[] =>
+    readFileSync(join(w.folder, "pids"), "utf8")
+      .trim()
+      .split("\n")
+      .map((pid) => existsSync(`/proc/${pid}`));
+  await sleep(1000);
+  assert.ok(running()[0] === false, "the first is ended");
+  while (running().includes(true)) await sleep(100);
 });
 
 inWorkshop("a disk without room leaves the program to wasm, and nothing behind", async (w) => {

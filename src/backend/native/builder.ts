@@ -3,7 +3,7 @@
  * word of shared memory, so that the main thread can wait for them without returning to its event loop.
  */
 import type { MessagePort, Worker } from "node:worker_threads";
-import { CompileError, type Toolchain, nodeProcess } from "./toolchain.js";
+import { CompileError, type Toolchain, asCompileError, nodeProcess } from "./toolchain.js";
 
 /** A program as C: functions that may be compiled apart, and what stands before each part. */
 export interface Source {
@@ -19,8 +19,9 @@ export interface Build {
 
 /** Text that is worth a compiler of its own: one takes some 30 ms to start, and a second for 250 kB. */
 const partLength = 60_000;
-/** Most time a library may take. */
-const patience = 300_000;
+/** Milliseconds that a library may take, at most. A compiler that once took longer is not waited for again. */
+const longest = 120_000;
+let isSilent = false;
 
 /**
  * What the worker runs: gets commands that may run side by side and the one that comes after them, and answers with the
@@ -30,8 +31,8 @@ const workerSource = `"use strict";
 const { parentPort } = require("node:worker_threads");
 const { spawn } = require("node:child_process");
 
-const run = (command, { args, input }) => new Promise((resolve) => {
-  const child = spawn(command, args, { stdio: ["pipe", "ignore", "pipe"] });
+const run = (command, { args, input }, timeout) => new Promise((resolve) => {
+  const child = spawn(command, args, { stdio: ["pipe", "ignore", "pipe"], timeout });
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text) => (complaint += text));
   child.stdin.on("error", () => {}).end(input);
@@ -40,17 +41,17 @@ const run = (command, { args, input }) => new Promise((resolve) => {
     resolve(status === 0 ? null : { status, complaint: signal === null ? complaint : "an end by " + signal }));
 });
 
-parentPort.on("message", async ({ command, folder, parts, last, atOnce, done, port }) => {
+parentPort.on("message", async ({ command, folder, parts, last, atOnce, patience, done, port }) => {
   let failure = null;
   try {
-    require("node:fs").mkdirSync(folder, { mode: 0o700 });
+    require("node:fs").mkdirSync(folder, { recursive: true, mode: 0o700 });
     const waiting = [...parts];
     const work = async () => {
       for (let next = waiting.shift(); next !== undefined && failure === null; next = waiting.shift())
-        failure = (await run(command, next)) ?? failure;
+        failure = (await run(command, next, patience)) ?? failure;
     };
     await Promise.all(Array.from({ length: atOnce }, work));
-    failure ??= await run(command, last);
+    failure ??= await run(command, last, patience);
   } catch (error) {
     failure = { status: null, complaint: String(error) };
   }
@@ -74,12 +75,16 @@ function builder(): Worker {
   return (worker = fresh);
 }
 
-/** Starts to compile a library into `folder`, which is made; `finish` gets its path when it is there. */
+/**
+ * Starts to compile a library into `folder`, which is made; `finish` gets its path when it is there. What takes longer than
+ * `patience`, in milliseconds, is ended.
+ */
 export function startBuild(
   toolchain: Toolchain,
   source: Source,
   folder: string,
   finish: (library: string) => void,
+  patience = longest,
 ): Build {
   const { join } = nodeProcess().getBuiltinModule("node:path");
   const { MessageChannel } = nodeProcess().getBuiltinModule("node:worker_threads");
@@ -95,13 +100,15 @@ export function startBuild(
   const last = { args: [...toolchain.flags, "-shared", "-Wl,-Bsymbolic", ...objects, "-o", library, "-lm"], input: "" };
   const done = new Int32Array(new SharedArrayBuffer(4));
   const { port1, port2 } = new MessageChannel();
-  builder().postMessage({ command, folder, parts, last, atOnce, done, port: port2 }, [port2]);
+  builder().postMessage({ command, folder, parts, last, atOnce, patience, done, port: port2 }, [port2]);
   return {
     wait: () => {
       const { rmSync } = nodeProcess().getBuiltinModule("node:fs");
       try {
-        takeAnswer(command, done, port1);
+        takeAnswer(command, done, port1, patience);
         finish(library);
+      } catch (error) {
+        throw asCompileError(`${command} must leave a library`, error);
       } finally {
         rmSync(folder, { recursive: true, force: true });
       }
@@ -117,9 +124,10 @@ interface Failure {
 const isFailure = (x: unknown): x is Failure =>
   typeof x === "object" && x !== null && "status" in x && "complaint" in x && typeof x.complaint === "string";
 
-function takeAnswer(command: string, done: Int32Array, port: MessagePort): void {
+function takeAnswer(command: string, done: Int32Array, port: MessagePort, patience: number): void {
   const { receiveMessageOnPort } = nodeProcess().getBuiltinModule("node:worker_threads");
-  const told = Atomics.wait(done, 0, 0, patience);
+  const told = Atomics.wait(done, 0, 0, isSilent ? 0 : patience);
+  isSilent = told === "timed-out";
   const answer: { readonly message: unknown } | undefined = receiveMessageOnPort(port);
   port.close();
   if (told === "timed-out" || answer === undefined)

@@ -3,7 +3,7 @@
  * of what is before it, so a damaged one is recognised; only folders nobody else can write to are trusted.
  */
 import { type Build, type Source, startBuild } from "./builder.js";
-import { type Toolchain, nodeProcess } from "./toolchain.js";
+import { type Toolchain, missing, nodeProcess } from "./toolchain.js";
 
 const digestBytes = 32;
 /** How folders in which a compiler works end, and after how long nobody can still be working there. */
@@ -66,12 +66,17 @@ function distrust(folder: string, why: string): null {
   return null;
 }
 
-/** A private folder that is gone with the process. */
+/** A private folder that is gone with the process. @throws DeviceError when there is no place for one. */
 function ownFolder(): string {
   const fs = nodeProcess().getBuiltinModule("node:fs");
   const { join } = nodeProcess().getBuiltinModule("node:path");
   const { tmpdir } = nodeProcess().getBuiltinModule("node:os");
-  const folder = fs.mkdtempSync(join(tmpdir(), "typegrad-native-"));
+  let folder: string;
+  try {
+    folder = fs.mkdtempSync(join(tmpdir(), "typegrad-native-"));
+  } catch (error) {
+    throw missing("device", `a folder to compile in, got ${error instanceof Error ? error.message : String(error)}`);
+  }
   process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

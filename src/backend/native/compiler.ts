@@ -10,7 +10,7 @@ import { type Parcel, abandoned } from "../arena/pool.js";
 import { LibraryCache } from "./cache.js";
 import { type FoundKoffi, type LibraryData, findKoffi, libraryScript, preferLargePages } from "./library.js";
 import { render } from "./render.js";
-import { CompileError, type Toolchain, findToolchain, nodeProcess } from "./toolchain.js";
+import { CompileError, type Toolchain, asCompileError, findToolchain, nodeProcess } from "./toolchain.js";
 
 /**
  * Programs of fewer operations are left to `wasm`, where they take some microseconds at most: compiling C takes some tens
@@ -73,7 +73,7 @@ export class NativeCompiler {
   }
 
   #load(plan: Plan, path: string): Code {
-    const library = this.#koffi.load(path);
+    const library = this.#open(path);
     const declarations = new Map<number, string>();
     const segments = range(plan.segments.length).map((i): Segment => {
       const part = "(uintptr_t base, uint32_t table, uint32_t scratch";
@@ -92,6 +92,15 @@ export class NativeCompiler {
     const data: LibraryData = { koffi: this.#koffiPath, library: path, declarations };
     const parcel: Parcel | null = this.#arena.shared ? { kind: "script", script: libraryScript, data } : null;
     return { segments, parcel, summary: `native: ${this.#toolchain.command}, ${path}` };
+  }
+
+  #open(path: string): ReturnType<FoundKoffi["koffi"]["load"]> {
+    try {
+      return this.#koffi.load(path);
+    } catch (error) {
+      // Where the folder is on a disk that no program may run from, say.
+      throw asCompileError(`what ${this.#toolchain.command} made must be a library that can be loaded`, error);
+    }
   }
 
   /** The address of a C function by which a thread that waits for long asks whether to give up. */

@@ -14,9 +14,16 @@ export interface Toolchain {
   readonly registers: 16 | 32;
 }
 
-/** A compiler refused a source. */
+/** A compiler refused a source, or what it made is of no use. */
 export class CompileError extends TypegradError {
   override name = "CompileError";
+}
+
+/** What went wrong with `expected`, as a `CompileError`. */
+export function asCompileError(expected: string, error: unknown): CompileError {
+  if (error instanceof CompileError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new CompileError(`native: ${expected}, got ${reason}`, { cause: error });
 }
 
 /**
@@ -37,7 +44,7 @@ const baseFlags = [
 ];
 const nativeFlags = ["-march=native", "-mcpu=native"];
 
-const missing = (op: string, what: string): DeviceError =>
+export const missing = (op: string, what: string): DeviceError =>
   new DeviceError(`${op}: the native device must have ${what}. or use setDevice("wasm"), which needs nothing`);
 
 export function nodeProcess(): NodeJS.Process {
