@@ -5,8 +5,8 @@
 import { byteSize } from "../ir/dtype.js";
 import type { Aval } from "../ir/shape.js";
 import { product, range } from "../util/arrays.js";
-import { type Target, lanesOf, vectorsIn } from "./loops.js";
-import { type Nest, elementwise, mapTerms, moved, rootsOf } from "./nest.js";
+import { type Target, lanesOf, storable, vectorsIn } from "./loops.js";
+import { type Nest, elementwise, finishing, mapTerms, moved, rootsOf, simplified } from "./nest.js";
 import { type FetchTerm, type IndexTerm, type Term, type Terms, factorOf, isFloatProduct, without } from "./terms.js";
 
 type MakeBuffer = (aval: Aval) => number;
@@ -15,9 +15,10 @@ type MakeBuffer = (aval: Aval) => number;
 export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: MakeBuffer): Nest[] {
   const found = productOf(terms, nest, target);
   if (found === null) return [nest];
-  const { column, right, left, rows, across } = found;
+  const { column, right, left, rows, across, scattered } = found;
   const reads = product(rows.map((x) => x.extent));
   if (reads < target.panelRows || !(across || isFar(terms, nest, right, target))) return [nest];
+  if (scattered) return inOrder(terms, nest, column, target, buffer);
 
   const lanes = lanesOf(rootsOf(nest), target);
   const tile = Math.min(column.extent, target.microVectors * lanes);
@@ -56,6 +57,17 @@ export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: MakeB
   return [...copy.nests, { ...divided, axes, over, folds: [{ ...divided.folds[0], value }] }];
 }
 
+/** The product with its results side by side along the column, and a nest that takes them to their places. */
+function inOrder(terms: Terms, nest: Nest, column: IndexTerm, target: Target, buffer: MakeBuffer): Nest[] {
+  const [{ hole }] = nest.folds;
+  const axes = [...nest.axes.filter((x) => x !== column), column];
+  const shape = axes.map((x) => x.extent);
+  const results = buffer({ dtype: storable(hole.type), shape });
+  const at = terms.flatten(axes, shape);
+  const ordered = { ...nest, stores: [{ buffer: results, offset: at, value: hole }] };
+  return [...inPanels(terms, ordered, target, buffer), simplified(terms, finishing(terms, nest, results, at))];
+}
+
 /** Nests that copy operands, each into an array over the given indices. */
 function copier(terms: Terms, name: string, buffer: MakeBuffer) {
   const nests: Nest[] = [];
@@ -86,11 +98,14 @@ function isFar(terms: Terms, nest: Nest, operand: FetchTerm, { farBytes, farStep
 /** Vectors along a column that results do not lie along must be this much fuller than along where they do. */
 const fuller = 0.9;
 /** Folded elements that make the stores across negligible. */
-const longFold = 64;
+const longFold = 32;
+/** Results that do not fit the nearest cache. */
+const manyResults = 1 << 14;
 
 /**
  * The operands of `left[rows] · right[column]`, both perhaps also along batch axes. Results lie along the column, or along
- * nothing that vectors suit as well; `across` tells that the right operand does not.
+ * nothing that vectors suit as well; `across` tells that the right operand does not, `scattered` that results far apart
+ * along the column have no long line otherwise either (the gradient of a convolution's weight).
  */
 function productOf(terms: Terms, nest: Nest, target: Target) {
   if (nest.folds.length !== 1 || nest.running || nest.stores.length === 0) return null;
@@ -113,7 +128,10 @@ function productOf(terms: Terms, nest: Nest, target: Target) {
         (line === undefined || (apart(line) === 1 && sparsity(column) < fuller * sparsity(line))));
     if (!suits || column.extent < lanes) continue;
     const rows = nest.axes.filter((x) => !depends(right, x));
-    return { column, right, left, rows, across: !along };
+    const isFarApart = apart(column) * byteSize(storable(right.type)) >= target.farBytes;
+    const many = product(nest.axes.map((x) => x.extent)) >= manyResults;
+    const scattered = isFarApart && many && (line === undefined || line.extent < lanes);
+    return { column, right, left, rows, across: !along, scattered };
   }
   return null;
 }

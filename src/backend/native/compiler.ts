@@ -46,7 +46,7 @@ export class NativeCompiler {
     if (vectorBytes < 64) return { ...defaultTarget, vectorBytes, microRows, kc: 512 };
     // Vectors as long as cache lines use all that is fetched: copying shorter sums costs more than it saves. So does
     // dividing sums: adding to results 1024 apart took a tenth of a product.
-    return { ...defaultTarget, vectorBytes, microRows, kc: 2048, mc: 128, farSteps: 256 };
+    return { ...defaultTarget, vectorBytes, microRows, kc: 2048, mc: 128, farSteps: 256, panelRows: 48 };
   }
 
   /** What `use` gives; `null`, which is said once, when the C compiler refuses. */
