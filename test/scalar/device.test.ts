@@ -2,13 +2,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { device } from "typegrad";
+import { NativeDevice } from "#src/backend/native/device.js";
 import { Node } from "#src/ir/node.js";
 import { computed, holesOf, randomNumbers } from "../conformance/support.js";
 import { bitcast } from "./evaluate.js";
+import { noNative } from "../backend/child.js";
 import { cases, primitiveNamed } from "./support.js";
 import { type FloatType, scalarFunction } from "./ulp.js";
 
-const wasm = await device("wasm");
+const withoutC = noNative();
+/** The devices that have kernels of their own. */
+const devices = [
+  { on: await device("wasm"), skip: false },
+  ...(withoutC ? [{ on: null, skip: withoutC }] : [{ on: new NativeDevice({ smallest: 0 }), skip: false }]),
+];
 const edges = [
   0,
   -0,
@@ -40,14 +47,15 @@ function arguments_(type: FloatType, next: () => number, [low, high]: readonly [
   });
 }
 
-for (const c of cases)
-  for (const type of ["float32", "float64"] as const)
-    test(`${c.name} of ${type} on wasm is what its formula says`, () => {
+for (const { on, skip } of devices)
+  for (const [c, type] of cases.flatMap((c) => (["float32", "float64"] as const).map((type) => [c, type] as const)))
+    test(`${c.name} of ${type} on ${on?.name ?? "native"} is what its formula says`, { skip }, () => {
+      assert.ok(on);
       const next = randomNumbers(c.name.length + c.name.charCodeAt(0));
       const primitive = primitiveNamed(c.name);
       const inputs = holesOf(Array.from({ length: c.arity }, () => ({ dtype: type, shape: [length] })));
       const values = inputs.map((x) => ({ shape: x.shape, data: arguments_(type, next, c.range) }));
-      const [got] = computed(wasm, inputs, [Node.apply(primitive, inputs, {})], values);
+      const [got] = computed(on, inputs, [Node.apply(primitive, inputs, {})], values);
       const [unfused, fused] = [false, true].map((mode) => {
         const f = scalarFunction(primitive, {}, type, c.arity, mode);
         return Array.from({ length }, (_, i) => f(...values.map((x) => x.data[i])));
