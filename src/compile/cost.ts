@@ -16,7 +16,10 @@ const dear = 1e6;
 
 /** What inlining a wire costs, and what it would lose. */
 export interface Costs {
-  /** Of one element, with everything inlined that can be; what is certainly in memory costs nothing. */
+  /**
+   * Of one element, with everything inlined that can be; what is certainly in memory costs nothing, and what many elements
+   * share (a number along an axis) its part: it need not be computed again for each of them.
+   */
   readonly element: ReadonlyMap<Wire, number>;
   /** Wires that the kernel of a fold they are made of element by element could store instead of the fold's result. */
   readonly finishing: ReadonlySet<Wire>;
@@ -34,7 +37,7 @@ export function costOf(wiring: Wiring): Costs {
       cost += own(t);
       if (t.kind !== "load") continue;
       const read = wires[t.source];
-      cost += element.get(read) ?? 0;
+      cost += (element.get(read) ?? 0) * Math.min(1, sizeOf(read.shape) / Math.max(1, sizeOf(wire.shape)));
       const isFold = read.source.kind === "reduce" || finishing.has(read);
       if (!isFold || sizeOf(read.shape) !== sizeOf(wire.shape)) continue;
       if (terms.flatten(t.at, read.shape) === terms.flatten(axes, wire.shape)) finishing.add(wire);

@@ -13,6 +13,7 @@ import { concatenate, flip, pad, reshape, transpose } from "#src/primitive/movem
 import { max } from "#src/primitive/reduction.js";
 import { backward } from "#src/transform/passes.js";
 import { scan } from "#src/transform/scan.js";
+import { range } from "#src/util/arrays.js";
 import { compileProgram, check, drawn, generator } from "./support.js";
 
 const input = (shape: Shape, label = "x"): Node => hole({ dtype: "float32", shape }, label);
@@ -51,6 +52,15 @@ test("an update of a parameter and its moments is one kernel that works in place
   const { program, names } = kernels([g, m, v, p], [m2, v2, p2], [false, true, true, true]);
   assert.equal(names.length, 1);
   assert.deepEqual(program.reuses, [1, 2, 3]);
+});
+
+test("a number that many arrays share is kept as the number, never spread out", () => {
+  const [number, ...arrays] = [input([]), ...range(26).map((i) => input([40, 50], `x${i}`))];
+  const factor = broadcast(exp(abs(exp(number))), [40, 50], []);
+  const products = arrays.map((x) => mul(x, factor));
+  const { program, names } = kernels([number, ...arrays], products);
+  assert.ok(names.length > 2, "more results than one kernel stores");
+  assert.ok(program.workspaceBytes < 4 * 40 * 50, `${program.workspaceBytes} bytes`);
 });
 
 test("memory of a donated input is not taken while it is still read elsewhere", () => {
