@@ -18,7 +18,7 @@ export {
   svd,
   svdvals,
 } from "./decompositions.js";
-export { cond, type MatrixNorm, matrixNorm, norm } from "./norms.js";
+export { cond, type MatrixNorm, matrixNorm, norm, type NormOptions } from "./norms.js";
 export { cross, diag, inner, kron, multiDot, toeplitz, trace } from "./products.js";
 export {
   choleskySolve,

@@ -1,6 +1,6 @@
 /** Norms of vectors and matrices, and the condition number. */
 import { type Axes, type Tensor, where } from "../tensor/index.js";
-import { ArgumentError } from "../util/errors.js";
+import { ArgumentError, operation } from "../util/errors.js";
 import { matrix, square } from "./arguments.js";
 import { svdvals } from "./decompositions.js";
 import { inv } from "./systems.js";
@@ -11,14 +11,19 @@ function root(total: Tensor): Tensor {
   return where(isZero, 0, where(isZero, 1, total).sqrt());
 }
 
+export interface NormOptions {
+  /** 2 unless given. */
+  readonly p?: number;
+  /** All axes unless given. */
+  readonly axes?: Axes;
+  readonly keepDims?: boolean;
+}
+
 /**
  * The p-norm over axes, or of all elements: `(Σ |x|ᵖ)^(1/p)`; `Infinity` and `-Infinity` give the largest and smallest
  * magnitude, 0 the number of non-zero elements. The derivative of the 2-norm at 0 is 0.
  */
-export function norm(
-  a: Tensor,
-  options: { readonly p?: number; readonly axes?: Axes; readonly keepDims?: boolean } = {},
-): Tensor {
+export const norm = operation("norm", (a: Tensor, options: NormOptions = {}): Tensor => {
   const { p = 2, axes, keepDims = false } = options;
   const size = a.abs();
   if (p === Number.POSITIVE_INFINITY) return size.max(axes, { keepDims });
@@ -34,7 +39,7 @@ export function norm(
     .pow(p)
     .sum(axes, { keepDims })
     .pow(1 / p);
-}
+});
 
 /** Which norm of a matrix; names and numbers as in NumPy. */
 export type MatrixNorm = "fro" | "nuc" | number;

@@ -1,7 +1,7 @@
 /** Products of matrices and vectors, and matrices of a given structure. */
 import { arange, concatenate, type Tensor, stack, where, zerosLike } from "../tensor/index.js";
 import { range } from "../util/arrays.js";
-import { ArgumentError, ShapeError } from "../util/errors.js";
+import { ArgumentError, operation, ShapeError } from "../util/errors.js";
 
 /** The diagonal of a matrix, or the matrix of a diagonal when given a vector (NumPy's `diag`). */
 export function diag(a: Tensor): Tensor {
@@ -40,7 +40,7 @@ export function inner(a: Tensor, b: Tensor): Tensor {
 }
 
 /** The cross product of vectors of three components along an axis; the other axes broadcast. */
-export function cross(a: Tensor, b: Tensor, axis = -1): Tensor {
+export const cross = operation("cross", (a: Tensor, b: Tensor, axis: number = -1): Tensor => {
   const [x, y] = [a.moveAxis(axis, -1), b.moveAxis(axis, -1)];
   if (x.shape.at(-1) !== 3 || y.shape.at(-1) !== 3)
     throw new ShapeError(
@@ -53,7 +53,7 @@ export function cross(a: Tensor, b: Tensor, axis = -1): Tensor {
       .sub(at(x, i + 2).mul(at(y, i + 1))),
   );
   return stack(parts, -1).moveAxis(-1, axis);
-}
+});
 
 /** `t[i, j] = column[i - j]`, and `row[j - i]` above the diagonal; the row is the column unless given, its first element unused. */
 export function toeplitz(column: Tensor, row: Tensor = column): Tensor {

@@ -1,5 +1,5 @@
 /** Activations as functions; `activation-layers.ts` wraps them as modules. */
-import { ShapeError, softplus as softplusOf, type Tensor, softmax, split, where } from "../index.js";
+import { operation, ShapeError, softplus as softplusOf, type Tensor, softmax, split, where } from "../index.js";
 import { keepsShape } from "./layer.js";
 
 export { logSoftmax, softmax } from "../index.js";
@@ -97,7 +97,7 @@ export const tanh = keepsShape((x) => x.tanh());
 export const logSigmoid = keepsShape((x) => softplus(x.neg()).neg());
 
 /** `softmax(-x)`. */
-export const softmin = keepsShape((x, axis: number = -1) => softmax(x.neg(), axis));
+export const softmin = keepsShape(operation("softmin", (x: Tensor, axis: number = -1) => softmax(x.neg(), axis)));
 
 /** `a · σ(b)`, where a and b are the halves of `x` along an axis (Dauphin et al. 2017). */
 export function glu(x: Tensor, axis = -1): Tensor {

@@ -1,9 +1,9 @@
 /** Normalisation of channels, with moments of a batch in training and running ones in evaluation. */
 import { ArgumentError, type Shape, ShapeError, type Tensor, ones, stopGradient, zeros } from "../index.js";
 import { Module } from "../tree/index.js";
-import { checkCounts } from "./spatial.js";
+import { checkChannels, checkCounts } from "./spatial.js";
 import { keepsShape, type PerChannel, type Sight } from "./layer.js";
-import { alongChannels, channelwise, checkAffine, checkChannels, type NormOptions, standardized } from "./norm.js";
+import { alongChannels, channelwise, checkAffine, type NormOptions, standardized } from "./norm.js";
 
 export interface RunningNormOptions extends NormOptions {
   /** The weight of a batch in the running moments; `null` for the plain average over all batches. */

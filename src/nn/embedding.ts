@@ -14,8 +14,21 @@ import { Module } from "../tree/index.js";
 import { type Initializer, normal } from "./initializers.js";
 import type { Appended } from "./layer.js";
 
+/** Throws where an index is known already and names no row. */
+function checkRows(indices: Tensor, size: number): void {
+  if (indices.node.value === null) return;
+  const wrong = indices.dataSync().find((i: number) => i < 0 || i >= size);
+  if (wrong !== undefined)
+    throw new ArgumentError(
+      `embedding: indices must be rows from 0 to ${size - 1} of the table, got ${wrong} in ${indices.describe()}. make the table larger, or check the labels`,
+    );
+}
+
 /**
  * Rows of a table `[V, D]`: integers `[…]` to `[…, D]`. The row `paddingIndex` never gets a gradient.
+ *
+ * @throws ArgumentError for an index that is known and names no row. One that is still to be computed, as inside `compile`,
+ * counts from the end when negative and gives a row of NaN when it lies outside.
  */
 export function embedding(indices: Tensor, weight: Tensor, paddingIndex: number | null = null): Tensor {
   if (weight.shape.length !== 2)
@@ -24,6 +37,7 @@ export function embedding(indices: Tensor, weight: Tensor, paddingIndex: number 
     throw new DTypeError(
       `embedding: indices must be integers, got ${indices.describe()}. convert them with astype("int32")`,
     );
+  checkRows(indices, weight.shape[0]);
   const rows = weight.take(indices, 0);
   if (paddingIndex === null) return rows;
   return where(indices.equal(paddingIndex).expandDims(-1), stopGradient(rows), rows);

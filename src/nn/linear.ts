@@ -19,6 +19,20 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): T
   return bias ? y.add(bias) : y;
 }
 
+/** Throws unless the last axis has the features a layer was made for. */
+function checkFeatures(x: Tensor, features: number): void {
+  const got = x.shape.at(-1);
+  if (got === features) return;
+  const flat = x.shape.slice(1).reduce((a, b) => a * b, 1);
+  const remedy =
+    got !== undefined && x.rank > 2 && flat === features
+      ? "flatten what lies behind the batch: x.flatten(1), or a Flatten before"
+      : `make the layer for ${got ?? 1} features, or reshape the input`;
+  throw new ShapeError(
+    `Linear: the last axis must have ${features} features, got ${got === undefined ? "" : `${got} in `}${x.describe()}. ${remedy}`,
+  );
+}
+
 export interface LinearOptions {
   /** Whether it adds a learnt bias; true unless told. */
   readonly bias?: boolean;
@@ -50,6 +64,7 @@ export class Linear<In extends number = number, Out extends number = number> ext
     x: Tensor<S> & Fits<Through<LastAxis<In, Out>, S, "Linear">>,
   ): Tensor<ShapeOf<Through<LastAxis<In, Out>, S, "Linear">>>;
   forward(x: Tensor): Tensor {
+    checkFeatures(x, this.weight.shape[1]);
     return linear(x, this.weight, this.bias);
   }
 }

@@ -8,6 +8,7 @@ import {
   isFloat,
   logSoftmax,
   onesLike,
+  operation,
   softmax,
   where,
 } from "../index.js";
@@ -249,14 +250,14 @@ export function hingeEmbedding(
 }
 
 /** `a·b / (‖a‖ ‖b‖)` along an axis; the squared norms are held above 0 by 1e-12. */
-export function cosineSimilarity(a: Tensor, b: Tensor, axis = -1): Tensor {
+export const cosineSimilarity = operation("cosineSimilarity", (a: Tensor, b: Tensor, axis: number = -1): Tensor => {
   checkPair("cosineSimilarity", a, b);
   const squared = (x: Tensor): Tensor => x.square().sum(axis).add(1e-12);
   return a
     .mul(b)
     .sum(axis)
     .div(squared(a).mul(squared(b)).sqrt());
-}
+});
 
 /** `1 - cos(a, b)` where the target is 1, `max(0, cos(a, b) - margin)` where it is -1. */
 export function cosineEmbedding(

@@ -1,6 +1,16 @@
 /** Normalisation of every example by itself: over its last axes, its groups of channels, or neighbouring channels. */
-import { ArgumentError, type Shape, ShapeError, type Tensor, ones, slidingWindows, zeros } from "../index.js";
+import {
+  ArgumentError,
+  type Shape,
+  ShapeError,
+  type Tensor,
+  ones,
+  operation,
+  slidingWindows,
+  zeros,
+} from "../index.js";
 import { Module } from "../tree/index.js";
+import { checkChannels, checkCounts } from "./spatial.js";
 import { keepsShape, type PerChannel, type Same, type Sight } from "./layer.js";
 
 export interface NormOptions {
@@ -42,19 +52,13 @@ export const alongChannels = (t: Tensor, x: Tensor): Tensor => t.reshape(x.shape
 export const channelwise = (x: Tensor, weight: Tensor | null, bias: Tensor | null): Tensor =>
   affinely(x, weight && alongChannels(weight, x), bias && alongChannels(bias, x));
 
-/** Throws unless axis 1 has so many channels. */
-export function checkChannels(name: string, x: Tensor, channels: number): void {
-  if (x.rank < 2 || x.shape[1] !== channels)
-    throw new ShapeError(
-      `${name}: axis 1 must have ${channels} channels, got ${x.describe()}. check the features of the layer before`,
-    );
-}
-
 /** The last axes, which must have the given shape. */
 function lastAxes(name: string, x: Tensor, shape: Shape): number[] {
   const first = x.rank - shape.length;
   if (first < 0 || shape.some((d, i) => d !== x.shape[first + i]))
-    throw new ShapeError(`${name}: the last axes must be [${shape.join(",")}], got ${x.describe()}. reshape the input`);
+    throw new ShapeError(
+      `${name}: the last axes must be [${shape.join(",")}], got ${x.describe()}. reshape the input, or normalise other axes`,
+    );
   return shape.map((_, i) => first + i);
 }
 
@@ -126,8 +130,7 @@ export const localResponseNorm = keepsShape((x, size: number, options: LocalResp
     throw new ShapeError(
       `localResponseNorm: the input must be [N, C, L, …], got ${x.describe()}. add the missing axes`,
     );
-  if (!Number.isInteger(size) || size < 1)
-    throw new ArgumentError(`localResponseNorm: size must be a positive integer, got ${size}. AlexNet has 5`);
+  checkCounts("localResponseNorm", "size", [size]);
   const before = Math.floor(size / 2);
   const widths = x.shape.map((_, i): [number, number] => (i === 1 ? [before, size - 1 - before] : [0, 0]));
   const near = slidingWindows(x.square().pad(widths), [size], { axes: [1] });
@@ -135,17 +138,23 @@ export const localResponseNorm = keepsShape((x, size: number, options: LocalResp
 });
 
 /** `x / max(‖x‖, ε)` with the Euclidean norm along an axis, or of everything when the axis is `null`. */
-export const normalize = keepsShape((x, axis: number | null = 1, epsilon: number = 1e-12) =>
-  x.mul(
-    x
-      .square()
-      .sum(axis ?? undefined, { keepDims: true })
-      .maximum(epsilon * epsilon)
-      .rsqrt(),
+export const normalize = keepsShape(
+  operation("normalize", (x: Tensor, axis: number | null = 1, epsilon: number = 1e-12) =>
+    x.mul(
+      x
+        .square()
+        .sum(axis ?? undefined, { keepDims: true })
+        .maximum(epsilon * epsilon)
+        .rsqrt(),
+    ),
   ),
 );
 
-const shapeOf = (shape: number | Shape): Shape => (typeof shape === "number" ? [shape] : shape);
+function checkedShape(name: string, shape: number | Shape): Shape {
+  const lengths = typeof shape === "number" ? [shape] : shape;
+  checkCounts(name, "lengths of the last axes", lengths);
+  return lengths;
+}
 
 /** Layer normalisation with a learnt scale and shift for every element of `shape`. */
 export class LayerNorm extends Module {
@@ -158,7 +167,7 @@ export class LayerNorm extends Module {
   constructor(shape: number | Shape, options: NormOptions = {}) {
     super();
     const { epsilon = 1e-5, affine = true } = options;
-    this.shape = shapeOf(shape);
+    this.shape = checkedShape("LayerNorm", shape);
     this.epsilon = epsilon;
     this.weight = affine ? ones(this.shape) : null;
     this.bias = affine ? zeros(this.shape) : null;
@@ -170,6 +179,7 @@ export class LayerNorm extends Module {
   }
 
   forward<S extends Shape>(x: Tensor<S>): Tensor<S> {
+    lastAxes("LayerNorm", x, this.shape);
     return layerNorm(x, this.shape, this.weight, this.bias, this.epsilon);
   }
 }
@@ -184,7 +194,7 @@ export class RMSNorm extends Module {
   /** `epsilon` is that of the input's dtype unless told. */
   constructor(shape: number | Shape, options: NormOptions = {}) {
     super();
-    this.shape = shapeOf(shape);
+    this.shape = checkedShape("RMSNorm", shape);
     this.epsilon = options.epsilon ?? null;
     this.weight = (options.affine ?? true) ? ones(this.shape) : null;
   }
@@ -195,6 +205,7 @@ export class RMSNorm extends Module {
   }
 
   forward<S extends Shape>(x: Tensor<S>): Tensor<S> {
+    lastAxes("RMSNorm", x, this.shape);
     return rmsNorm(x, this.shape, this.weight, this.epsilon);
   }
 }
@@ -238,6 +249,7 @@ export class LocalResponseNorm extends Module {
 
   constructor(size: number, options: LocalResponseOptions = {}) {
     super();
+    checkCounts("LocalResponseNorm", "size", [size]);
     this.size = size;
     this.options = options;
   }

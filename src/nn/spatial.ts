@@ -53,6 +53,27 @@ export function spatialShape(name: string, x: Tensor, rank: number): Shape {
   return x.shape.slice(2);
 }
 
+/** Throws unless axis 1 has the channels a layer was made for. */
+export function checkChannels(name: string, x: Tensor, channels: number): void {
+  const got = x.shape[1];
+  if (x.rank >= 2 && got === channels) return;
+  const remedy =
+    x.rank < 2
+      ? "add the missing axes with reshape"
+      : x.shape.at(-1) === channels
+        ? "channels belong behind the batch: x.moveAxis(-1, 1)"
+        : `make the layer for ${got} channels, or give it others`;
+  throw new ShapeError(
+    `${name}: axis 1 must have ${channels} channel${channels === 1 ? "" : "s"}, got ${x.rank < 2 ? "" : `${got} in `}${x.describe()}. ${remedy}`,
+  );
+}
+
+/** Throws unless the input is `[N, channels, …]` with `rank` spatial axes, as a layer was made for. */
+export function checkInput(name: string, x: Tensor, rank: number, channels: number): void {
+  spatialShape(name, x, rank);
+  checkChannels(name, x, channels);
+}
+
 /** Throws unless windows that span so many elements fit into axes of these lengths, padding included. */
 export function checkFits(name: string, x: Tensor, spans: readonly number[], lengths: readonly number[]): void {
   if (spans.some((span, i) => span > lengths[i]))

@@ -4,8 +4,8 @@ import { Module } from "../tree/index.js";
 import { relu, sigmoid } from "./activations.js";
 import { Conv2d } from "./convolution/index.js";
 import type { PerChannel, RuleOf, Sight, Through, Unruled } from "./layer.js";
-import { checkChannels } from "./norm.js";
 import { pass, type Stage } from "./sequential.js";
+import { checkChannels } from "./spatial.js";
 
 /** `f(x) + shortcut(x)`; the shortcut is the identity unless told (He et al. 2016). */
 export class Residual<F extends Stage = Stage, H extends Stage = (x: Tensor) => Tensor> extends Module {

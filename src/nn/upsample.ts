@@ -103,6 +103,25 @@ function resample(x: Tensor, axis: number, kernel: Kernel, resized: Resized): Te
 const perSpatial = (value: number | readonly number[], rank: number): readonly number[] =>
   typeof value === "number" ? Array.from({ length: rank }, () => value) : value;
 
+/** Throws for options that fit no input. */
+function checkOptions(name: string, { size, scaleFactor, mode = "nearest", alignCorners }: InterpolateOptions): void {
+  if ((size === undefined) === (scaleFactor === undefined))
+    throw new ArgumentError(`${name}: there must be either a size or a scale factor, got both or none. give one`);
+  if (mode !== "area" && !Object.hasOwn(kernels, mode))
+    throw new ArgumentError(
+      `${name}: the mode must be area or one of ${Object.keys(kernels).join(", ")}, got ${JSON.stringify(mode)}. choose one`,
+    );
+  if (alignCorners !== undefined && (mode === "area" || kernels[mode].rank === null))
+    throw new ArgumentError(
+      `${name}: alignCorners is for linear and cubic modes, got it with ${JSON.stringify(mode)}. leave it out`,
+    );
+  const numbers = [size ?? scaleFactor].flat();
+  if (numbers.some((n) => !(Number(n) > 0 && Number(n) < Infinity) || (size !== undefined && !Number.isInteger(n))))
+    throw new ArgumentError(
+      `${name}: ${size === undefined ? "scale factors must be positive numbers" : "sizes must be positive integers"}, got ${JSON.stringify(size ?? scaleFactor)}. give one, or one for each spatial axis`,
+    );
+}
+
 /** What becomes of each spatial axis; throws the user's errors. */
 function resizing(x: Tensor, options: InterpolateOptions): Resized[] {
   const { size, scaleFactor, alignCorners = false } = options;
@@ -112,8 +131,6 @@ function resizing(x: Tensor, options: InterpolateOptions): Resized[] {
     throw new ShapeError(
       `interpolate: the input must be [N, C, …] with one to three spatial axes, got ${x.describe()}. reshape it`,
     );
-  if ((size === undefined) === (scaleFactor === undefined))
-    throw new ArgumentError("interpolate: there must be either a size or a scale factor, got both or none. give one");
   const scales = scaleFactor === undefined ? null : perSpatial(scaleFactor, rank);
   const sizes =
     size === undefined ? lengths.map((n, i) => Math.floor(n * (scales?.[i] ?? NaN))) : perSpatial(size, rank);
@@ -133,16 +150,13 @@ function resizing(x: Tensor, options: InterpolateOptions): Resized[] {
  * element i lies at `(i + ½) · step - ½`, with step = 1 / scaleFactor or the ratio of the lengths; with it at `i (L - 1) / (L′ - 1)`.
  */
 export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
-  const { mode = "nearest", alignCorners } = options;
+  const { mode = "nearest" } = options;
+  checkOptions("interpolate", options);
   const axes = resizing(x, options);
   const known = mode === "area" ? { kernel: null, rank: null } : kernels[mode];
-  if (known === undefined || (known.rank !== null && known.rank !== axes.length))
+  if (known.rank !== null && known.rank !== axes.length)
     throw new ArgumentError(
       `interpolate: the mode must fit ${axes.length} spatial axes, got ${JSON.stringify(mode)}. "nearest" fits any; linear, bilinear and trilinear one, two and three`,
-    );
-  if (alignCorners !== undefined && known.rank === null)
-    throw new ArgumentError(
-      `interpolate: alignCorners is for linear and cubic modes, got it with ${JSON.stringify(mode)}. leave it out`,
     );
   const { kernel } = known;
   if (kernel !== null) return axes.reduce((y, axis, i) => resample(y, i + 2, kernel, axis), x);
@@ -160,6 +174,7 @@ export class Upsample extends Module {
 
   constructor(options: InterpolateOptions) {
     super();
+    checkOptions("Upsample", options);
     this.options = options;
   }
   forward(x: Tensor): Tensor {
@@ -193,9 +208,13 @@ export function pixelUnshuffle(x: Tensor, factor: number): Tensor {
     .reshape([n, c * factor * factor, h, w]);
 }
 
-function checkPlane(name: string, x: Tensor, factor: number): Shape {
+function checkFactor(name: string, factor: number): void {
   if (!Number.isInteger(factor) || factor < 1)
     throw new ArgumentError(`${name}: the factor must be a positive integer, got ${factor}. 2 doubles the sides`);
+}
+
+function checkPlane(name: string, x: Tensor, factor: number): Shape {
+  checkFactor(name, factor);
   if (x.rank !== 4)
     throw new ShapeError(`${name}: the input must be [N, C, height, width], got ${x.describe()}. reshape it`);
   return x.shape;
@@ -206,6 +225,7 @@ export class PixelShuffle extends Module {
   readonly factor: number;
   constructor(factor: number) {
     super();
+    checkFactor("PixelShuffle", factor);
     this.factor = factor;
   }
   forward(x: Tensor): Tensor {
@@ -218,6 +238,7 @@ export class PixelUnshuffle extends Module {
   readonly factor: number;
   constructor(factor: number) {
     super();
+    checkFactor("PixelUnshuffle", factor);
     this.factor = factor;
   }
   forward(x: Tensor): Tensor {

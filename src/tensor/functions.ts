@@ -9,7 +9,7 @@ import { concatenate as concatenateNodes, reshape, sliceAxis, windows as windows
 import { call } from "../transform/index.js";
 import { promote } from "../ir/dtype.js";
 import { range } from "../util/arrays.js";
-import { ArgumentError, ShapeError } from "../util/errors.js";
+import { ArgumentError, operation, ShapeError } from "../util/errors.js";
 import { toFloat, toNumber } from "./coerce.js";
 import * as on from "./operations.js";
 import { Tensor } from "./tensor.js";
@@ -147,15 +147,17 @@ export interface Tolerance {
 }
 
 /** Where two tensors are close, with NumPy's meaning and defaults; an infinity is close to itself. */
-export function isClose(x: Tensor, y: Tensor, options: Tolerance = {}): Tensor {
+export const isClose = operation("isClose", (x: Tensor, y: Tensor, options: Tolerance = {}): Tensor => {
   const { rtol = 1e-5, atol = 1e-8, equalNaN = false } = options;
   const near = x.sub(y).abs().lessEqual(y.abs().mul(rtol).add(atol)).and(y.isFinite());
   const close = near.or(x.equal(y));
   return equalNaN ? close.or(x.isNaN().and(y.isNaN())) : close;
-}
+});
 
 /** Whether two tensors are close everywhere; a bool scalar. */
-export const allClose = (x: Tensor, y: Tensor, options: Tolerance = {}): Tensor => isClose(x, y, options).all();
+export const allClose = operation("allClose", (x: Tensor, y: Tensor, options: Tolerance = {}): Tensor =>
+  isClose(x, y, options).all(),
+);
 
 /** The outer product of two vectors. */
 export const outer = (x: Tensor, y: Tensor): Tensor => x.reshape([-1, 1]).mul(y.reshape([1, -1]));
@@ -252,50 +254,48 @@ function triangle(x: Tensor, keeps: (row: Tensor, column: Tensor) => Tensor): Te
 export const stopGradient = <S extends Shape>(x: Tensor<S>): Tensor<S> => Tensor.of(stopGradientNode(x.node));
 
 /** A function of one tensor as a single node with a derivative of its own; transforms other than the first see the body. */
-function withDerivative(
+function withDerivative<O extends readonly unknown[]>(
   name: string,
-  body: (x: Tensor) => Tensor,
-  rule: (x: Tensor, y: Tensor, g: Tensor) => Tensor,
-): (x: Tensor) => Tensor {
-  return (x) => {
-    const [y] = call(name, [arithmetic.convert(x.node, toFloat(x.dtype))], ([v]) => [body(Tensor.of(v)).node], {
-      rule: ([v], [out], [g]) => [rule(Tensor.of(v), Tensor.of(out), Tensor.of(g)).node],
+  body: (x: Tensor, ...options: O) => Tensor,
+  rule: (y: Tensor, g: Tensor, ...options: O) => Tensor,
+) {
+  return operation(name, <S extends Shape>(x: Tensor<S>, ...options: O): Tensor<S> => {
+    const given = [arithmetic.convert(x.node, toFloat(x.dtype))];
+    const [y] = call(name, given, ([v]) => [body(Tensor.of(v), ...options).node], {
+      rule: (_given, [out], [g]) => [rule(Tensor.of(out), Tensor.of(g), ...options).node],
     });
     return Tensor.of(y);
-  };
+  });
 }
 
 /** `log Σ e^x` over axes, without overflow; -∞ over an axis of nothing but -∞. */
-export function logSumExp(x: Tensor, axes?: Axes, options: { readonly keepDims?: boolean } = {}): Tensor {
-  const top = stopGradient(x.max(axes, { keepDims: true }));
-  const shift = where(top.isFinite(), top, 0);
-  const total = x.sub(shift).exp().sum(axes, { keepDims: true }).log().add(shift);
-  return options.keepDims ? total : total.sum(axes);
-}
+export const logSumExp = operation(
+  "logSumExp",
+  (x: Tensor, axes?: Axes, options: { readonly keepDims?: boolean } = {}): Tensor => {
+    const top = stopGradient(x.max(axes, { keepDims: true }));
+    const shift = where(top.isFinite(), top, 0);
+    const total = x.sub(shift).exp().sum(axes, { keepDims: true }).log().add(shift);
+    return options.keepDims ? total : total.sum(axes);
+  },
+);
 
 /** `e^x / Σ e^x` along an axis. */
-export function softmax<S extends Shape>(x: Tensor<S>, axis = -1): Tensor<S> {
-  const of = withDerivative(
-    "softmax",
-    (v) => {
-      const e = v.sub(v.max(axis, { keepDims: true })).exp();
-      return e.mul(e.sum(axis, { keepDims: true }).reciprocal());
-    },
-    // Jᵀg = y ∘ (g - Σ y∘g)
-    (_v, y, g) => y.mul(g.sub(y.mul(g).sum(axis, { keepDims: true }))),
-  );
-  return Tensor.of<S>(of(x).node);
-}
+export const softmax = withDerivative(
+  "softmax",
+  (x, axis: number = -1) => {
+    const e = x.sub(x.max(axis, { keepDims: true })).exp();
+    return e.mul(e.sum(axis, { keepDims: true }).reciprocal());
+  },
+  // Jᵀg = y ∘ (g - Σ y∘g)
+  (y, g, axis: number = -1) => y.mul(g.sub(y.mul(g).sum(axis, { keepDims: true }))),
+);
 
 /** `x - log Σ e^x` along an axis. */
-export function logSoftmax<S extends Shape>(x: Tensor<S>, axis = -1): Tensor<S> {
-  const of = withDerivative(
-    "logSoftmax",
-    (v) => v.sub(logSumExp(v, axis, { keepDims: true })),
-    (_v, y, g) => g.sub(y.exp().mul(g.sum(axis, { keepDims: true }))),
-  );
-  return Tensor.of<S>(of(x).node);
-}
+export const logSoftmax = withDerivative(
+  "logSoftmax",
+  (x, axis: number = -1) => x.sub(logSumExp(x, axis, { keepDims: true })),
+  (y, g, axis: number = -1) => g.sub(y.exp().mul(g.sum(axis, { keepDims: true }))),
+);
 
 /** `log(1 + e^x)`, without overflow and with every derivative right at 0. */
 export function softplus<S extends Shape>(x: Tensor<S>): Tensor<S> {

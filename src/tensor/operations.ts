@@ -153,11 +153,11 @@ function mean(x: Node, axes: readonly number[]): Node {
 }
 
 /** Mean squared distance from the mean, over n - correction. */
-export const variance = (correction: number) =>
+export const variance = (op: "variance" | "std", correction: number) =>
   reduction(
-    "variance",
+    op,
     (x, axes) => {
-      const centred = a.sub(x, broadcastTo("variance", kept(mean(x, axes), x.shape, axes), x.shape));
+      const centred = a.sub(x, broadcastTo(op, kept(mean(x, axes), x.shape, axes), x.shape));
       const total = sum(a.mul(centred, centred), axes);
       return a.div(total, fillLike(total, Math.max(0, countOf(x, axes) - correction)));
     },

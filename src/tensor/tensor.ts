@@ -504,7 +504,7 @@ export class Tensor<out S extends Shape = Shape> {
     axes?: X,
     options: KeepDims<K> & { readonly correction?: number } = {},
   ): Tensor<Reduced<A, X, K>> {
-    return Tensor.of(on.variance(options.correction ?? 1)(this.node, axes, options.keepDims ?? false));
+    return Tensor.of(on.variance("variance", options.correction ?? 1)(this.node, axes, options.keepDims ?? false));
   }
   /** Square root of the variance. */
   std<A extends Shape, const X extends Axes | undefined = undefined, const K extends boolean = false>(
@@ -513,7 +513,7 @@ export class Tensor<out S extends Shape = Shape> {
     options: KeepDims<K> & { readonly correction?: number } = {},
   ): Tensor<Reduced<A, X, K>> {
     return Tensor.of(
-      on.elementary.sqrt(on.variance(options.correction ?? 1)(this.node, axes, options.keepDims ?? false)),
+      on.elementary.sqrt(on.variance("std", options.correction ?? 1)(this.node, axes, options.keepDims ?? false)),
     );
   }
   /** Position of the first largest element along `axis`, or in the flattened tensor; int32. */

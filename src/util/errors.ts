@@ -13,6 +13,13 @@ export class TypegradError extends Error {
     if (this.stack !== undefined)
       this.stack = [`${new.target.name}: ${message}`, ...callerFrames(deepStack())].join("\n");
   }
+
+  /** Puts the name of another operation, that which was called, in front of the message. */
+  rename(op: string): void {
+    const before = this.message;
+    this.message = before.replace(/^[\w.]+(?=: )/, op);
+    if (this.stack !== undefined) this.stack = this.stack.replace(before, () => this.message);
+  }
 }
 
 /** Shapes, axes or ranks do not fit: `zeros([2, 3]).matmul(zeros([4, 5]))`; transpose or reshape an operand. */
@@ -29,6 +36,19 @@ export class DTypeError extends TypegradError {
 export class ArgumentError extends TypegradError {
   override name = "ArgumentError";
 }
+
+/** A function made of several operations: what they say is wrong with its arguments is said in its own name. */
+export const operation =
+  <A extends readonly unknown[], R>(op: string, f: (...args: A) => R) =>
+  (...args: A): R => {
+    try {
+      return f(...args);
+    } catch (error) {
+      if (error instanceof ShapeError || error instanceof DTypeError || error instanceof ArgumentError)
+        error.rename(op);
+      throw error;
+    }
+  };
 
 /** A device is unknown, unavailable, or tensors of two devices meet; move one with `x.to(device)`. */
 export class DeviceError extends TypegradError {

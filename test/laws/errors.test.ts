@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
+  allClose,
   arange,
   compile,
   concatenate,
@@ -11,8 +12,11 @@ import {
   eye,
   grad,
   hessian,
+  isClose,
   jvp,
+  logSoftmax,
   logSumExp,
+  operation,
   promote,
   random,
   scan,
@@ -28,6 +32,8 @@ import {
   where,
   zeros,
 } from "typegrad";
+import * as linalg from "typegrad/linalg";
+import * as nn from "typegrad/nn";
 
 const promotions = `
          float32 float64 int32   uint32  bool
@@ -157,6 +163,37 @@ for (const [name, mistake] of Object.entries(mistakes))
       return true;
     });
   });
+
+test("errors name the operation that was called, not those it is made of", () => {
+  const calls: Readonly<Record<string, () => unknown>> = {
+    softmax: () => softmax(x, 9),
+    logSoftmax: () => logSoftmax(x, 2),
+    logSumExp: () => logSumExp(x, [0, 9]),
+    std: () => x.std(9),
+    isClose: () => isClose(x, wide),
+    allClose: () => allClose(x, wide),
+    norm: () => linalg.norm(x, { axes: 9 }),
+    cross: () => linalg.cross(zeros([3]), zeros([3]), 4),
+    softmin: () => nn.softmin(x, 9),
+    normalize: () => nn.normalize(x, 9),
+    cosineSimilarity: () => nn.cosineSimilarity(x, x, 9),
+    "my.own": () => operation("my.own", (v: Tensor) => softmax(v.exp(), 9))(x),
+  };
+  for (const [name, call] of Object.entries(calls))
+    assert.throws(call, (error: unknown) => {
+      assert.ok(error instanceof TypegradError, String(error));
+      const got =
+        name === "isClose" || name === "allClose" ? "float32\\[2,3\\] and float32\\[4\\]" : ".*[92]|4 for float32";
+      assert.match(error.message, new RegExp(`^${name}: [^:]*, got (${got})`));
+      assert.ok(error.stack?.startsWith(`${error.name}: ${error.message}`), error.stack);
+      return true;
+    });
+});
+
+test("what is wrong elsewhere keeps its own name", () => {
+  const reading = operation("mine", (v: Tensor) => v.mul(v.sum().itemSync()));
+  assert.throws(() => compile(reading)(x), { name: "TraceError", message: /^read: / });
+});
 
 test("an unknown device is named, with those there are", async () => {
   await assert.rejects(setDevice("gpu9"), { name: "DeviceError", message: /must be one of .*reference.*, got "gpu9"/ });

@@ -21,14 +21,14 @@ test("shapes flow through Sequential as types", () => {
   // @ts-expect-error Sequential: layer 1 takes 100 features, got 128
   const wrong = new nn.Sequential([new nn.Linear(784, 128), new nn.Linear(100, 10)]);
   // @ts-expect-error Sequential: the last axis must have 784 features, got 780
-  assert.throws(() => wrong.forward(zeros([1, 780])), /linear: the last axis/);
+  assert.throws(() => wrong.forward(zeros([1, 780])), /Linear: the last axis/);
   const images = new nn.Sequential([new nn.Conv2d(1, 6, 3), nn.relu, new nn.AvgPool2d(2), new nn.Flatten()]);
   const flat: readonly [8, number] = images.forward(zeros([8, 1, 6, 6])).shape;
   assert.deepEqual([...flat], [8, 24]);
   // @ts-expect-error Sequential: layer 1 takes 3 features, got 6
   assert.ok(new nn.Sequential([new nn.Conv2d(1, 6, 3), new nn.Conv2d(3, 6, 3)]));
   // @ts-expect-error Linear: the last axis must have 4 features, got 3
-  assert.throws(() => new nn.Linear(4, 2).forward(zeros([1, 3])), /linear: the last axis/);
+  assert.throws(() => new nn.Linear(4, 2).forward(zeros([1, 3])), /Linear: the last axis/);
 });
 
 test("errors name shapes and say what to do", () => {

@@ -137,7 +137,7 @@ test("weight normalisation starts as the layer, and its directions' gradients tu
   const shape: readonly [5, 3] = layer.forward(randn([5, 4])).shape;
   assert.deepEqual([...shape], [5, 3]);
   // @ts-expect-error Parametrized: the last axis must have 4 features, got 3
-  assert.throws(() => layer.forward(randn([5, 3])), /linear: the last axis/);
+  assert.throws(() => layer.forward(randn([5, 3])), /Linear: the last axis/);
   const original = inner.weight;
   const g = grad((l: typeof layer) => l.forward(x).tanh().sum())(layer);
   assert.equal(inner.weight, original, "the layer's own tensor stands in its field again");
@@ -188,7 +188,10 @@ test("normalisation's errors name shapes and say what to do", () => {
   const x = randn([2, 6, 4]);
   assert.throws(() => new nn.GroupNorm(4, 6), /GroupNorm: groups must divide the channels, got 4 groups of 6 channels/);
   assert.throws(() => nn.groupNorm(x, 5), /groupNorm: groups must divide/);
-  assert.throws(() => new nn.BatchNorm(5).forward(x), /BatchNorm: axis 1 must have 5 channels, got float32\[2,6,4\]/);
+  assert.throws(
+    () => new nn.BatchNorm(5).forward(x),
+    /BatchNorm: axis 1 must have 5 channels, got 6 in float32\[2,6,4\]/,
+  );
   assert.throws(() => new nn.InstanceNorm(6).forward(randn([2, 6, 1])), /InstanceNorm: there must be more than one/);
   const [five, six] = [randn([5]), randn([6])];
   assert.throws(
@@ -201,7 +204,7 @@ test("normalisation's errors name shapes and say what to do", () => {
   assert.throws(() => nn.layerNorm(x, [4], randn([4]), five), /layerNorm: the bias must be \[4\]/);
   assert.throws(() => nn.rmsNorm(x, [6, 4], randn([4])), /rmsNorm: the weight must be \[6,4\]/);
   assert.throws(() => nn.rmsNorm(x, [3]), /rmsNorm: the last axes must be \[3\]/);
-  assert.throws(() => nn.localResponseNorm(x, 0), /localResponseNorm: size must be a positive integer, got 0/);
+  assert.throws(() => nn.localResponseNorm(x, 0), /localResponseNorm: size must be positive integers, got 0/);
   assert.throws(() => nn.weightNorm(new nn.Linear(2, 2), { field: "kernel" }), /must hold a tensor in "kernel"/);
   assert.throws(
     () => nn.weightNorm(new nn.Linear(2, 2), { axis: 2 }),

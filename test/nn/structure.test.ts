@@ -28,7 +28,7 @@ test("a residual block adds its input, or a shortcut of it", async () => {
   assert.deepEqual([...shape], [2, 3]);
   assert.deepEqual(Object.keys(nn.namedParameters(projected)).slice(-2), ["shortcut.weight", "shortcut.bias"]);
   // @ts-expect-error Residual: the last axis must have 4 features, got 5
-  assert.throws(() => projected.forward(randn([2, 5])), /linear: the last axis/);
+  assert.throws(() => projected.forward(randn([2, 5])), /Linear: the last axis/);
   const wrong = new nn.Residual(new nn.Linear(4, 1));
   assert.throws(
     () => wrong.forward(x),

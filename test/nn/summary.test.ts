@@ -129,7 +129,7 @@ test("a summary leaves modes, methods and statistics as they were", async () => 
   assert.ok(model.training && model.layers[1].training && !model.layers[2].training);
   assert.ok(model.layers.every((layer) => !Object.hasOwn(layer, "forward")));
   assert.equal(model.layers[1].runningMean, before);
-  assert.throws(() => nn.summary(model, [2, 3, 5, 5]), /conv2d: the weight must be/);
+  assert.throws(() => nn.summary(model, [2, 3, 5, 5]), /Conv2d: axis 1 must have 1 channel, got 3/);
   assert.ok(model.training && !Object.hasOwn(model.layers[0], "forward"), "after an error too");
   const tokens = new nn.Sequential([new nn.Embedding(10, 4), new nn.Linear(4, 2)]);
   assert.deepEqual(nn.summary(tokens, [2, 3], { dtype: "int32" }).rows[0].outputShape, [2, 3, 2]);

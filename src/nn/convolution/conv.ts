@@ -4,8 +4,8 @@ import { Module } from "../../tree/index.js";
 import { type Initializer, layerBias, layerWeight } from "../initializers.js";
 import type { Channels } from "../layer.js";
 import { type PadMode, padFor } from "../padding.js";
-import { type PerAxis, perAxis, spatialShape } from "../spatial.js";
-import { checkChannels, checkWindows, type WindowOptions, windowsOver } from "./geometry.js";
+import { checkInput, type PerAxis, perAxis, spatialShape } from "../spatial.js";
+import { checkGroups, checkWindows, type WindowOptions, windowsOver } from "./geometry.js";
 
 export interface ConvOptions extends WindowOptions {
   /** Groups of channels that do not see each other. */
@@ -72,7 +72,7 @@ abstract class Conv<In extends number, Out extends number> extends Module {
     const { bias = true, initWeight = layerWeight(), initBias, ...rest } = options;
     const { groups = 1 } = rest;
     const name = `Conv${rank}d`;
-    checkChannels(name, inChannels, outChannels, groups);
+    checkGroups(name, inChannels, outChannels, groups);
     const sizes = perAxis(name, "kernel", kernel, rank);
     windowsOver(name, sizes, sizes, rest);
     const shape = [outChannels, inChannels / groups, ...sizes];
@@ -88,7 +88,9 @@ abstract class Conv<In extends number, Out extends number> extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return conv(this.weight.rank - 2, x, this.weight, this.bias, this.options);
+    const rank = this.weight.rank - 2;
+    checkInput(`Conv${rank}d`, x, rank, this.weight.shape[1] * (this.options.groups ?? 1));
+    return conv(rank, x, this.weight, this.bias, this.options);
   }
 }
 

@@ -84,7 +84,7 @@ export function checkWindows(name: string, x: Tensor, { kernel, dilations, paddi
 }
 
 /** Throws unless there are channels, and groups divide them. */
-export function checkChannels(name: string, into: number, out: number, groups: number): void {
+export function checkGroups(name: string, into: number, out: number, groups: number): void {
   if ([into, out, groups].some((n) => !Number.isInteger(n) || n < 1) || into % groups !== 0 || out % groups !== 0)
     throw new ArgumentError(
       `${name}: groups must divide the channels, all positive integers, got ${groups} groups of ${into} and ${out} channels. choose a divisor of both`,

@@ -3,7 +3,7 @@ import { ArgumentError, type Shape, ShapeError, type Tensor, einsum } from "../.
 import { Module } from "../../tree/index.js";
 import { type Initializer, layerBias } from "../initializers.js";
 import type { Channels } from "../layer.js";
-import { type PerAxis, perAxis, spatialShape } from "../spatial.js";
+import { checkCounts, checkInput, type PerAxis, perAxis, spatialShape } from "../spatial.js";
 import { type WindowOptions, convOutputSize } from "./geometry.js";
 import { windowsOf } from "./unfold.js";
 
@@ -81,6 +81,7 @@ abstract class LocallyConnected<In extends number, Out extends number> extends M
   ) {
     super();
     const name = `LocallyConnected${rank}d`;
+    checkCounts(name, "channels", [inChannels, outChannels]);
     const sizes = perAxis(name, "kernel", kernel, rank);
     const fan = sizes.reduce((a, b) => a * b, inChannels);
     const { bias = true, initWeight = layerBias(fan), initBias = layerBias(fan), ...rest } = options;
@@ -100,7 +101,9 @@ abstract class LocallyConnected<In extends number, Out extends number> extends M
   }
 
   forward(x: Tensor): Tensor {
-    return locallyConnected(this.weight.rank / 2 - 1, x, this.weight, this.bias, this.options);
+    const rank = this.weight.rank / 2 - 1;
+    checkInput(`LocallyConnected${rank}d`, x, rank, this.weight.shape[rank + 1]);
+    return locallyConnected(rank, x, this.weight, this.bias, this.options);
   }
 }
 

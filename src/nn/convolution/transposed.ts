@@ -4,9 +4,9 @@ import { Module } from "../../tree/index.js";
 import { layerBias, layerWeight } from "../initializers.js";
 import type { Channels } from "../layer.js";
 import { pad } from "../padding.js";
-import { type PerAxis, perAxis, spatialShape } from "../spatial.js";
+import { checkInput, type PerAxis, perAxis, spatialShape } from "../spatial.js";
 import type { ConvLayerOptions } from "./conv.js";
-import { checkChannels, type TransposedOptions, convTransposeOutputSize, transposedWindows } from "./geometry.js";
+import { checkGroups, type TransposedOptions, convTransposeOutputSize, transposedWindows } from "./geometry.js";
 
 export interface ConvTransposeOptions extends TransposedOptions {
   /** Groups of channels that do not see each other. */
@@ -144,7 +144,7 @@ export abstract class ConvTranspose<In extends number, Out extends number> exten
     const name = `ConvTranspose${rank}d`;
     const { bias = true, initWeight = layerWeight(), initBias, ...rest } = options;
     const { groups = 1 } = rest;
-    checkChannels(name, inChannels, outChannels, groups);
+    checkGroups(name, inChannels, outChannels, groups);
     const sizes = perAxis(name, "kernel", kernel, rank);
     transposedWindows(name, sizes, rest);
     const shape = [inChannels, outChannels / groups, ...sizes];
@@ -155,7 +155,9 @@ export abstract class ConvTranspose<In extends number, Out extends number> exten
   }
 
   forward(x: Tensor): Tensor {
-    return convTranspose(this.weight.rank - 2, x, this.weight, this.bias, this.options);
+    const rank = this.weight.rank - 2;
+    checkInput(`ConvTranspose${rank}d`, x, rank, this.weight.shape[0]);
+    return convTranspose(rank, x, this.weight, this.bias, this.options);
   }
 }
 

@@ -1,20 +1,7 @@
 /** Pooling to an output of a given size, and over everything. */
-import { ArgumentError, ShapeError, type Tensor, tensor } from "../../index.js";
+import { ShapeError, type Tensor, tensor } from "../../index.js";
 import { forRanks, spatialShape } from "../spatial.js";
-import { touchingWindows, type Windows } from "./windows.js";
-
-/** The same length for every spatial axis, or one for each; `null` keeps the input's. */
-export type OutputSize = number | null | readonly (number | null)[];
-
-function outputLengths(name: string, size: OutputSize, lengths: readonly number[]): number[] {
-  const list = Array.isArray(size) ? size : lengths.map(() => size);
-  const whole = list.map((n: number | null, i) => n ?? lengths[i]);
-  if (whole.length !== lengths.length || whole.some((n) => !Number.isInteger(n) || n < 1))
-    throw new ArgumentError(
-      `${name}: the output size must be a positive integer or null, or ${lengths.length} of them, got ${JSON.stringify(size)}. give one for each spatial axis`,
-    );
-  return whole;
-}
+import { type OutputSize, outputSizes, touchingWindows, type Windows } from "./windows.js";
 
 /** Windows `⌊i L / O⌋ … ⌈(i + 1) L / O⌉ - 1` of an axis, and the weight in the mean of each of their elements. */
 function stretches(length: number, count: number): { places: number[]; weights: number[]; widest: number } {
@@ -42,7 +29,7 @@ interface Reduction {
 /** Divides every axis into stretches and reduces each. */
 function adaptive(name: string, rank: number, x: Tensor, size: OutputSize, r: Reduction): Tensor {
   const lengths = spatialShape(name, x, rank);
-  const counts = outputLengths(name, size, lengths);
+  const counts = outputSizes(name, size, rank).map((n, i) => n ?? lengths[i]);
   if (counts.every((count, i) => lengths[i] % count === 0))
     return r.even(
       touchingWindows(

@@ -3,4 +3,4 @@ export * from "./adaptive.js";
 export * from "./layers.js";
 export * from "./pool.js";
 export * from "./unpool.js";
-export type { PoolOptions } from "./windows.js";
+export type { OutputSize, PoolOptions } from "./windows.js";

@@ -1,7 +1,17 @@
 /** Pooling over one, two or three spatial axes: what becomes of each window of `[N, C, …]`. */
-import { ArgumentError, type Tensor, isFloat, ones, stopGradient, where } from "../../index.js";
+import { type Tensor, isFloat, ones, stopGradient, where } from "../../index.js";
 import { forRanks, type PerAxis } from "../spatial.js";
-import { extremes, geometry, type Geometry, padSpatial, type PoolOptions, slide, windowsOf } from "./windows.js";
+import {
+  checkNormType,
+  checkTemperature,
+  extremes,
+  geometry,
+  type Geometry,
+  padSpatial,
+  type PoolOptions,
+  slide,
+  windowsOf,
+} from "./windows.js";
 
 export interface AvgPoolOptions extends PoolOptions {
   /** Whether padding counts as elements of a mean; true unless told. What `ceilMode` adds never does. */
@@ -63,9 +73,9 @@ export const [minPool1d, minPool2d, minPool3d] = pools<PoolOptions>("minPool", (
   return windows.min(axes);
 });
 
-const pNorm: Rule<LPPoolOptions> = (x, g, { normType = 2 }, name) => {
-  if (!(normType > 0 && normType < Infinity))
-    throw new ArgumentError(`${name}: normType must be positive and finite, got ${normType}. maxPool is the limit`);
+const pNorm: Rule<LPPoolOptions> = (x, g, options, name) => {
+  checkNormType(name, options);
+  const { normType = 2 } = options;
   const { windows, axes } = windowsOf(x.abs().pow(normType), g, 0);
   const sum = windows.sum(axes);
   const some = sum.greater(0);
@@ -75,10 +85,10 @@ const pNorm: Rule<LPPoolOptions> = (x, g, { normType = 2 }, name) => {
 /** `(Σ |x|^p)^(1/p)` over windows. PyTorch leaves the absolute value out, which is the same for even p. */
 export const [lpPool1d, lpPool2d, lpPool3d] = pools<LPPoolOptions>("lpPool", pNorm);
 
-const softmaxMean: Rule<SoftmaxPoolOptions> = (given, g, { temperature = 1 }, name) => {
+const softmaxMean: Rule<SoftmaxPoolOptions> = (given, g, options, name) => {
+  checkTemperature(name, options);
+  const { temperature = 1 } = options;
   const x = isFloat(given.dtype) ? given : given.astype("float32");
-  if (!(temperature > 0))
-    throw new ArgumentError(`${name}: temperature must be positive, got ${temperature}. negate x for soft minima`);
   const { windows: logits, axes } = windowsOf(x, g, -Infinity);
   const { windows } = windowsOf(x, g, 0);
   const weights = logits

@@ -10,8 +10,8 @@ import {
   setAt,
   zeros,
 } from "../../index.js";
-import { forRanks, type PerAxis, perAxis, spatialShape } from "../spatial.js";
-import { extremes, geometry, joined, type PoolOptions, windowsOf } from "./windows.js";
+import { forRanks, type PerAxis, spatialShape } from "../spatial.js";
+import { extremes, geometry, joined, type PoolOptions, windowNumbers, windowsOf } from "./windows.js";
 
 /** Maxima and where they stood. */
 export interface PooledMaxima {
@@ -50,9 +50,7 @@ export interface UnpoolOptions {
 /** Lengths of the spatial axes before the pooling. */
 function unpooledPlane(name: string, rank: number, x: Tensor, kernel: PerAxis, options: UnpoolOptions): Shape {
   const lengths = spatialShape(name, x, rank);
-  const sizes = perAxis(name, "kernel", kernel, rank);
-  const strides = perAxis(name, "stride", options.stride ?? kernel, rank);
-  const padding = perAxis(name, "padding", options.padding ?? 0, rank, 0);
+  const { sizes, strides, padding } = windowNumbers(name, rank, kernel, options);
   const usual = lengths.map((n, i) => (n - 1) * strides[i] - 2 * padding[i] + sizes[i]);
   const plane = options.outputSize ?? usual;
   if (plane.length !== rank || plane.some((n, i) => !Number.isInteger(n) || Math.abs(n - usual[i]) >= strides[i]))

@@ -24,9 +24,13 @@ export interface Geometry {
   readonly beyond: readonly number[];
 }
 
-/** Where the windows of `[N, C, …]` lie; throws the user's errors. */
-export function geometry(name: string, rank: number, x: Tensor, kernel: PerAxis, options: PoolOptions): Geometry {
-  const lengths = spatialShape(name, x, rank);
+/** The numbers that say where windows lie, whatever they slide over; throws the user's errors. */
+export function windowNumbers(
+  name: string,
+  rank: number,
+  kernel: PerAxis,
+  options: PoolOptions,
+): Omit<Geometry, "beyond"> {
   const sizes = perAxis(name, "kernel", kernel, rank);
   const strides = perAxis(name, "stride", options.stride ?? kernel, rank);
   const padding = perAxis(name, "padding", options.padding ?? 0, rank, 0);
@@ -35,6 +39,39 @@ export function geometry(name: string, rank: number, x: Tensor, kernel: PerAxis,
     throw new ArgumentError(
       `${name}: padding must be at most half the window, got ${JSON.stringify(padding)} for ${JSON.stringify(sizes)}. pad less`,
     );
+  return { sizes, strides, padding, dilations };
+}
+
+/** Throws for exponents that no norm has. */
+export function checkNormType(name: string, { normType = 2 }: { readonly normType?: number }): void {
+  if (!(normType > 0 && normType < Infinity))
+    throw new ArgumentError(`${name}: normType must be positive and finite, got ${normType}. maxPool is the limit`);
+}
+
+/** Throws unless the temperature is positive. */
+export function checkTemperature(name: string, { temperature = 1 }: { readonly temperature?: number }): void {
+  if (!(temperature > 0))
+    throw new ArgumentError(`${name}: temperature must be positive, got ${temperature}. negate x for soft minima`);
+}
+
+/** The same length for every spatial axis, or one for each; `null` keeps the input's. */
+export type OutputSize = number | null | readonly (number | null)[];
+
+/** One length, or `null`, for each of `rank` spatial axes. */
+export function outputSizes(name: string, size: OutputSize, rank: number): readonly (number | null)[] {
+  const list: readonly (number | null)[] =
+    size === null || typeof size === "number" ? new Array<number | null>(rank).fill(size) : size;
+  if (list.length !== rank || list.some((n) => n !== null && (!Number.isInteger(n) || n < 1)))
+    throw new ArgumentError(
+      `${name}: the output size must be a positive integer or null, or ${rank} of them, got ${JSON.stringify(size)}. give one for each spatial axis`,
+    );
+  return list;
+}
+
+/** Where the windows of `[N, C, …]` lie; throws the user's errors. */
+export function geometry(name: string, rank: number, x: Tensor, kernel: PerAxis, options: PoolOptions): Geometry {
+  const lengths = spatialShape(name, x, rank);
+  const { sizes, strides, padding, dilations } = windowNumbers(name, rank, kernel, options);
   const beyond = lengths.map((length, i) => {
     if (!options.ceilMode) return 0;
     const room = length + 2 * padding[i] - dilations[i] * (sizes[i] - 1) - 1;
