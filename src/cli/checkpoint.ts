@@ -1,8 +1,8 @@
 /** A run's state on disk: what changes while it trains. */
 import { join } from "node:path";
-import { FormatError, ShapeError, type Tensor } from "../index.js";
+import { FormatError, type Tensor } from "../index.js";
 import { fileExists, loadWithMetadata, readFile, save, writeFileAtomic } from "../io/index.js";
-import { stateDict } from "../nn/index.js";
+import { stateDict, StateDictError } from "../nn/index.js";
 import type { EpochRecord, Progress, TrainState } from "../train/index.js";
 import { files, hasFields, isNumber, isObject, orNull, parseJson } from "./run.js";
 
@@ -42,9 +42,9 @@ export async function fitting<T>(path: string, title: string, f: () => T | Promi
   try {
     return await f();
   } catch (cause) {
-    if (!(cause instanceof ShapeError)) throw cause;
-    const [, different = ""] = cause.message.split(", got ");
-    const shown = different.length > 100 ? `${different.slice(0, 100)} …` : different;
+    if (!(cause instanceof StateDictError)) throw cause;
+    const { differences } = cause;
+    const shown = differences.length > 100 ? `${differences.slice(0, 100)} …` : differences;
     throw new FormatError(
       `${path}: it must hold the tensors of ${title}, got those of another model (${shown}). put the run's own file back, or start a run of another --name`,
       { cause },
@@ -61,7 +61,9 @@ async function readHistory(path: string, end: number): Promise<EpochRecord[]> {
   const records = lines.map((line) => parseJson(path, line, isRecord)).filter(({ epoch }) => epoch < end);
   const epochs = records.map(({ epoch }) => epoch);
   if (epochs.length !== end - 1 || epochs.some((epoch, i) => epoch !== i + 1))
-    throw new FormatError(`${path}: must have the epochs before ${end}, got ${epochs.join(", ") || "none"}`);
+    throw new FormatError(
+      `${path}: must have the epochs before ${end}, got ${epochs.join(", ") || "none"}. start a run of another --name`,
+    );
   return records;
 }
 

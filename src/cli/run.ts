@@ -112,9 +112,12 @@ export function parseJson<T>(path: string, text: string, holds: (value: unknown)
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new FormatError(`${path}: must be JSON, got ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
+    throw new FormatError(
+      `${path}: must be JSON, got ${cause instanceof Error ? cause.message : String(cause)}. start a run of another name`,
+      {
+        cause,
+      },
+    );
   }
   if (holds(value)) return value;
   throw new FormatError(

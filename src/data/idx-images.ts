@@ -113,7 +113,7 @@ export async function labelledImages(
   const [found, rows, columns] = pixels.shape;
   if (found !== classes.shape[0])
     throw new FormatError(
-      `${op}: pictures and labels must be equally many, got ${found} in ${images.name} and ${classes.shape[0]} in ${labels.name}`,
+      `${op}: pictures and labels must be equally many, got ${found} in ${images.name} and ${classes.shape[0]} in ${labels.name}. fetch both again`,
     );
   const count = Math.min(limit, found);
   return {

@@ -91,7 +91,7 @@ export async function imageFolder(root: string, options: ImageFolderOptions = {}
   lists.forEach((list, i) => {
     if (list.length === 0)
       throw new FileError(
-        `${op}: every class must have a picture (.png, .jpg, .jpeg), got none in ${root}/${classes[i]}`,
+        `${op}: every class must have a picture (.png, .jpg, .jpeg), got none in ${root}/${classes[i]}. add some, or remove the folder`,
       );
   });
   const files = lists.flatMap((list, label) => list.map((path) => ({ path, label })));
@@ -148,11 +148,12 @@ export async function imageMasks(
     const mask = maskNames.get(stem(name));
     if (mask === undefined)
       throw new FileError(
-        `${op}: every picture must have a mask, got no ${stem(name)}.png in ${masks} for ${images}/${name}`,
+        `${op}: every picture must have a mask, got no ${stem(name)}.png in ${masks} for ${images}/${name}. add it, or remove the picture`,
       );
     return { image: `${images}/${name}`, mask: `${masks}/${mask}` };
   });
-  if (pairs.length === 0) throw new FileError(`${op}: ${images} must hold pictures (.png, .jpg, .jpeg), got none`);
+  if (pairs.length === 0)
+    throw new FileError(`${op}: ${images} must hold pictures (.png, .jpg, .jpeg), got none. name another folder`);
   return {
     length: pairs.length,
     async get(index) {
@@ -163,7 +164,7 @@ export async function imageMasks(
       const levels = decodePngLevels(await readFile(mask, op), `${op}: ${mask}`);
       if (whole.width !== levels.width || whole.height !== levels.height)
         throw new FormatError(
-          `${op}: a mask must be as large as its picture, got ${levels.width}×${levels.height} in ${mask} and ${whole.width}×${whole.height} in ${image}`,
+          `${op}: a mask must be as large as its picture, got ${levels.width}×${levels.height} in ${mask} and ${whole.width}×${whole.height} in ${image}. make it anew`,
         );
       const sized = options.size === undefined ? whole : resizePicture(whole, options.size);
       const named = options.size === undefined ? levels : resizePicture(levels, options.size, "nearest");

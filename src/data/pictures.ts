@@ -21,9 +21,12 @@ async function decodeJpeg(bytes: Uint8Array, what: string): Promise<Picture> {
     return { width, height, channels: 3, pixels: data };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FormatError(`${what}: the file must be an undamaged JPEG, got ${bytes.length} bytes (${reason})`, {
-      cause,
-    });
+    throw new FormatError(
+      `${what}: the file must be an undamaged JPEG, got ${bytes.length} bytes (${reason}). save or fetch it again`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -36,7 +39,7 @@ export async function decodePicture(bytes: Uint8Array, what = "decodePicture"): 
   if (isJpeg(bytes)) return decodeJpeg(bytes, what);
   if (!isPng(bytes))
     throw new FormatError(
-      `${what}: the file must be a PNG or a JPEG, got ${bytes.length} bytes that begin like neither`,
+      `${what}: the file must be a PNG or a JPEG, got ${bytes.length} bytes that begin like neither. convert it`,
     );
   const { decodePng } = await import("../plot/index.js"); // when there is a PNG: charts come with it
   return decodePng(bytes, what);
@@ -67,7 +70,7 @@ interface Share {
 }
 
 /** A triangle as wide as two new pixels, or two old ones where the picture grows: bilinear with smoothing, as Pillow has it. */
-function triangles(from: number, to: number, low: number, length: number): Share[] {
+export function triangles(from: number, to: number, low: number, length: number): Share[] {
   const scale = length / to;
   const reach = Math.max(1, scale);
   return Array.from({ length: to }, (_, i) => {

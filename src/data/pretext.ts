@@ -175,7 +175,9 @@ export function jigsaw(images: Tensor, key: random.Key, permutations: readonly n
 export function ordering(sequences: Tensor, key: random.Key): { readonly sequences: Tensor; readonly labels: Tensor } {
   const [n, length] = sequences.shape;
   if (sequences.rank < 2 || length < 2)
-    throw new ShapeError(`ordering: there must be sequences [N, T, …] of two and more, got ${sequences.describe()}`);
+    throw new ShapeError(
+      `ordering: there must be sequences [N, T, …] of two and more, got ${sequences.describe()}. reshape them`,
+    );
   const [draw, shuffle] = random.split(key);
   const kept = random.bernoulli(draw, 0.5, [n]);
   const identity = arange(length).astype("int32");

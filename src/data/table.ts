@@ -122,7 +122,7 @@ export interface CsvOptions {
 export function parseCsv(text: string, { delimiter = ",", columns, source = "parseCsv" }: CsvOptions = {}): Table {
   if ([...delimiter].length !== 1 || /["\r\n]/.test(delimiter))
     throw new ArgumentError(
-      `parseCsv: the delimiter must be one character that is no quote or line break, got ${JSON.stringify(delimiter)}`,
+      `parseCsv: the delimiter must be one character that is no quote or line break, got ${JSON.stringify(delimiter)}. use "," or ";"`,
     );
   const rows = dsvFormat(delimiter)
     .parseRows(text.replace(/^\uFEFF/, ""))

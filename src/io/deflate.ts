@@ -1,5 +1,5 @@
 /** Compressed streams through the platform's own codec, with what it leaves unchecked. */
-import { FormatError } from "../util/errors.js";
+import { malformed } from "./malformed.js";
 
 const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   let x = byte;
@@ -55,7 +55,7 @@ export const deflate = (bytes: Uint8Array): Promise<Uint8Array> =>
 /** Inflates a raw stream that must give `length` bytes with the given CRC. */
 export async function inflate(what: string, bytes: Uint8Array, length: number, crc: number): Promise<Uint8Array> {
   const out = await through(new DecompressionStream("deflate-raw"), bytes, length).catch((error: unknown) => {
-    throw new FormatError(`${what}: the deflate stream is damaged (${reason(error)})`, { cause: error });
+    throw malformed(what, `the deflate stream is damaged (${reason(error)})`, { cause: error });
   });
   checkContent(what, out, length, crc);
   return out;
@@ -63,9 +63,9 @@ export async function inflate(what: string, bytes: Uint8Array, length: number, c
 
 /** Throws unless the bytes are as many and have the checksum that the archive says. */
 export function checkContent(what: string, bytes: Uint8Array, length: number, crc: number): void {
-  if (bytes.length !== length) throw new FormatError(`${what}: content must have ${length} bytes, got ${bytes.length}`);
+  if (bytes.length !== length) throw malformed(what, `content must have ${length} bytes, got ${bytes.length}`);
   if (crc32(bytes) !== crc)
-    throw new FormatError(`${what}: content must have the checksum ${hex(crc)}, got ${hex(crc32(bytes))}`);
+    throw malformed(what, `content must have the checksum ${hex(crc)}, got ${hex(crc32(bytes))}`);
 }
 
 const hex = (crc: number): string => crc.toString(16).padStart(8, "0");
@@ -80,13 +80,13 @@ export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes
  */
 export async function gunzip(what: string, bytes: Uint8Array, limit = 2 ** 31 - 1): Promise<Uint8Array> {
   if (!isGzip(bytes) || bytes.length < 18)
-    throw new FormatError(`${what}: gzip data must start with 1f 8b and have at least 18 bytes, got ${bytes.length}`);
+    throw malformed(what, `gzip data must start with 1f 8b and have at least 18 bytes, got ${bytes.length}`);
   const out = await through(new DecompressionStream("gzip"), bytes, limit).catch((error: unknown) => {
-    throw new FormatError(`${what}: the gzip stream is damaged or cut off (${reason(error)})`, { cause: error });
+    throw malformed(what, `the gzip stream is damaged or cut off (${reason(error)})`, { cause: error });
   });
   // Some decoders go on with, or ignore, what follows the stream. Its last eight bytes must describe all that came out.
   const trailer = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 8, 8);
   if (trailer.getUint32(4, true) !== out.length || trailer.getUint32(0, true) !== crc32(out))
-    throw new FormatError(`${what}: nothing must follow the gzip stream, got bytes that do not belong to it`);
+    throw malformed(what, `nothing must follow the gzip stream, got bytes that do not belong to it`);
   return out;
 }

@@ -14,7 +14,7 @@ const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 
 const reasons: ReadonlyMap<string, string> = new Map([
-  ["ENOENT", "there is no such file or folder"],
+  ["ENOENT", "there is no such file or folder. check the path"],
   ["EACCES", "permission is denied. choose another place or change its permissions"],
   ["EPERM", "the operation is not permitted. choose another place or change its permissions"],
   ["EISDIR", "it is a folder. name a file"],

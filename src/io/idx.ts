@@ -1,6 +1,7 @@
 /** The idx format that MNIST is published in (http://yann.lecun.com/exdb/mnist): big-endian numbers with a shape. */
 import { FormatError } from "../util/errors.js";
 import { gunzip, isGzip } from "./deflate.js";
+import { malformed } from "./malformed.js";
 
 type IdxData = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
 
@@ -34,7 +35,7 @@ const hex = (bytes: Uint8Array): string => Array.from(bytes, (x) => x.toString(1
  */
 export async function parseIdx(bytes: Uint8Array, what = "idx"): Promise<IdxArray> {
   const file = isGzip(bytes) ? await gunzip(what, bytes) : bytes;
-  const fail = (message: string): FormatError => new FormatError(`${what}: ${message}`);
+  const fail = (message: string): FormatError => malformed(what, message);
   if (file.length < 4 || file[0] !== 0 || file[1] !== 0)
     throw fail(`a file must start with 00 00, a type and a rank, got ${hex(file.subarray(0, 4)) || "nothing"}`);
   const type = types.get(file[2]);

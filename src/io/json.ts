@@ -1,4 +1,4 @@
-import { FormatError } from "../util/errors.js";
+import type { FormatError } from "../util/errors.js";
 
 /** A JSON value as it was parsed. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -6,27 +6,29 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export const isJsonObject = (x: Json): x is { readonly [key: string]: Json } =>
   typeof x === "object" && x !== null && !Array.isArray(x);
 
+type Fail = (must: string, options?: ErrorOptions) => FormatError;
+
 /**
  * Parses JSON and refuses what `JSON.parse` lets pass: two equal keys in one object (the first would silently vanish),
  * the key `__proto__`, and halves of surrogate pairs.
  *
- * @throws FormatError starting with `what`.
+ * @throws what `fail` makes of the end of a sentence that says what must hold.
  */
-export function parseStrictJson(what: string, text: string): Json {
+export function parseStrictJson(text: string, fail: Fail): Json {
   let value: Json;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new FormatError(`${what} must be JSON, got ${error instanceof Error ? error.message : String(error)}`, {
+    throw fail(`must be JSON, got ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     });
   }
-  checkKeys(what, text);
+  checkKeys(text, fail);
   return value;
 }
 
 /** Walks the strings, brackets and colons of valid JSON. */
-function checkKeys(what: string, text: string): void {
+function checkKeys(text: string, fail: Fail): void {
   const open: Set<string>[] = [];
   for (const [token, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"\s*(:?)|[[\]{}]/g)) {
     if (token === "{" || token === "[") open.push(new Set());
@@ -34,14 +36,11 @@ function checkKeys(what: string, text: string): void {
     else {
       const string: string = JSON.parse(token.slice(0, token.lastIndexOf('"') + 1));
       if (/\p{Surrogate}/u.test(string))
-        throw new FormatError(
-          `${what} must be Unicode text, got half of a surrogate pair in ${JSON.stringify(string)}`,
-        );
+        throw fail(`must be Unicode text, got half of a surrogate pair in ${JSON.stringify(string)}`);
       if (!colon) continue;
-      if (string === "__proto__") throw new FormatError(`${what} must not have the key "__proto__"`);
+      if (string === "__proto__") throw fail('must not have the key "__proto__"');
       const keys = open[open.length - 1];
-      if (keys.has(string))
-        throw new FormatError(`${what} must have every key once, got two of ${JSON.stringify(string)}`);
+      if (keys.has(string)) throw fail(`must have every key once, got two of ${JSON.stringify(string)}`);
       keys.add(string);
     }
   }

@@ -14,10 +14,11 @@ import {
 } from "./elements.js";
 import { formatZip, parseZip } from "./zip.js";
 import { stridesOf } from "../ir/shape.js";
+import { malformed } from "./malformed.js";
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 
-const fail = (message: string): FormatError => new FormatError(`npy: ${message}`);
+const fail = (message: string, options?: ErrorOptions): FormatError => malformed("npy", message, options);
 
 /**
  * Reads an npy file: booleans, integers and floats of any byte order, row- or column-major. float16 widens to float32;
@@ -57,7 +58,7 @@ function splitFile(bytes: Uint8Array): [header: string, start: number] {
     const decoder = new TextDecoder(version === 3 ? "utf-8" : "latin1", { fatal: true });
     return [decoder.decode(bytes.subarray(from, from + length)), from + length];
   } catch (error) {
-    throw new FormatError("npy: the header must be UTF-8", { cause: error });
+    throw fail("the header must be UTF-8", { cause: error });
   }
 }
 
@@ -151,7 +152,7 @@ export async function parseNpz(bytes: Uint8Array): Promise<Map<string, HostArray
   const arrays = new Map<string, HostArray>();
   for (const [name, content] of await parseZip("npz", bytes)) {
     if (name === "__proto__.npy" || !name.endsWith(".npy"))
-      throw new FormatError(`npz: members must be named *.npy and not __proto__, got ${JSON.stringify(name)}`);
+      throw malformed("npz", `members must be named *.npy and not __proto__, got ${JSON.stringify(name)}`);
     try {
       arrays.set(name.slice(0, -4), parseNpy(content));
     } catch (error) {

@@ -18,6 +18,7 @@ import {
 } from "./elements.js";
 import type { OpenFile } from "./files.js";
 import { type Json, isJsonObject, parseStrictJson } from "./json.js";
+import { malformed } from "./malformed.js";
 
 /** What a safetensors file holds. Maps, so that no name can be mistaken for a property of objects. */
 export interface Safetensors {
@@ -52,7 +53,7 @@ const fileTypeOf: Readonly<Record<DType, string>> = {
   bool: "BOOL",
 };
 
-const fail = (message: string): FormatError => new FormatError(`safetensors: ${message}`);
+const fail = (message: string, options?: ErrorOptions): FormatError => malformed("safetensors", message, options);
 
 /**
  * Reads a safetensors file. F16 and BF16 widen to float32; I8, I16, U8 and U16 to int32; I64 and U64 are checked into
@@ -92,7 +93,7 @@ function headerEnd(start: Uint8Array, size: number): number {
 function readHeader(header: Uint8Array, length: number): { entries: Entry[]; metadata: Map<string, string> } {
   if (header[0] !== 0x7b)
     throw fail(`the header must start with "{", got ${header.length === 0 ? "nothing" : header[0]}`);
-  const root = parseStrictJson("safetensors: the header", textOf(header));
+  const root = parseStrictJson(textOf(header), (must, options) => fail(`the header ${must}`, options));
   if (!isJsonObject(root)) throw fail("the header must be a JSON object");
   const { __metadata__: metadata, ...infos } = root;
   const entries = Object.entries(infos).map(([name, info]) => readEntry(name, info));
@@ -104,7 +105,7 @@ function textOf(header: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(header);
   } catch (error) {
-    throw new FormatError("safetensors: the header must be UTF-8", { cause: error });
+    throw fail("the header must be UTF-8", { cause: error });
   }
 }
 

@@ -1,6 +1,7 @@
 /** Zip archives (APPNOTE 6.3) of stored or deflated members, without encryption, parts or 64-bit sizes. */
 import { ArgumentError, FormatError } from "../util/errors.js";
 import { checkContent, crc32, deflate, inflate, maxDeflateRatio } from "./deflate.js";
+import { malformed } from "./malformed.js";
 
 const signature = { local: 0x04034b50, central: 0x02014b50, end: 0x06054b50 };
 const stored = 0;
@@ -24,7 +25,7 @@ const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes
 
 /** The members of an archive and their content. `format` starts every error. */
 export async function parseZip(format: string, bytes: Uint8Array): Promise<Map<string, Uint8Array>> {
-  const fail = (message: string): FormatError => new FormatError(`${format}: ${message}`);
+  const fail = (message: string): FormatError => malformed(format, message);
   const { members, start } = readDirectory(bytes, fail);
   const result = new Map<string, Uint8Array>();
   let free = 0;

@@ -76,6 +76,7 @@ export {
   namedParameters,
   type Naming,
   type StateDict,
+  StateDictError,
   stateDict,
   unfreeze,
 } from "./state.js";

@@ -46,6 +46,20 @@ export function cast<M>(model: M, dtype: "float32" | "float64"): M {
   return model;
 }
 
+/** A state dict that does not fit a model: names or shapes differ. */
+export class StateDictError extends ShapeError {
+  override name = "StateDictError";
+  /** In what it differs, such as `missing layers.0.weight`. */
+  readonly differences: string;
+
+  constructor(differences: string) {
+    super(
+      `loadStateDict: names and shapes must be those of the model, got ${differences}. load what the same model saved, or rename, as pytorchNames(model) does for PyTorch's`,
+    );
+    this.differences = differences;
+  }
+}
+
 /** Names that a model and a state dict do not share. */
 export interface LoadReport {
   /** In the model and not in the state: the state's names for them. */
@@ -83,10 +97,7 @@ export function loadStateDict(
     ...(strict ? [...list("missing", missing), ...list("unexpected", unexpected)] : []),
     ...list("of another shape", misshaped),
   ];
-  if (problems.length > 0)
-    throw new ShapeError(
-      `loadStateDict: names and shapes must be those of the model, got ${problems.join("; ")}. load what the same model saved, or rename, as pytorchNames(model) does for PyTorch's`,
-    );
+  if (problems.length > 0) throw new StateDictError(problems.join("; "));
   assign(
     model,
     pairs.map(({ leaf, given }) => given?.astype(leaf.dtype) ?? leaf),

@@ -92,8 +92,11 @@ function parse(bytes: Uint8Array, what: string): DecodedPng {
     return decode(bytes, { checkCrc: true });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FormatError(`${what}: the file must be an undamaged PNG, got ${bytes.length} bytes (${reason})`, {
-      cause,
-    });
+    throw new FormatError(
+      `${what}: the file must be an undamaged PNG, got ${bytes.length} bytes (${reason}). save or fetch it again`,
+      {
+        cause,
+      },
+    );
   }
 }

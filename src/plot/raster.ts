@@ -30,7 +30,7 @@ export async function toPng(
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (!svg.startsWith("<svg"))
     throw new ArgumentError(
-      `toPng: it takes an SVG string as the charts give, got ${JSON.stringify(svg.slice(0, 20))}`,
+      `toPng: it takes an SVG string as the charts give, got ${JSON.stringify(svg.slice(0, 20))}. pass what a chart returned`,
     );
   if (!(scale > 0 && scale <= 16))
     throw new ArgumentError(`toPng: the scale must be above 0 and at most 16, got ${scale}. use 1 or 2`);
@@ -58,7 +58,7 @@ export function toElement(svg: string): Element {
   const { documentElement } = new DOMParser().parseFromString(svg, "image/svg+xml");
   if (documentElement.nodeName !== "svg")
     throw new ArgumentError(
-      `toElement: it takes an SVG string as the charts give, got ${JSON.stringify(svg.slice(0, 20))}`,
+      `toElement: it takes an SVG string as the charts give, got ${JSON.stringify(svg.slice(0, 20))}. pass what a chart returned`,
     );
   return documentElement;
 }

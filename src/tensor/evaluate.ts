@@ -48,7 +48,7 @@ export function onDevice(node: Node, device: Device): DeviceValue {
 const isDeviceValue = (value: Stored): value is DeviceValue => !isHost(value) && "gone" in value;
 function deviceValue(value: Stored): DeviceValue {
   if (isDeviceValue(value)) return value;
-  throw new TraceError(`device: ${show(value)} has no memory`);
+  throw new TraceError(`device: ${show(value)} has no memory. compute it again`);
 }
 
 /** The name a placeholder was given. */

@@ -78,7 +78,7 @@ export const vectorOf = (values: readonly number[]): Tensor<readonly [number]> =
 export function linearOf(map: AffineMap, inputs: number): Linear {
   if (map.weight.length !== map.bias.length || map.weight.some((row) => row.length !== inputs))
     throw new ShapeError(
-      `affine map: every row must have ${inputs} weights and one bias, got rows of ${map.weight.map((row) => row.length).join(", ")} and ${map.bias.length} biases`,
+      `affine map: every row must have ${inputs} weights and one bias, got rows of ${map.weight.map((row) => row.length).join(", ")} and ${map.bias.length} biases. fill the rows`,
     );
   const layer = new Linear(inputs, map.bias.length, { bias: false });
   layer.weight = matrixOf(map.weight, inputs);

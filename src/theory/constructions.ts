@@ -58,7 +58,9 @@ export function sawtooth(depth: number): ReluNetwork {
  */
 export function foldingNetwork(n: number, widths: readonly number[]): ReluNetwork {
   if (widths.length === 0 || widths.some((m) => m < n))
-    throw new ArgumentError(`foldingNetwork: every width must be at least the ${n} inputs, got [${widths}]`);
+    throw new ArgumentError(
+      `foldingNetwork: every width must be at least the ${n} inputs, got [${widths}]. widen the layers`,
+    );
   const m = widths[widths.length - 1];
   // Normals on the moment curve: any n are independent, and no n + 1 of the hyperplanes share a point. Where n of them meet
   // has the elementary symmetric functions of their t as coordinates, so that all they cut lies within 0.4 of the centre.
@@ -160,7 +162,8 @@ export function maximumNetwork(
   positive: readonly AffineFunction[],
   negative: readonly AffineFunction[] = [],
 ): ReluNetwork {
-  if (positive.length === 0) throw new ArgumentError("maximumNetwork: there must be a function to take the largest of");
+  if (positive.length === 0)
+    throw new ArgumentError("maximumNetwork: there must be a function to take the largest of, got none. give some");
   const inputs = positive[0].weight.length;
   const depth = halvings(Math.max(positive.length, negative.length));
   const first: AffineMap = fromRows([...positive, ...negative]);

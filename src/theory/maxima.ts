@@ -19,7 +19,7 @@ export class MaxAffine extends Module {
     super();
     if (weight.rank !== 2 || bias.rank !== 1 || weight.shape[0] !== bias.shape[0] || weight.shape[0] === 0)
       throw new ArgumentError(
-        `MaxAffine: it needs a weight [k, n] and a bias [k] with k > 0, got ${weight.describe()} and ${bias.describe()}`,
+        `MaxAffine: it needs a weight [k, n] and a bias [k] with k > 0, got ${weight.describe()} and ${bias.describe()}. reshape them`,
       );
     this.weight = weight;
     this.bias = bias;
@@ -79,7 +79,7 @@ export class DifferenceOfMaxima extends Module {
     const maps = network.maps();
     if (maps[maps.length - 1].bias.length !== 1)
       throw new ArgumentError(
-        `DifferenceOfMaxima: the network must have one output, got ${maps[maps.length - 1].bias.length}`,
+        `DifferenceOfMaxima: the network must have one output, got ${maps[maps.length - 1].bias.length}. take one output at a time`,
       );
     let values: Split[] = Array.from({ length: n }, (_, i) => ({ positive: [coordinate(n, i)], negative: [zero(n)] }));
     maps.forEach((map, layer) => {
@@ -115,7 +115,7 @@ export class HingeSum extends Module {
     super();
     if (terms.length !== factors.length || terms.length === 0)
       throw new ArgumentError(
-        `HingeSum: every hinge must have one factor, got ${terms.length} hinges and ${factors.length} factors`,
+        `HingeSum: every hinge must have one factor, got ${terms.length} hinges and ${factors.length} factors. give one for each`,
       );
     this.hinges = [...terms];
     this.factors = factors;

@@ -27,7 +27,9 @@ export interface PerceptronRun {
 /** Examples `[n, d]` and labels ±1 `[n]` as plain numbers; the examples multiplied by their labels. */
 function signed(op: string, x: Tensor, y: Tensor): number[][] {
   if (x.rank !== 2 || y.rank !== 1 || x.shape[0] !== y.shape[0] || x.shape[0] === 0)
-    throw new ArgumentError(`${op}: it takes examples [n, d] and labels [n], got ${x.describe()} and ${y.describe()}`);
+    throw new ArgumentError(
+      `${op}: it takes examples [n, d] and labels [n], got ${x.describe()} and ${y.describe()}. reshape them`,
+    );
   const labels = Array.from(y.dataSync());
   if (!labels.every((label) => label === 1 || label === -1))
     throw new ArgumentError(

@@ -14,7 +14,7 @@ export class PolygonalLine {
   constructor(knots: readonly number[], values: readonly number[]) {
     if (knots.length !== values.length || knots.length < 2)
       throw new ArgumentError(
-        `PolygonalLine: it needs at least two knots and a value for each, got ${knots.length} knots and ${values.length} values`,
+        `PolygonalLine: it needs at least two knots and a value for each, got ${knots.length} knots and ${values.length} values. add some`,
       );
     if (!knots.every((x, i) => Number.isFinite(x) && Number.isFinite(values[i]) && (i === 0 || knots[i - 1] < x)))
       throw new ArgumentError(
@@ -168,7 +168,8 @@ export function polygonalFit(
   options: { readonly samples?: number; readonly maxPieces?: number } = {},
 ): PolygonalFit {
   const { samples = 32, maxPieces = 2 ** 20 } = options;
-  if (!(epsilon > 0)) throw new ArgumentError(`polygonalFit: epsilon must be positive, got ${epsilon}`);
+  if (!(epsilon > 0))
+    throw new ArgumentError(`polygonalFit: epsilon must be positive, got ${epsilon}. choose a small one`);
   for (let pieces = 1; pieces <= maxPieces; pieces *= 2) {
     const line = PolygonalLine.interpolating(f, low, high, pieces);
     const error = largestError(f, line, samples);

@@ -51,9 +51,11 @@ export class Polyhedron {
 
   static box({ low, high }: Box): Polyhedron {
     if (low.length !== high.length || low.length === 0)
-      throw new ShapeError(`box: low and high must have the same length, got ${low.length} and ${high.length}`);
+      throw new ShapeError(
+        `box: low and high must have the same length, got ${low.length} and ${high.length}. give both bounds of each dimension`,
+      );
     if (!low.every((a, i) => Number.isFinite(a) && Number.isFinite(high[i]) && a < high[i]))
-      throw new ArgumentError(`box: every low must be less than its high, got [${low}] and [${high}]`);
+      throw new ArgumentError(`box: every low must be less than its high, got [${low}] and [${high}]. swap them`);
     const corners = Array.from({ length: 2 ** low.length }, (_, corner) => {
       const isHigh = low.map((_, i) => ((corner >> i) & 1) === 1);
       return {

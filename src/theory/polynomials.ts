@@ -4,7 +4,9 @@ import { lgamma, xlog1py, xlogy } from "../special/index.js";
 
 const degreeOf = (op: string, degree: number, least: number): number => {
   if (!Number.isInteger(degree) || degree < least)
-    throw new ArgumentError(`${op}: the degree must be an integer of at least ${least}, got ${degree}`);
+    throw new ArgumentError(
+      `${op}: the degree must be an integer of at least ${least}, got ${degree}. round or raise it`,
+    );
   return degree;
 };
 

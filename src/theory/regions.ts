@@ -54,7 +54,9 @@ export function linearRegions(network: ReluNetwork, options: { readonly within?:
       `linearRegions: the input must have at most 8 dimensions, got ${n}. restrict it to a plane`,
     );
   if (options.within && options.within.low.length !== n)
-    throw new ArgumentError(`linearRegions: the box must have ${n} dimensions, got ${options.within.low.length}`);
+    throw new ArgumentError(
+      `linearRegions: the box must have ${n} dimensions, got ${options.within.low.length}. give a bound for each input`,
+    );
   const starts = options.within ? [Polyhedron.box(options.within)] : Polyhedron.orthants(n);
   let cells: Cell[] = starts.map((part) => ({ part, pattern: [], values: identity(n) }));
   network.maps().forEach((map, layer) => {
@@ -91,7 +93,9 @@ export function zaslavsky(m: number, n: number): number {
  */
 export function montufar(n: number, widths: readonly number[]): number {
   if (widths.length === 0 || widths.some((m) => m < n))
-    throw new ArgumentError(`montufar: every width must be at least the ${n} inputs, got [${widths}]`);
+    throw new ArgumentError(
+      `montufar: every width must be at least the ${n} inputs, got [${widths}]. widen the layers`,
+    );
   const folds = widths.slice(0, -1).reduce((product, m) => product * Math.floor(m / n) ** n, 1);
   return folds * zaslavsky(widths[widths.length - 1], n);
 }

@@ -10,13 +10,14 @@ export class ReluNetwork extends Module {
 
   constructor(layers: readonly Linear[]) {
     super();
-    if (layers.length === 0) throw new ArgumentError("ReluNetwork: it must have at least one layer, got none");
+    if (layers.length === 0)
+      throw new ArgumentError("ReluNetwork: it must have at least one layer, got none. give it layers");
     layers.slice(1).forEach((layer, i) => {
       const [given] = layers[i].weight.shape;
       const [, taken] = layer.weight.shape;
       if (given !== taken)
         throw new ArgumentError(
-          `ReluNetwork: layer ${i + 1} must take the ${given} features of layer ${i}, got ${taken}`,
+          `ReluNetwork: layer ${i + 1} must take the ${given} features of layer ${i}, got ${taken}. change its weights`,
         );
     });
     this.layers = [...layers];

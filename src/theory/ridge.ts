@@ -40,7 +40,7 @@ export class RidgeSum extends Module {
 function checkSamples(op: string, x: Tensor, y: Tensor): void {
   if (x.rank !== 2 || y.rank !== 1 || x.shape[0] !== y.shape[0])
     throw new ArgumentError(
-      `${op}: it takes points [points, n] and values [points], got ${x.describe()} and ${y.describe()}`,
+      `${op}: it takes points [points, n] and values [points], got ${x.describe()} and ${y.describe()}. reshape them`,
     );
 }
 

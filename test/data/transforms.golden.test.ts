@@ -6,6 +6,7 @@ import { type Stored, close, fixture, fromStored } from "../golden/fixtures.js";
 
 interface Options {
   readonly interpolation?: "nearest" | "bilinear";
+  readonly antialias?: boolean;
   readonly fill?: number;
   readonly center?: readonly [number, number];
   readonly size?: number | readonly [number, number];

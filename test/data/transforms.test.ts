@@ -215,6 +215,16 @@ test("PCA jitter moves all pixels of a picture alike, with the covariance std² 
   measured.forEach((v, i) => assert.ok(Math.abs(v - expected[i]) < 0.03 * largest, `${v} and ${expected[i]}`));
 });
 
+test("what gets smaller is smoothed unless told otherwise", async () => {
+  // F.resize(x, 1, antialias=True): all of a row and a column of 4 pixels count, by a triangle of width 8 around its middle
+  const spike = tensor([0, 0, 0, 16]).reshape([1, 1, 1, 4]).broadcastTo([1, 1, 4, 4]);
+  const weights = [5 / 8, 7 / 8, 7 / 8, 5 / 8];
+  const expected = (16 * weights[3]) / weights.reduce((a, b) => a + b);
+  assert.ok(Math.abs((await T.resize(1)(spike).item()) - expected) < 1e-5);
+  assert.equal(await T.resize(1, { antialias: false })(spike).item(), 0);
+  assert.equal(await T.resize(1, { interpolation: "nearest" })(spike).item(), 0);
+});
+
 test("sizes and middles are those of torchvision, which rounds halves to even", async () => {
   // int(32 · 98 / 49) = 64, where 98 · (32 / 49) lies below it
   assert.deepEqual(T.resize(32)(zeros([1, 1, 49, 98])).shape, [1, 1, 32, 64]);

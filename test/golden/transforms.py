@@ -30,8 +30,10 @@ mode = "bilinear"
 tops, lefts, heights, widths = [0, 2], [1, 0], [4, 3], [5, 2]
 case("resizedCrop", {"top": tops, "left": lefts, "height": heights, "width": widths, "size": [7, 3], "interpolation": mode}, x,
           lambda v, i: F.resized_crop(v, tops[i], lefts[i], heights[i], widths[i], [7, 3], modes[mode]))
-case("resize", {"size": 3, "interpolation": mode}, x, lambda v, i: F.resize(v, 3, modes[mode]))
-case("resize", {"size": [8, 9], "interpolation": mode}, x, lambda v, i: F.resize(v, [8, 9], modes[mode]))
+for antialias in (False, True):
+    for size in (3, [8, 9], [2, 9], [8, 4]):
+        case("resize", {"size": size, "interpolation": mode, "antialias": antialias}, x,
+             lambda v, i: F.resize(v, size, modes[mode], antialias=antialias))
 for mode in ("constant", "edge", "reflect", "symmetric"):
     case("pad", {"padding": [1, 2, 3, 0], "paddingMode": mode}, x, lambda v, i: F.pad(v, [1, 2, 3, 0], 0, mode))
 case("centerCrop", {"size": [3, 4]}, x, lambda v, i: F.center_crop(v, [3, 4]))

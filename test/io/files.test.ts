@@ -75,7 +75,7 @@ test("of many writers at once, one wins and nothing is mixed", async () => {
 
 test("errors name the path and the cause", async () => {
   const path = join(folder, "missing");
-  assert.equal(await fileErrorOf(readFile(path)), `readFile: ${path}: there is no such file or folder`);
+  assert.equal(await fileErrorOf(readFile(path)), `readFile: ${path}: there is no such file or folder. check the path`);
   assert.match(await fileErrorOf(readFile(folder)), /it is a folder\. name a file/);
   await writeFile(join(folder, "plain"), "x");
   assert.match(await fileErrorOf(writeFileAtomic(join(folder, "plain/inside"), "")), /a part of the path is a file/);

@@ -126,6 +126,10 @@ test("a state dict goes from one model to another, and mismatches are named", as
     () => nn.loadStateDict(b, { ...rest, extra: weight, "layers.3.bias": zeros([3]) }),
     /missing layers\.0\.weight; unexpected extra; of another shape layers\.3\.bias \(float32\[2\] in the model, float32\[3\]/,
   );
+  assert.throws(() => nn.loadStateDict(b, { ...rest, extra: weight }), {
+    name: "StateDictError",
+    differences: "missing layers.0.weight; unexpected extra",
+  });
   const report = nn.loadStateDict(b, { ...rest, extra: weight }, { strict: false });
   assert.deepEqual(report, { missing: ["layers.0.weight"], unexpected: ["extra"] });
   const norm = new nn.BatchNorm(3);

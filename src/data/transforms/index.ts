@@ -22,6 +22,7 @@ export {
   resize,
   resizedCrop,
   type ResizedCropOptions,
+  type ResizeOptions,
   rotate,
   type Sides,
   type Size,

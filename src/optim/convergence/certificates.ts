@@ -29,7 +29,9 @@ export function certify(
 ): Certificate {
   const { from = 0, tolerance = 1e-12 } = options;
   if (measured.length <= from)
-    throw new ArgumentError(`certify: there must be something from index ${from} on, got ${measured.length} numbers`);
+    throw new ArgumentError(
+      `certify: there must be something from index ${from} on, got ${measured.length} numbers. record more steps`,
+    );
   const bounds = measured.map((_, k) => bound(k));
   let [holds, worst, at] = [true, 0, -1];
   for (let k = from; k < measured.length; k++) {

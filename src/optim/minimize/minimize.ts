@@ -136,7 +136,9 @@ export async function minimize<M>(
 ): Promise<MinimizeResult<M>> {
   checkStopping(options);
   if (options.method !== undefined && !methods.includes(options.method))
-    throw new ArgumentError(`minimize: the method must be one of ${methods.join(", ")}, got ${String(options.method)}`);
+    throw new ArgumentError(
+      `minimize: the method must be one of ${methods.join(", ")}, got ${String(options.method)}. choose one`,
+    );
   const objective = new Objective(f, x0, options.compile ?? true);
   const { initialInverseHessian = null } = options;
   if (initialInverseHessian !== null && !(initialInverseHessian > 0))
