@@ -11,7 +11,7 @@ import { full, interleaved, quick } from "./measure.js";
 import { picture } from "./plot.js";
 import { details, label, markdown, setting, summary } from "./report.js";
 import { type Entry, type Result, rowsOf } from "./results.js";
-import { higher, measureRoofs } from "./roofs.js";
+import { higher, measureRoofs, medianRoofs, type Roofs } from "./roofs.js";
 import { type Contestant, contestants, refuses, type Runner, startRunner } from "./runner.js";
 import { measureSizes } from "./sizes.js";
 import { type Kind, type Workload, workloads } from "./workloads.js";
@@ -155,9 +155,14 @@ async function measure(workload: Workload, field: readonly Contestant[]): Promis
     }
     ready.push(runner);
   }
+  const { name, kind, unit, work } = workload;
+  const between: Roofs[] = [];
   const samples = await interleaved(
     ready.map((runner) => (times) => runner.run(times)),
     options.quick ? quick : full,
+    async () => {
+      if (work && work.bound !== "multiply-add") between.push(await measureRoofs([work]));
+    },
   );
   await Promise.all(ready.map((runner) => runner.close()));
   const entries: Entry[] = [];
@@ -166,7 +171,7 @@ async function measure(workload: Workload, field: readonly Contestant[]): Promis
     if ("cannot" in measured) refusals.push({ contestant, cannot: measured.cannot });
     else entries.push({ contestant, samples: measured });
   }
-  return { workload: workload.name, kind: workload.kind, unit: workload.unit, work: workload.work, entries, refusals };
+  return { workload: name, kind, unit, work, entries, refusals, roofs: medianRoofs(between) };
 }
 
 const started = performance.now();

@@ -55,11 +55,16 @@ const failed = (error: unknown): { cannot: string } => ({
   cannot: error instanceof Error ? error.message : String(error),
 });
 
-/** Seconds of one run of each candidate, one sample a round; samples of the same round were taken side by side. */
-export async function interleaved(runs: readonly Run[], budget: Budget): Promise<Measured[]> {
+/** Seconds of one run of each candidate, one sample a round; samples of the same round were taken side by side, after `before`. */
+export async function interleaved(
+  runs: readonly Run[],
+  budget: Budget,
+  before: () => Promise<void> = async () => {},
+): Promise<Measured[]> {
   const plans: (Plan | { cannot: string })[] = [];
   for (const run of runs) plans.push(await calibrate(run, budget).catch(failed));
   for (let round = 0; round < budget.rounds; round++) {
+    await before();
     const order = runs.map((_, i) => (i + round) % runs.length);
     for (const i of order) {
       const plan = plans[i];

@@ -14,6 +14,7 @@ import {
 } from "./results.js";
 import type { Roofs } from "./roofs.js";
 import { type Contestant, contestants } from "./runner.js";
+import type { Bound } from "./workloads.js";
 
 /** Three significant digits, no exponent. */
 function digits(x: number): string {
@@ -48,7 +49,10 @@ export function details(result: Result, roofs: Roofs): string {
   const refused = result.refusals.map(({ contestant, cannot }) =>
     clipped(`  ${label(contestant).padEnd(10)}        -  ${cannot}`),
   );
-  return [`${result.workload} (${result.kind}, ${result.unit})`, ...result.entries.map(line), ...refused].join("\n");
+  const own = [...(result.roofs ?? [])].map(([key, rate]) => `${key} ${digits(rate)} GB/s`);
+  const beside = own.length > 0 ? [`  roofs: ${own.join(", ")}`] : [];
+  const heading = `${result.workload} (${result.kind}, ${result.unit})`;
+  return [heading, ...result.entries.map(line), ...beside, ...refused].join("\n");
 }
 
 /** A Markdown table whose columns line up. */
@@ -127,9 +131,11 @@ export const summary = (results: readonly Result[]): string =>
 /** The machine and its roofs, and the versions. */
 export function setting(versions: ReadonlyMap<string, string>, roofs: Roofs): string {
   const machine = `${cpus()[0]?.model ?? "unknown CPU"}, ${cpus().length} cores, Node ${process.versions.node}`;
-  const lines = [...roofs].map(
-    ([key, roof]) =>
-      `- roofs of ${key}: ${digits(roof["multiply-add"])} GFLOP/s, reads ${digits(roof.read)} GB/s, copies ${digits(roof.copy)} GB/s`,
+  const ours = [...new Set([...roofs.keys()].map((key) => key.slice(0, key.lastIndexOf(" "))))];
+  const rate = (device: string, bound: Bound): string => digits(roofs.get(`${device} ${bound}`) ?? NaN);
+  const lines = ours.map(
+    (o) =>
+      `- roofs of ${o}: ${rate(o, "multiply-add")} GFLOP/s, reads ${rate(o, "read")} GB/s, copies ${rate(o, "copy")} GB/s`,
   );
   return [`- ${machine}`, ...[...versions].map(([name, version]) => `- ${name} ${version}`), ...lines].join("\n");
 }

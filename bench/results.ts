@@ -17,6 +17,8 @@ export interface Result {
   readonly work: Workload["work"];
   readonly entries: readonly Entry[];
   readonly refusals: readonly { readonly contestant: Contestant; readonly cannot: string }[];
+  /** What was measured between the rounds, for this work. */
+  readonly roofs?: Roofs | null;
 }
 
 /** What a sample is in a unit, for the work and the repeats of a run. */
@@ -63,9 +65,10 @@ export function ratioOf(ours: Entry, peer: Entry): number {
 }
 
 /** How near a workload comes to what its device could do at best; `null` where no roof is known. */
-export function roofShareOf({ work }: Result, { contestant, samples }: Entry, roofs: Roofs): number | null {
-  const roof = roofs.get(roofKey(contestant.name, contestant.threads));
-  return work && roof ? work.amount / median(samples) / 1e9 / roof[work.bound] : null;
+export function roofShareOf({ work, roofs: own }: Result, { contestant, samples }: Entry, roofs: Roofs): number | null {
+  if (!work) return null;
+  const roof = (own ?? roofs).get(roofKey(contestant.name, contestant.threads, work.bound));
+  return roof ? work.amount / median(samples) / 1e9 / roof : null;
 }
 
 /** One of our devices beside one peer; `ratio` above 1 means that we are ahead. What `--json` writes. */

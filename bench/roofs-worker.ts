@@ -1,7 +1,8 @@
-/** One thread that measures what WebAssembly reaches at best, in rounds that all threads start together. */
+/** One thread of those that measure what WebAssembly reaches at best, in rounds that they start together. */
 import { parentPort, workerData } from "node:worker_threads";
 import { ModuleBuilder } from "#src/backend/wasm/assembler.js";
 import { hasRelaxedSimd } from "#src/backend/wasm/features.js";
+import type { RoofTask, Span } from "./roofs.js";
 
 type Code = ReturnType<ModuleBuilder["function"]>;
 type Loop = (iterations: number) => void;
@@ -28,6 +29,8 @@ async function loop(
   return (iterations) => void run(iterations);
 }
 
+const rounds = 16;
+const accumulators = 12;
 const unroll = 8;
 const advance = (f: Code, index: number): void =>
   void f.code
@@ -57,40 +60,42 @@ function readAll(f: Code, registers: readonly number[], index: number): void {
   advance(f, index);
 }
 
-const { threads, meeting }: { threads: number; meeting: SharedArrayBuffer } = workerData;
+const { threads, work, meeting }: RoofTask = workerData;
 const arrived = new Int32Array(meeting);
 
-/** Waits for the other threads. */
+/** Waits for the other threads; nobody sleeps, so that all go on at once. */
 function together(): void {
   const generation = Atomics.load(arrived, 1);
   if (Atomics.add(arrived, 0, 1) === threads - 1) {
     Atomics.store(arrived, 0, 0);
     Atomics.add(arrived, 1, 1);
-    Atomics.notify(arrived, 1);
-  } else while (Atomics.load(arrived, 1) === generation) Atomics.wait(arrived, 1, generation, 1);
+  } else while (Atomics.load(arrived, 1) === generation);
 }
 
-const rounds = 9;
-/** Work done per nanosecond. */
-function rates(run: () => void, work: number): number[] {
+const memory = (bytes: number): WebAssembly.Memory =>
+  new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536), maximum: 65536 });
+
+/** A thread's share of the work, as a function that does it. */
+async function share(): Promise<() => void> {
+  const part = work.amount / threads;
+  if (work.bound === "multiply-add") {
+    const arithmetic = await loop(memory(1), accumulators, multiplyAdd);
+    return () => arithmetic(part / (2 * 4 * accumulators));
+  }
+  const space = memory(part);
+  const data = new Uint8Array(space.buffer).fill(1); // pages that were never written are all one page
+  if (work.bound === "copy") return () => void data.copyWithin(0, part / 2, part);
+  const reading = await loop(space, unroll, readAll);
+  return () => reading(part / (16 * unroll));
+}
+
+const run = await share();
+const now = (): number => performance.timeOrigin + performance.now();
+run();
+const measured = Array.from({ length: rounds }, (): Span => {
+  together();
+  const start = now();
   run();
-  return Array.from({ length: rounds }, () => {
-    together();
-    const start = performance.now();
-    run();
-    return work / ((performance.now() - start) * 1e6);
-  });
-}
-
-const bytes = Math.floor(2 ** 28 / threads / 65536 / 2) * 65536 * 2;
-const memory = new WebAssembly.Memory({ initial: bytes / 65536, maximum: 65536 });
-const data = new Uint8Array(memory.buffer).fill(1); // pages that were never written are all one page
-const arithmetic = await loop(memory, 12, multiplyAdd);
-const reading = await loop(memory, unroll, readAll);
-const times = 3_000_000;
-const measured = [
-  rates(() => arithmetic(times), times * 12 * 4 * 2),
-  rates(() => reading(bytes / (16 * unroll)), bytes),
-  rates(() => data.copyWithin(0, bytes / 2), bytes),
-];
+  return [start, now()];
+});
 parentPort?.postMessage(measured, []);

@@ -1,20 +1,28 @@
 /*
- * What native code reaches at best: `roofs THREADS` prints, of all threads together, GFLOP/s of multiply-adds in registers
- * and GB/s of reading, and of reading and writing, arrays much larger than the caches. The best of rounds that start together.
+ * What native code reaches at best: `roofs THREADS KIND AMOUNT` prints GFLOP/s, when AMOUNT operations are done, of
+ * `multiply-add` in registers, or GB/s, when AMOUNT bytes are `read`, or half of them are a `copy` of the other half. Threads
+ * share the work; a round lasts from when the first begins until the last is done. The best of all rounds counts; every other
+ * one prefetches what it reads and writes past the caches.
  */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 typedef float vector __attribute__((vector_size(WIDTH)));
-enum { rounds = 9, accumulators = 12, lanes = WIDTH / 4, most = 256 };
-static const size_t total = (size_t)1 << 28; /* bytes that are read or written in a round */
+enum { rounds = 16, accumulators = 12, unroll = 8, lanes = WIDTH / 4, most = 256, page = 1 << 21, ahead = 4096 / WIDTH };
 
 static int threads;
-static pthread_barrier_t together;
-static double rates[3][rounds][most];
+static const char *kind;
+static size_t amount;
+static int arrived, generation;
+static double starts[rounds][most], ends[rounds][most];
 volatile float sink;
 
 static double now(void) {
@@ -23,75 +31,107 @@ static double now(void) {
   return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
-/* Gigaflops: enough independent chains to hide the latency of a multiply-add. */
-static double multiply_add(void) {
-  const long times = 3000000;
+/* Nobody sleeps, so that all go on at once. */
+static void meet(void) {
+  const int before = __atomic_load_n(&generation, __ATOMIC_SEQ_CST);
+  if (__atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST) == threads) {
+    __atomic_store_n(&arrived, 0, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
+  } else
+    while (__atomic_load_n(&generation, __ATOMIC_SEQ_CST) == before) {}
+}
+
+/* Enough independent chains to hide the latency of a multiply-add. */
+static void multiply_add(size_t times) {
   vector a[accumulators], x, y;
   for (int i = 0; i < accumulators; i++) a[i] = (vector){0} + (float)i;
   x = (vector){0} + 0.999f;
   y = (vector){0} + 0.001f;
-  const double start = now();
-  for (long n = 0; n < times; n++) {
+  for (size_t n = 0; n < times; n++) {
 #pragma GCC unroll 16
     for (int i = 0; i < accumulators; i++) a[i] = a[i] * x + y;
   }
-  const double seconds = now() - start;
-  vector sum = a[0];
-  for (int i = 1; i < accumulators; i++) sum += a[i];
-  sink = sum[0];
-  return 2.0 * times * accumulators * lanes / seconds * 1e-9;
+  for (int i = 1; i < accumulators; i++) a[0] += a[i];
+  sink = a[0][0];
 }
 
-static double read_all(const vector *data, size_t count) {
-  vector sums[8] = {{0}};
-  const double start = now();
-  for (size_t i = 0; i < count; i += 8)
-    for (int k = 0; k < 8; k++) sums[k] += data[i + k];
-  const double seconds = now() - start;
-  for (int k = 1; k < 8; k++) sums[0] += sums[k];
+static void read_all(const vector *data, size_t count, int prefetch) {
+  vector sums[unroll] = {{0}};
+  for (size_t i = 0; i < count; i += unroll) {
+    if (prefetch)
+      for (int k = 0; k < unroll; k++) __builtin_prefetch(data + i + k + ahead);
+    for (int k = 0; k < unroll; k++) sums[k] += data[i + k];
+  }
+  for (int k = 1; k < unroll; k++) sums[0] += sums[k];
   sink = sums[0][0];
-  return count * WIDTH / seconds * 1e-9;
 }
 
-static double copy_all(vector *to, const vector *from, size_t count) {
-  const double start = now();
-  memcpy(to, from, count * WIDTH);
-  return 2.0 * count * WIDTH / (now() - start) * 1e-9;
+static void stream(vector *to, vector x) {
+#if defined(__x86_64__) && WIDTH == 64
+  _mm512_stream_ps((float *)to, (__m512)x);
+#elif defined(__x86_64__) && WIDTH == 32
+  _mm256_stream_ps((float *)to, (__m256)x);
+#elif defined(__x86_64__) && WIDTH == 16
+  _mm_stream_ps((float *)to, (__m128)x);
+#else
+  *to = x;
+#endif
+}
+
+static void copy_all(vector *to, const vector *from, size_t count, int past) {
+  if (!past) {
+    memcpy(to, from, count * WIDTH);
+    return;
+  }
+  for (size_t i = 0; i < count; i += unroll)
+    for (int k = 0; k < unroll; k++) stream(to + i + k, from[i + k]);
+#ifdef __x86_64__
+  _mm_sfence();
+#endif
 }
 
 static void *work(void *argument) {
   const int thread = (int)(size_t)argument;
-  const size_t bytes = total / threads / (WIDTH * 16) * (WIDTH * 16);
-  char *data = aligned_alloc(WIDTH, bytes);
+  const size_t count = amount / threads / WIDTH / (2 * unroll) * (2 * unroll);
+  const size_t times = amount / threads / (2 * accumulators * lanes);
+  const int adds = kind[0] == 'm', reads = kind[0] == 'r';
+  const size_t bytes = adds ? page : (count * WIDTH + page - 1) / page * page;
+  vector *data = aligned_alloc(page, bytes);
+#ifdef MADV_HUGEPAGE
+  madvise(data, bytes, MADV_HUGEPAGE);
+#endif
   memset(data, 1, bytes); /* pages that were never written are all one page */
   for (int round = 0; round < rounds; round++) {
-    pthread_barrier_wait(&together);
-    rates[0][round][thread] = multiply_add();
-    pthread_barrier_wait(&together);
-    rates[1][round][thread] = read_all((vector *)data, bytes / WIDTH);
-    pthread_barrier_wait(&together);
-    rates[2][round][thread] = copy_all((vector *)data, (vector *)(data + bytes / 2), bytes / 2 / WIDTH);
+    meet();
+    starts[round][thread] = now();
+    if (adds) multiply_add(times);
+    else if (reads) read_all(data, count, round & 1);
+    else copy_all(data, data + count / 2, count / 2, round & 1);
+    ends[round][thread] = now();
   }
   free(data);
   return NULL;
 }
 
 int main(int count, char **arguments) {
-  threads = count > 1 ? atoi(arguments[1]) : 1;
+  if (count != 4) return 2;
+  threads = atoi(arguments[1]);
+  kind = arguments[2];
+  amount = strtoull(arguments[3], NULL, 10);
   if (threads < 1 || threads > most) return 2;
-  pthread_barrier_init(&together, NULL, threads);
   pthread_t others[most];
   for (int i = 1; i < threads; i++) pthread_create(&others[i], NULL, work, (void *)(size_t)i);
   work(NULL);
   for (int i = 1; i < threads; i++) pthread_join(others[i], NULL);
-  for (int kind = 0; kind < 3; kind++) {
-    double best = 0;
-    for (int round = 0; round < rounds; round++) {
-      double sum = 0;
-      for (int i = 0; i < threads; i++) sum += rates[kind][round][i];
-      best = sum > best ? sum : best;
+  double best = 1e9;
+  for (int round = 0; round < rounds; round++) {
+    double start = starts[round][0], end = ends[round][0];
+    for (int i = 1; i < threads; i++) {
+      if (starts[round][i] < start) start = starts[round][i];
+      if (ends[round][i] > end) end = ends[round][i];
     }
-    printf("%.3f\n", best);
+    if (end - start < best) best = end - start;
   }
+  printf("%.3f\n", amount / best * 1e-9);
   return 0;
 }

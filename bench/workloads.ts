@@ -64,7 +64,7 @@ export type Kind = "kernel" | "step" | "dispatch" | "cold" | "size" | "memory";
 export type Bound = "multiply-add" | "read" | "copy";
 
 /** The work of a run that cannot be avoided. */
-interface Work {
+export interface Work {
   readonly bound: Bound;
   /** Operations, or bytes. */
   readonly amount: number;
