@@ -3,7 +3,7 @@
  *
  *     npm run bench -- [--quick] [--json FILE] [--plot FILE] [--only NAME] [--peers NAMES] [--readme]
  */
-import { accessSync, constants, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { accessSync, constants, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { measureCold, measureImport } from "./cold.js";
@@ -35,12 +35,14 @@ function optionsOf() {
 }
 const options = optionsOf();
 for (const file of [options.json, options.plot])
-  if (file !== undefined)
+  if (file !== undefined) {
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) refuse(`${file} must be a file, got a folder`);
     try {
       accessSync(dirname(resolve(file)), constants.W_OK);
     } catch {
       refuse(`${file} must be in a folder that is there and can be written. make the folder`);
     }
+  }
 
 /** Replaces a file as a whole, so that a reader never sees half of it. */
 function write(file: string, text: string): void {

@@ -1,7 +1,7 @@
 /** What a compiled function consists of and where its time goes. */
 import type { Account } from "../backend/backend.js";
 import type { Kernel, Program } from "../compile/loop.js";
-import { buffersOf, kernelsOf } from "../compile/walk.js";
+import { buffersOf, kernelsOf, workOf } from "../compile/walk.js";
 import { byteSize } from "../ir/dtype.js";
 import { type Aval, sizeOf } from "../ir/shape.js";
 import { DeviceError } from "../util/errors.js";
@@ -28,7 +28,7 @@ export interface KernelExplanation {
   readonly folds: readonly number[];
   /** Parts that threads may share. */
   readonly tasks: number;
-  /** Arithmetic operations, a multiply-add being one; of one turn, as are the bytes. */
+  /** Arithmetic operations of all turns in one run, a multiply-add being one. */
   readonly operations: number;
   /** Bytes of the arrays it reads and writes, each once. */
   readonly bytesRead: number;
@@ -102,6 +102,7 @@ export class Explanation {
         [1],
       ),
       "",
+      "loops: lengths, Σ those folded; Mop: million operations, a multiply-add being one; ms: of all turns, run by itself",
       ...table(
         names,
         kernels.toSorted((a, b) => b.milliseconds - a.milliseconds).map(row),
@@ -122,7 +123,7 @@ function kernelsIn({ compiled }: Account, times: readonly number[]): readonly Ke
     name: kernel.name,
     ...spaces[place],
     tasks: kernel.tasks,
-    operations: kernel.cost.flops,
+    operations: workOf(program.steps, (other) => (other === kernel ? kernel.cost.flops : 0)),
     ...trafficOf(program, kernel),
     milliseconds: times[place],
     share: total > 0 ? times[place] / total : 0,

@@ -45,4 +45,7 @@ test("names that do not exist are told beside those that do", () => {
   const file = bench("--json", join(tmpdir(), "no-such-folder", "rows.json"));
   assert.equal(file.status, 2);
   assert.match(file.stderr, /must be in a folder that is there/);
+  const folder = bench("--json", tmpdir());
+  assert.equal(folder.status, 2);
+  assert.match(folder.stderr, /must be a file, got a folder/);
 });
