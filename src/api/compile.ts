@@ -21,10 +21,11 @@ export interface CompileOptions {
   readonly state?: readonly object[];
 }
 
-/** How a program was traced. */
-export interface Tracing {
+/** One pass of the compiler, or the tracing before it. */
+export interface PassExplanation {
   readonly name: string;
   readonly milliseconds: number;
+  /** What there was after it. */
   readonly result: string;
 }
 
@@ -32,7 +33,7 @@ export interface Tracing {
 export interface Ready {
   readonly device: Device;
   readonly executable: Executable;
-  readonly tracing: Tracing;
+  readonly tracing: PassExplanation;
   readonly values: readonly DeviceValue[];
 }
 
@@ -62,7 +63,7 @@ type Source =
 interface Traced<R> {
   readonly executable: Executable;
   readonly device: Device;
-  readonly tracing: Tracing;
+  readonly tracing: PassExplanation;
   readonly sources: readonly Source[];
   readonly donated: readonly boolean[];
   /** Dtypes and shapes of the tensors among the arguments, and whether the arguments are tensors and nothing else. */

@@ -5,17 +5,9 @@ import { buffersOf, kernelsOf, workOf } from "../compile/walk.js";
 import { byteSize } from "../ir/dtype.js";
 import { type Aval, sizeOf } from "../ir/shape.js";
 import { DeviceError } from "../util/errors.js";
-import type { Compiled } from "./compile.js";
+import type { Compiled, PassExplanation } from "./compile.js";
 import { listing } from "./listing.js";
 import { type Times, timesOf } from "./times.js";
-
-/** One pass of the compiler. */
-export interface PassExplanation {
-  readonly name: string;
-  readonly milliseconds: number;
-  /** What there was after it. */
-  readonly result: string;
-}
 
 /** One kernel, measured by itself. */
 export interface KernelExplanation {

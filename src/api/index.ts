@@ -1,14 +1,8 @@
-export { type Compiled, compile, type CompileOptions, shareState } from "./compile.js";
+export { type Compiled, compile, type CompileOptions, type PassExplanation, shareState } from "./compile.js";
 export { checkpoint, choose, cond, customVjp, scan, type ScanOptions } from "./custom.js";
 export { hessian, hvp, jacobian, jacobianForward, type JacobianOptions, jacobianReverse } from "./derivatives.js";
 export { differenceGradient, differenceHessian, type DifferenceOptions } from "./differences.js";
-export {
-  explain,
-  Explanation,
-  type KernelExplanation,
-  type MemoryExplanation,
-  type PassExplanation,
-} from "./explain.js";
+export { explain, Explanation, type KernelExplanation, type MemoryExplanation } from "./explain.js";
 export { jvp, linearize } from "./forward.js";
 export { gradcheck, type GradcheckElement, type GradcheckOptions, GradcheckReport } from "./gradcheck.js";
 export { ComputationGraph, type DrawingOptions, type GraphEdge, type GraphNode, graphOf } from "./graph.js";

@@ -1,7 +1,7 @@
 /** Frequencies, their order, and convolution by transforms. */
 import { type DType, isFloat } from "../ir/dtype.js";
 import { broadcastShapes, normalizeAxes } from "../ir/shape.js";
-import { arange, type Axes, concatenate, type Tensor } from "../tensor/index.js";
+import { arange, type Axes, concatenate, roll, type Tensor } from "../tensor/index.js";
 import { range } from "../util/arrays.js";
 import { ArgumentError, ShapeError } from "../util/errors.js";
 import { irfftn, multiply, rfftn } from "./transforms.js";
@@ -27,19 +27,13 @@ function checkCount(op: string, n: number): void {
     throw new ArgumentError(`${op}: the number of samples must be a positive integer, got ${n}. pass the length`);
 }
 
-/** The elements of an axis moved on by `by`, those beyond the end to the start. */
-function rolled(x: Tensor, axis: number, by: number): Tensor {
-  const before = range(axis).map(() => ":");
-  const cut = x.shape[axis] - by;
-  return concatenate([x.at(...before, `${cut}:`, "..."), x.at(...before, `:${cut}`, "...")], axis);
-}
+const shifted = (op: string, x: Tensor, axes: Axes | undefined, by: (length: number) => number): Tensor =>
+  normalizeAxes(op, axes, x.node.aval).reduce<Tensor>((y, axis) => roll(y, by(x.shape[axis]), axis), x);
 
 /** Frequency 0 moved to the middle, along the axes or all. */
-export const fftshift = (x: Tensor, axes?: Axes): Tensor =>
-  normalizeAxes("fftshift", axes, x.node.aval).reduce<Tensor>((y, a) => rolled(y, a, Math.floor(x.shape[a] / 2)), x);
+export const fftshift = (x: Tensor, axes?: Axes): Tensor => shifted("fftshift", x, axes, (n) => Math.floor(n / 2));
 /** The inverse of `fftshift`. */
-export const ifftshift = (x: Tensor, axes?: Axes): Tensor =>
-  normalizeAxes("ifftshift", axes, x.node.aval).reduce<Tensor>((y, a) => rolled(y, a, Math.ceil(x.shape[a] / 2)), x);
+export const ifftshift = (x: Tensor, axes?: Axes): Tensor => shifted("ifftshift", x, axes, (n) => Math.ceil(n / 2));
 
 export interface FftConvolveOptions {
   /** "full" (all sums), "same" (as many as the first operand has, from the middle), "valid" (those without padding). */

@@ -1,5 +1,5 @@
 /** The discrete Fourier transform as a primitive on pairs. */
-import { isFloat } from "../ir/dtype.js";
+import { floats, isFloat } from "../ir/dtype.js";
 import { type NdArray, Node, type Primitive } from "../ir/node.js";
 import { sameShape, show } from "../ir/shape.js";
 import { stacked } from "../primitive/define.js";
@@ -65,7 +65,7 @@ export const fourierPrimitive: Primitive<Fourier> = {
     },
   }),
   reference: naive,
-  samples: (["float32", "float64"] as const).flatMap((dtype) =>
+  samples: floats.flatMap((dtype) =>
     [[1], [3], [8], [2, 5], [2, 2, 6]].map((shape, i) => {
       const values = (shift: number) => range(3 * shape.reduce((a, b) => a * b)).map((k) => Math.sin(3 * k + shift));
       return {

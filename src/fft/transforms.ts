@@ -131,8 +131,8 @@ export const ihfft = (x: Tensor, options: FftOptions = {}): Complex =>
 const opposite = (norm: Norm = "backward"): Norm =>
   norm === "backward" ? "forward" : norm === "forward" ? "backward" : norm;
 
-/** The axes of a transform with a length for each, in the order given. */
-function axesOf(op: string, x: Tensor, { axes, lengths }: FftnOptions): { axis: number; length: number | null }[] {
+/** The options of the transform along each axis, in the order given. */
+function axesOf(op: string, x: Tensor, { axes, lengths, norm = "backward" }: FftnOptions): FftOptions[] {
   const { aval } = x.node;
   const given = axes ?? (lengths ? range(x.rank).slice(-lengths.length) : range(x.rank));
   const list = (typeof given === "number" ? [given] : given).map((a) => normalizeAxis(op, a, aval));
@@ -141,16 +141,11 @@ function axesOf(op: string, x: Tensor, { axes, lengths }: FftnOptions): { axis: 
     throw new ArgumentError(
       `${op}: one length for each of ${list.length} axes is needed, got ${lengths.length}. name as many`,
     );
-  return list.map((axis, i) => ({ axis, length: lengths?.[i] ?? null }));
+  return list.map((axis, i) => ({ axis, norm, ...(lengths && { length: lengths[i] }) }));
 }
 
-function overAxes(op: string, x: Tensor | Complex, options: FftnOptions, inverse: boolean): Complex {
-  const { norm = "backward" } = options;
-  return axesOf(op, complexOf(x).re, options).reduce<Complex>(
-    (y, { axis, length }) => transformed(op, y, { axis, norm, ...(length !== null && { length }) }, inverse),
-    complexOf(x),
-  );
-}
+const overAxes = (op: string, x: Tensor | Complex, options: FftnOptions, inverse: boolean): Complex =>
+  axesOf(op, complexOf(x).re, options).reduce<Complex>((y, one) => transformed(op, y, one, inverse), complexOf(x));
 
 /** `fft` along several axes. */
 export const fftn = (x: Tensor | Complex, options: FftnOptions = {}): Complex => overAxes("fftn", x, options, false);
@@ -159,25 +154,16 @@ export const ifftn = (x: Tensor | Complex, options: FftnOptions = {}): Complex =
 
 /** `rfft` along the last of the axes, `fft` along the others. */
 export function rfftn(x: Tensor, options: FftnOptions = {}): Complex {
-  const { norm = "backward" } = options;
   const axes = axesOf("rfftn", x, options);
-  const { axis, length } = axes[axes.length - 1];
-  const first = rfft(x, { axis, norm, ...(length !== null && { length }) });
-  return axes
-    .slice(0, -1)
-    .reduce<Complex>((y, a) => fft(y, { axis: a.axis, norm, ...(a.length !== null && { length: a.length }) }), first);
+  return axes.slice(0, -1).reduce<Complex>((y, one) => fft(y, one), rfft(x, axes[axes.length - 1]));
 }
 
 /** The inverse of `rfftn`; the last of `lengths` is that of the result. */
 export function irfftn(x: Tensor | Complex, options: FftnOptions = {}): Tensor {
-  const { norm = "backward" } = options;
   const pair = complexOf(x);
   const axes = axesOf("irfftn", pair.re, options);
-  const { axis, length } = axes[axes.length - 1];
-  const others = axes
-    .slice(0, -1)
-    .reduce<Complex>((y, a) => ifft(y, { axis: a.axis, norm, ...(a.length !== null && { length: a.length }) }), pair);
-  return irfft(others, { axis, norm, ...(length !== null && { length }) });
+  const others = axes.slice(0, -1).reduce<Complex>((y, one) => ifft(y, one), pair);
+  return irfft(others, axes[axes.length - 1]);
 }
 
 const lastTwo = (options: FftnOptions): FftnOptions => ({ axes: [-2, -1], ...options });

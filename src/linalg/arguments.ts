@@ -3,6 +3,7 @@ import { isFloat, promote } from "../ir/dtype.js";
 import { Tensor } from "../tensor/index.js";
 import { broadcastShapes } from "../ir/shape.js";
 import { ShapeError } from "../util/errors.js";
+import { checkSquare } from "./define.js";
 
 /** The matrices as floats; throws unless there are at least two axes. */
 export function matrix(op: string, a: Tensor): Tensor {
@@ -12,9 +13,7 @@ export function matrix(op: string, a: Tensor): Tensor {
 
 /** Square matrices as floats. */
 export function square(op: string, a: Tensor): Tensor {
-  const [rows, columns] = a.shape.slice(-2);
-  if (a.rank < 2 || rows !== columns)
-    throw new ShapeError(`${op}: the last two axes must be equally long, got ${a.describe()}. pass a square matrix`);
+  checkSquare(op, a.node.aval);
   return matrix(op, a);
 }
 

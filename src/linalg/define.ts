@@ -1,6 +1,6 @@
 /** Constructors of primitives on matrices: a host algorithm for one matrix, and a rule for its tangent. */
-import { isFloat } from "../ir/dtype.js";
-import { type NdArray, Node, type Primitive, type SampleInput } from "../ir/node.js";
+import { type DType, floats, isFloat } from "../ir/dtype.js";
+import { type NdArray, Node, type Primitive, type Sample, type SampleInput } from "../ir/node.js";
 import { type Aval, type Shape, sameShape, show, sizeOf } from "../ir/shape.js";
 import { stacked } from "../primitive/define.js";
 import { hole } from "../primitive/leaf.js";
@@ -125,15 +125,18 @@ export function checkSquare(name: string, { dtype, shape }: Aval): number {
 /** Numbers without a pattern, from -1 to 1. */
 const scattered = (k: number): number => Math.sin(12.9898 * (k + 1) + 0.37 * k * k);
 
+/** What makes entries without a pattern into a matrix of some kind. */
+type Form = (entries: number[], m: number, n: number) => number[];
+
 /**
  * A sample's matrix and, for batches of up to three, two others: entries without a pattern plus `diagonal`·(1, 2, …) on
  * the diagonal, which makes it well conditioned with values well apart.
  */
 export function matrixSample(
-  dtype: "float32" | "float64",
+  dtype: DType,
   shape: Shape,
   diagonal = 1.5,
-  form: (entries: number[], m: number, n: number) => number[] = (entries) => entries,
+  form: Form = (entries) => entries,
 ): SampleInput {
   const [m, n] = shape.slice(-2);
   const one = (seed: number): number[] =>
@@ -145,3 +148,10 @@ export function matrixSample(
   const values = range((3 * sizeOf(shape)) / Math.max(1, m * n)).flatMap((copy) => one(1 + 7 * copy));
   return { dtype, shape, values };
 }
+
+/** Samples of one matrix, for every float dtype and each of the shapes. */
+export const matrixSamples = <P>(
+  { params, diagonal, form }: { readonly params: P; readonly diagonal?: number; readonly form?: Form },
+  ...shapes: readonly Shape[]
+): Sample<P>[] =>
+  floats.flatMap((dtype) => shapes.map((shape) => ({ inputs: [matrixSample(dtype, shape, diagonal, form)], params })));

@@ -9,13 +9,11 @@ import { broadcastTo } from "../tensor/coerce.js";
 import { cond } from "../transform/index.js";
 import { LuDecomposition, Matrix } from "ml-matrix";
 import { range } from "../util/arrays.js";
-import { checkSquare, matrixPrimitive, matrixSample } from "./define.js";
+import { checkSquare, matrixPrimitive, matrixSamples } from "./define.js";
 import { matrixOf, solve } from "./factor.js";
 import { add, asColumn, asRow, identity, matmul, mul, offDiagonal, sub, transposed } from "./nodes.js";
 import { librarySvd, svd, transposedArray } from "./spectral.js";
 import { eliminate, flat, hestenes, multiply, type Rows, rowsOf, transposeRows } from "./witness.js";
-
-const floatTypes = ["float32", "float64"] as const;
 
 const eyeLike = (a: Node): Node => broadcastTo("inverse", identity(a.shape[a.shape.length - 1], a.dtype), a.shape);
 
@@ -78,11 +76,7 @@ export const detPrimitive: Primitive<None> = matrixPrimitive<None>({
     const { sign, logAbs } = eliminate(rowsOf(a), rowsOf(a));
     return [[sign * Math.exp(logAbs)]];
   },
-  samples: floatTypes.flatMap((dtype) => [
-    { inputs: [matrixSample(dtype, [3, 3])], params: none },
-    { inputs: [matrixSample(dtype, [2, 2, 2])], params: none },
-    { inputs: [matrixSample(dtype, [0, 0])], params: none },
-  ]),
+  samples: matrixSamples({ params: none }, [3, 3], [2, 2, 2], [0, 0]),
   errors: [refusal(avals("float32", [2, 3]), none, "det: the last two axes must be equally long")],
 });
 export const det = (a: Node): Node => apply(detPrimitive, [a], none);
@@ -106,10 +100,7 @@ export const slogdetPrimitive: Primitive<None> = matrixPrimitive<None>({
     const { sign, logAbs } = eliminate(rowsOf(a), rowsOf(a));
     return [[sign], [logAbs]];
   },
-  samples: floatTypes.flatMap((dtype) => [
-    { inputs: [matrixSample(dtype, [3, 3])], params: none },
-    { inputs: [matrixSample(dtype, [2, 2, 2])], params: none },
-  ]),
+  samples: matrixSamples({ params: none }, [3, 3], [2, 2, 2]),
   errors: [refusal(avals("float32", [2, 3]), none, "slogdet: the last two axes must be equally long")],
 });
 export const slogdet = (a: Node): readonly Node[] => Node.parts(Node.apply(slogdetPrimitive, [a], none));
@@ -161,11 +152,7 @@ export const pinvPrimitive: Primitive<Pinv> = matrixPrimitive<Pinv>({
     const p = pinvOf(finiteTriple(hestenes(rowsOf(isWide ? transposedArray(a) : a))), tolerance);
     return [flat(isWide ? transposeRows(p) : p)];
   },
-  samples: floatTypes.flatMap((dtype) => [
-    { inputs: [matrixSample(dtype, [3, 3])], params: { tolerance: 1e-6 } },
-    { inputs: [matrixSample(dtype, [2, 3, 2])], params: { tolerance: 1e-6 } },
-    { inputs: [matrixSample(dtype, [2, 4])], params: { tolerance: 1e-6 } },
-  ]),
+  samples: matrixSamples({ params: { tolerance: 1e-6 } }, [3, 3], [2, 3, 2], [2, 4]),
   errors: [refusal(avals("float32", [2]), { tolerance: 1e-6 }, "pinv: matrices of floats are needed")],
 });
 export const pinv = (a: Node, tolerance: number): Node => apply(pinvPrimitive, [a], { tolerance });

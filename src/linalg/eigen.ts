@@ -1,4 +1,5 @@
 /** Eigenvalues and eigenvectors of general real matrices, as pairs of real and imaginary parts. */
+import { floats } from "../ir/dtype.js";
 import { type NdArray, Node, type Primitive } from "../ir/node.js";
 import { convert, equal } from "../primitive/arithmetic.js";
 import { type None, none, sum } from "../primitive/define.js";
@@ -126,7 +127,7 @@ export const eigPrimitive: Primitive<None> = matrixPrimitive<None>({
   vjp: null,
   algorithm: ([a]) => (a.data.length === 0 ? [[], [], [], [], []] : ordered(libraryPairs(a))),
   witness: ([a]) => (a.data.length === 0 ? [[], [], [], [], []] : ordered(witnessPairs(a))),
-  samples: (["float32", "float64"] as const).flatMap((dtype) => [
+  samples: floats.flatMap((dtype) => [
     { inputs: [matrixSample(dtype, [3, 3], 1.5, skewed)], params: none },
     { inputs: [matrixSample(dtype, [2, 2, 2])], params: none },
     { inputs: [matrixSample(dtype, [1, 1])], params: none },

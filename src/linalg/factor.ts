@@ -1,4 +1,5 @@
 /** LU and QR factors, and linear systems. */
+import { floats } from "../ir/dtype.js";
 import { type NdArray, Node, type Primitive, type SampleInput } from "../ir/node.js";
 import { show } from "../ir/shape.js";
 import { apply, type None, none } from "../primitive/define.js";
@@ -8,12 +9,10 @@ import { avals, refusal } from "../primitive/ndarray.js";
 import { LuDecomposition, Matrix, QrDecomposition } from "ml-matrix";
 import { range } from "../util/arrays.js";
 import { ShapeError } from "../util/errors.js";
-import { matrixPrimitive, matrixSample } from "./define.js";
+import { matrixPrimitive, matrixSample, matrixSamples } from "./define.js";
 import { add, identity, matmul, mul, strictlyLower, sub, transposed, upper } from "./nodes.js";
 import { checkSystem, triangularSolve } from "./triangular.js";
 import { dotOf, flat, rowsOf, solveRows, transposeRows } from "./witness.js";
-
-const floatTypes = ["float32", "float64"] as const;
 
 /** A matrix as the library takes it. */
 export const matrixOf = ({ shape: [m, n], data }: NdArray): Matrix =>
@@ -83,12 +82,7 @@ export const luPrimitive: Primitive<None> = matrixPrimitive<None>({
     return [packed, found.pivotPermutationVector];
   },
   witness: luWitness,
-  samples: floatTypes.flatMap((dtype) => [
-    { inputs: [matrixSample(dtype, [3, 3])], params: none },
-    { inputs: [matrixSample(dtype, [2, 2, 2])], params: none },
-    { inputs: [matrixSample(dtype, [4, 2])], params: none },
-    { inputs: [matrixSample(dtype, [2, 4])], params: none },
-  ]),
+  samples: matrixSamples({ params: none }, [3, 3], [2, 2, 2], [4, 2], [2, 4]),
   errors: [refusal(avals("float32", [3]), none, "lu: matrices of floats are needed")],
 });
 export const lu = (a: Node): readonly Node[] => Node.parts(Node.apply(luPrimitive, [a], none));
@@ -149,11 +143,7 @@ export const qrPrimitive: Primitive<None> = matrixPrimitive<None>({
     return [q.to1DArray(), r.to1DArray()];
   },
   witness: qrWitness,
-  samples: floatTypes.flatMap((dtype) => [
-    { inputs: [matrixSample(dtype, [3, 3])], params: none },
-    { inputs: [matrixSample(dtype, [2, 3, 2])], params: none },
-    { inputs: [matrixSample(dtype, [4, 2])], params: none },
-  ]),
+  samples: matrixSamples({ params: none }, [3, 3], [2, 3, 2], [4, 2]),
   errors: [refusal(avals("float32", [2, 3]), none, "qr: there must be at least as many rows as columns")],
 });
 export const qr = (a: Node): readonly Node[] => Node.parts(Node.apply(qrPrimitive, [a], none));
@@ -189,7 +179,7 @@ export const solvePrimitive: Primitive<Solve> = matrixPrimitive<Solve>({
     return [found.isSingular() ? b.data.map(() => Number.NaN) : found.solve(matrixOf(b)).to1DArray()];
   },
   witness: ([a, b], { transpose }) => [flat(solveRows(transpose ? transposeRows(rowsOf(a)) : rowsOf(a), rowsOf(b)))],
-  samples: floatTypes.flatMap((dtype) => {
+  samples: floats.flatMap((dtype) => {
     const inputs = (n: number, k: number): SampleInput[] => [matrixSample(dtype, [n, n]), matrixSample(dtype, [n, k])];
     return [
       { inputs: inputs(3, 2), params: { transpose: false } },

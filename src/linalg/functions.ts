@@ -5,7 +5,7 @@ import { concatenate, sliceAxis } from "../primitive/movement.js";
 import { fillLike } from "../primitive/leaf.js";
 import { avals, refusal } from "../primitive/ndarray.js";
 import { LuDecomposition, Matrix, solve } from "ml-matrix";
-import { checkSquare, matrixPrimitive, matrixSample } from "./define.js";
+import { checkSquare, matrixPrimitive, matrixSamples } from "./define.js";
 import { matrixOf } from "./factor.js";
 import { transposed } from "./nodes.js";
 import { combine, flat, identityRows, multiply, type Rows, rowsOf, solveRows } from "./witness.js";
@@ -43,10 +43,7 @@ function matrixFunction({ name, algorithm, witness, diagonal }: MatrixFunction):
     vjp: (node, [g]) => [g && frechet(of, transposed(node.inputs[0]), g)],
     algorithm: ([a]) => [a.data.length === 0 ? [] : algorithm(matrixOf(a)).to1DArray()],
     witness: ([a]) => [flat(witness(rowsOf(a)))],
-    samples: (["float32", "float64"] as const).flatMap((dtype) => [
-      { inputs: [matrixSample(dtype, [3, 3], diagonal)], params: none },
-      { inputs: [matrixSample(dtype, [2, 2, 2], diagonal)], params: none },
-    ]),
+    samples: matrixSamples({ params: none, diagonal }, [3, 3], [2, 2, 2]),
     errors: [refusal(avals("float32", [2, 3]), none, `${name}: the last two axes must be equally long`)],
   });
   const of = (a: Node): Node => apply(primitive, [a], none);

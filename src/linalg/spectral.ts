@@ -4,7 +4,7 @@ import { type None, none } from "../primitive/define.js";
 import { avals, refusal } from "../primitive/ndarray.js";
 import { EigenvalueDecomposition, type Matrix, SingularValueDecomposition } from "ml-matrix";
 import { range } from "../util/arrays.js";
-import { checkSquare, matrixPrimitive, matrixSample } from "./define.js";
+import { checkSquare, matrixPrimitive, matrixSamples } from "./define.js";
 import { matrixOf } from "./factor.js";
 import {
   add,
@@ -21,8 +21,6 @@ import {
 } from "./nodes.js";
 import { symmetricMatrix } from "./triangular.js";
 import { flat, hestenes, jacobi, largestPlace, type Rows, rowsOf, symmetricRows, transposeRows } from "./witness.js";
-
-const floatTypes = ["float32", "float64"] as const;
 
 /** Eigenvectors as columns, values ascending, the largest component of each vector positive. */
 function orderedPairs(values: readonly number[], vectors: Rows): number[][] {
@@ -61,11 +59,7 @@ export const eighPrimitive: Primitive<None> = matrixPrimitive<None>({
     const { values, vectors } = jacobi(symmetricRows(rowsOf(a)));
     return orderedPairs(values, vectors);
   },
-  samples: floatTypes.flatMap((dtype) => [
-    { inputs: [matrixSample(dtype, [3, 3])], params: none },
-    { inputs: [matrixSample(dtype, [2, 2, 2])], params: none },
-    { inputs: [matrixSample(dtype, [1, 1])], params: none },
-  ]),
+  samples: matrixSamples({ params: none }, [3, 3], [2, 2, 2], [1, 1]),
   errors: [refusal(avals("float32", [2, 3]), none, "eigh: the last two axes must be equally long")],
 });
 export const eigh = (a: Node): readonly Node[] => Node.parts(Node.apply(eighPrimitive, [a], none));
@@ -141,12 +135,7 @@ export const svdPrimitive: Primitive<None> = matrixPrimitive<None>({
     const { u, s, v } = hestenes(rowsOf(isWide ? transposedArray(a) : a));
     return orderedTriples(u, s, v, isWide);
   },
-  samples: floatTypes.flatMap((dtype) => [
-    { inputs: [matrixSample(dtype, [3, 3])], params: none },
-    { inputs: [matrixSample(dtype, [2, 2, 2])], params: none },
-    { inputs: [matrixSample(dtype, [4, 2])], params: none },
-    { inputs: [matrixSample(dtype, [2, 3])], params: none },
-  ]),
+  samples: matrixSamples({ params: none }, [3, 3], [2, 2, 2], [4, 2], [2, 3]),
   errors: [refusal(avals("int32", [2, 3]), none, "svd: matrices of floats are needed")],
 });
 export const svd = (a: Node): readonly Node[] => Node.parts(Node.apply(svdPrimitive, [a], none));

@@ -1,4 +1,5 @@
 /** Triangular systems and Cholesky's factor. */
+import { floats } from "../ir/dtype.js";
 import type { NdArray, Node, Primitive, SampleInput } from "../ir/node.js";
 import { type Aval, show } from "../ir/shape.js";
 import { apply, type None, none } from "../primitive/define.js";
@@ -6,7 +7,7 @@ import { avals, refusal } from "../primitive/ndarray.js";
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import { range } from "../util/arrays.js";
 import { ShapeError } from "../util/errors.js";
-import { checkSquare, matrixPrimitive, matrixSample } from "./define.js";
+import { checkSquare, matrixPrimitive, matrixSample, matrixSamples } from "./define.js";
 import { identity, lower, matmul, mul, strictlyLower, sub, symmetric, transposed, upper } from "./nodes.js";
 import { dotOf, flat, rowsOf, symmetricRows } from "./witness.js";
 
@@ -94,7 +95,7 @@ export const triangularSolvePrimitive: Primitive<Triangle> = matrixPrimitive<Tri
   algorithm: substitute,
   witness: substituteWitness,
   takesAll: true,
-  samples: (["float32", "float64"] as const).flatMap((dtype) => {
+  samples: floats.flatMap((dtype) => {
     const inputs = (n: number, k: number): SampleInput[] => [
       matrixSample(dtype, [n, n], 2),
       matrixSample(dtype, [n, k]),
@@ -186,11 +187,7 @@ export const choleskyPrimitive: Primitive<None> = matrixPrimitive<None>({
     return [found.isPositiveDefinite() ? found.lowerTriangularMatrix.to1DArray() : a.data.map(() => Number.NaN)];
   },
   witness: choleskyWitness,
-  samples: (["float32", "float64"] as const).flatMap((dtype) => [
-    { inputs: [matrixSample(dtype, [3, 3], 1.5, gram)], params: none },
-    { inputs: [matrixSample(dtype, [2, 2, 2], 1.5, gram)], params: none },
-    { inputs: [matrixSample(dtype, [1, 1], 1.5, gram)], params: none },
-  ]),
+  samples: matrixSamples({ params: none, form: gram }, [3, 3], [2, 2, 2], [1, 1]),
   errors: [
     refusal(avals("float32", [2, 3]), none, "cholesky: the last two axes must be equally long"),
     refusal(avals("int32", [2, 2]), none, "cholesky: matrices of floats are needed"),

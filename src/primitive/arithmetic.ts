@@ -2,18 +2,10 @@
 import { type DType, dtypes, floats, integers, isFloat, isInteger, numbers, roundTo } from "../ir/dtype.js";
 import { type Node, notDifferentiable, type Primitive } from "../ir/node.js";
 import { type Expr, s } from "../ir/scalar.js";
-import { apply, elementwise, type None, none, pointwise } from "./define.js";
+import { apply, binary, elementwise, type None, none, pointwise, unary } from "./define.js";
 import { fillLike } from "./leaf.js";
 import { avals, refusal, times } from "./ndarray.js";
 
-const unary =
-  (p: Primitive<None>) =>
-  (x: Node): Node =>
-    apply(p, [x], none);
-const binary =
-  (p: Primitive<None>) =>
-  (x: Node, y: Node): Node =>
-    apply(p, [x, y], none);
 const bitTypes: readonly DType[] = [...integers, "bool"];
 
 export const negPrimitive = elementwise({

@@ -27,6 +27,17 @@ export const apply = <P>(primitive: Primitive<P>, inputs: readonly Node[], param
 export type None = Readonly<Record<string, never>>;
 export const none: None = {};
 
+/** What applies a primitive without params to one node. */
+export const unary =
+  (p: Primitive<None>) =>
+  (x: Node): Node =>
+    apply(p, [x], none);
+/** What applies a primitive without params to two nodes. */
+export const binary =
+  (p: Primitive<None>) =>
+  (x: Node, y: Node): Node =>
+    apply(p, [x, y], none);
+
 /** Throws unless `value` has one of the dtypes `allowed`. */
 export function checkDType(name: string, value: Aval, allowed: readonly DType[]): void {
   if (!allowed.includes(value.dtype))
@@ -282,7 +293,7 @@ export const addPrimitive = elementwise({
   reference: (x, y) => x + y,
 });
 /** `x + y` of two nodes of equal shape and dtype. */
-export const add = (x: Node, y: Node): Node => apply(addPrimitive, [x, y], none);
+export const add = binary(addPrimitive);
 
 /** `y[i] = x[i at axes]`: input axis k becomes output axis `axes[k]`, the other output axes repeat. `axes` increase. */
 export const broadcastPrimitive: Primitive<{ readonly shape: Shape; readonly axes: readonly number[] }> = linear({

@@ -3,7 +3,7 @@ import { floats } from "../ir/dtype.js";
 import type { Node } from "../ir/node.js";
 import { type Expr, s } from "../ir/scalar.js";
 import { mul, neg } from "./arithmetic.js";
-import { apply, elementwise, none } from "./define.js";
+import { elementwise, unary } from "./define.js";
 import * as table from "./elementary/coefficients.js";
 import { expReduced, reduceExp } from "./elementary/exponential.js";
 import { constant, pick, powerOfTwo, scale, square, throughFloat64, withSign } from "./elementary/format.js";
@@ -170,7 +170,7 @@ export const erfPrimitive = elementwise({
   reference: erfReference,
 });
 /** `2/√π ∫₀ˣ e^(-t²) dt`. */
-export const erf = (x: Node): Node => apply(erfPrimitive, [x], none);
+export const erf = unary(erfPrimitive);
 
 export const erfcPrimitive = elementwise({
   name: "erfc",
@@ -180,7 +180,7 @@ export const erfcPrimitive = elementwise({
   reference: erfcReference,
 });
 /** `1 - erf x`. */
-export const erfc = (x: Node): Node => apply(erfcPrimitive, [x], none);
+export const erfc = unary(erfcPrimitive);
 
 export const erfinvPrimitive = elementwise({
   name: "erfinv",
@@ -191,4 +191,4 @@ export const erfinvPrimitive = elementwise({
   domain: [-0.8, 0.8],
 });
 /** The inverse of `erf`. */
-export const erfinv = (x: Node): Node => apply(erfinvPrimitive, [x], none);
+export const erfinv = unary(erfinvPrimitive);

@@ -88,6 +88,12 @@ function reduction(def: Reduction): Primitive<Axes> {
   return primitive;
 }
 
+/** A reduction over some axes; over none it is the node itself. */
+const over =
+  (primitive: Primitive<Axes>) =>
+  (x: Node, axes: readonly number[]): Node =>
+    axes.length === 0 ? x : apply(primitive, [x], { axes });
+
 /** The extreme's share: 1 where x equals it, divided by how many do. */
 function extremeShare(x: Node, y: Node, axes: readonly number[]): Node {
   const hits = convert(equal(x, spread(y, x, axes)), x.dtype);
@@ -99,13 +105,11 @@ const extreme = (name: "max" | "min", fold: (a: number, b: number) => number) =>
 
 /** The largest element; NaN if there is one. Several largest elements share the derivative evenly. */
 export const maxPrimitive = extreme("max", (a, b) => Math.max(a, b));
-export const max = (x: Node, axes: readonly number[]): Node =>
-  axes.length === 0 ? x : apply(maxPrimitive, [x], { axes });
+export const max = over(maxPrimitive);
 
 /** The smallest element; NaN if there is one. Several smallest elements share the derivative evenly. */
 export const minPrimitive = extreme("min", (a, b) => Math.min(a, b));
-export const min = (x: Node, axes: readonly number[]): Node =>
-  axes.length === 0 ? x : apply(minPrimitive, [x], { axes });
+export const min = over(minPrimitive);
 
 /** The product; its derivative is right where elements are zero, too. */
 export const prodPrimitive = reduction({
@@ -133,8 +137,7 @@ function productOfOthers(x: Node): Node {
     mul(productOfOthers(half), broadcast(prod(other, [last]), half.shape, range(last)));
   return concatenate([scaled(a, b), scaled(b, a)], last);
 }
-export const prod = (x: Node, axes: readonly number[]): Node =>
-  axes.length === 0 ? x : apply(prodPrimitive, [x], { axes });
+export const prod = over(prodPrimitive);
 
 const boolReduction = (name: string, combine: "any" | "all", neutral: number): Primitive<Axes> =>
   reduction({
@@ -146,11 +149,9 @@ const boolReduction = (name: string, combine: "any" | "all", neutral: number): P
     partial: null,
   });
 export const anyPrimitive = boolReduction("any", "any", 0);
-export const any = (x: Node, axes: readonly number[]): Node =>
-  axes.length === 0 ? x : apply(anyPrimitive, [x], { axes });
+export const any = over(anyPrimitive);
 export const allPrimitive = boolReduction("all", "all", 1);
-export const all = (x: Node, axes: readonly number[]): Node =>
-  axes.length === 0 ? x : apply(allPrimitive, [x], { axes });
+export const all = over(allPrimitive);
 
 const extremePosition = (name: string, combine: "argmax" | "argmin", better: (a: number, b: number) => boolean) => {
   const primitive: Primitive<{ readonly axis: number }> = {

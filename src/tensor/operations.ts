@@ -1,7 +1,7 @@
 /** Operations on nodes as users mean them: dtypes promoted, shapes broadcast, axes named from either end. */
-import { type DType, isFloat } from "../ir/dtype.js";
+import { type DType, isFloat, promote } from "../ir/dtype.js";
 import type { Node } from "../ir/node.js";
-import { normalizeAxes, normalizeAxis, type Shape, show, sizeOf } from "../ir/shape.js";
+import { type Aval, broadcastShapes, normalizeAxes, normalizeAxis, type Shape, show, sizeOf } from "../ir/shape.js";
 import * as a from "../primitive/arithmetic.js";
 import { dot } from "../primitive/contraction.js";
 import { add, sum } from "../primitive/define.js";
@@ -189,7 +189,8 @@ export function matmul(x: Node, y: Node): Node {
     throw new ShapeError(
       `matmul: operands must have at least one axis, got ${show(x.aval)} and ${show(y.aval)}. use mul`,
     );
-  const [p, q] = [x, y].map((v) => a.convert(v, together("matmul", [scalarOf(x), scalarOf(y)], toNumber)[0].dtype));
+  const dtype = toNumber(promote("matmul", x.dtype, y.dtype));
+  const [p, q] = [x, y].map((v) => a.convert(v, dtype));
   const left = p.shape.length === 1 ? move.reshape(p, [1, p.shape[0]]) : p;
   const right = q.shape.length === 1 ? move.reshape(q, [q.shape[0], 1]) : q;
   const [k, k2] = [left.shape[left.shape.length - 1], right.shape[right.shape.length - 2]];
@@ -205,16 +206,15 @@ export function matmul(x: Node, y: Node): Node {
   );
   return move.reshape(product, shape);
 }
-const scalarOf = (x: Node): Node => fill(0, x.dtype, []);
 
 function batchedProduct(x: Node, y: Node): Node {
   const contract = [[x.shape.length - 1], [y.shape.length - 2]] as const;
   // A right operand without leading axes multiplies every row of the left: no batch is needed.
   if (y.shape.length === 2) return dot(x, y, { contract, batch: [[], []] });
-  const lead = (v: Node) => v.shape.slice(0, -2);
-  const [, shaped] = together("matmul", [fill(0, x.dtype, lead(x)), fill(0, x.dtype, lead(y))]);
-  const widen = (v: Node) => broadcastTo("matmul", v, [...shaped.shape, ...v.shape.slice(-2)]);
-  const n = shaped.shape.length;
+  const lead = (v: Node): Aval => ({ dtype: v.dtype, shape: v.shape.slice(0, -2) });
+  const shared = broadcastShapes("matmul", lead(x), lead(y));
+  const widen = (v: Node) => broadcastTo("matmul", v, [...shared, ...v.shape.slice(-2)]);
+  const n = shared.length;
   return dot(widen(x), widen(y), { contract: [[n + 1], [n]], batch: [range(n), range(n)] });
 }
 

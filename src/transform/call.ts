@@ -2,7 +2,7 @@
  * A function applied as one node. Transforms may treat it by its body, or by a derivative rule of its own; the compiler
  * always sees the body. Composites, `customVjp` and `checkpoint` are calls.
  */
-import { type DType, isFloat } from "../ir/dtype.js";
+import { type DType, floats, isFloat } from "../ir/dtype.js";
 import { interpret } from "../ir/interpret.js";
 import { Node, type Primitive } from "../ir/node.js";
 import { Graph } from "../ir/graph.js";
@@ -75,7 +75,7 @@ export const callPrimitive: Primitive<Call> = {
   },
   lower: (_inputs, { body }) => ({ form: "inline", body }),
   reference: (inputs, { body }) => interpret(body.inputs, body.outputs, inputs),
-  samples: (["float32", "float64"] as const).flatMap((dtype) =>
+  samples: floats.flatMap((dtype) =>
     [false, true].map((recompute) => sample(dtype, [sampleShape, sampleShape], sampleCall(dtype, recompute))),
   ),
   errors: [refusal(avals("float32", [2], [2]), sampleCall("float32", false), "sample: inputs must be as traced")],

@@ -1,5 +1,5 @@
 /** A choice between functions as one node; only the chosen one is computed. */
-import { type DType, isFloat } from "../ir/dtype.js";
+import { type DType, floats, isFloat } from "../ir/dtype.js";
 import { interpret } from "../ir/interpret.js";
 import { Node, type Primitive } from "../ir/node.js";
 import { Graph } from "../ir/graph.js";
@@ -93,7 +93,7 @@ export const condPrimitive: Primitive<Cond> = {
     const chosen = Math.min(Math.max(selector.data[0], 0), bodies.length - 1);
     return interpret(bodies[chosen].inputs, bodies[chosen].outputs, operands);
   },
-  samples: (["float32", "float64"] as const).flatMap((dtype) => [
+  samples: floats.flatMap((dtype) => [
     condSample(dtype, "bool", 0),
     condSample(dtype, "bool", 1),
     condSample(dtype, "int32", 2),

@@ -1,5 +1,5 @@
 /** A loop as one node: a carried state, a slice of each sequence in, a slice of each result out. */
-import { type DType, isFloat } from "../ir/dtype.js";
+import { type DType, floats, isFloat } from "../ir/dtype.js";
 import { interpret } from "../ir/interpret.js";
 import { type NdArray, Node, type Primitive } from "../ir/node.js";
 import { Graph } from "../ir/graph.js";
@@ -94,7 +94,7 @@ export const scanPrimitive: Primitive<Scan> = {
     carries,
   }),
   reference: scanReference,
-  samples: (["float32", "float64"] as const).flatMap((dtype) => [
+  samples: floats.flatMap((dtype) => [
     scanSample(dtype, 4, false),
     scanSample(dtype, 3, true),
     scanSample(dtype, 0, false),
