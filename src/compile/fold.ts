@@ -10,6 +10,7 @@ import {
   type KernelBuilder,
   type Target,
   bestIndex,
+  bytesAlong,
   goesOutside,
   halved,
   lanesWithin,
@@ -316,12 +317,14 @@ function foldAcross(builder: KernelBuilder, nest: Nest, inner: IndexTerm, lanes:
     return loops(emit, spans.slice(0, -1), () => vectorLoop(emit, last, lanes, times, (n) => tile(1, n)));
   }
   const rows = evenly(row.extent, target.microRows);
-  const spans = [...orderSpans(builder, outer, row, rows), whole(inner)];
-  loops(emit, spans.slice(0, -2), () =>
-    rowLoop(emit, spans[spans.length - 2], rows, (r) =>
-      vectorLoop(emit, whole(inner), lanes, times, (n) => tile(r, n)),
-    ),
-  );
+  const isLong =
+    bytesAlong(emit, nest, inner, [row]) > Math.max(target.cacheBytes, bytesAlong(emit, nest, row, [inner]));
+  const spans = isLong ? orderSpans(builder, outer, inner, lanes * times) : orderSpans(builder, outer, row, rows);
+  const last = spans[spans.length - 1];
+  loops(emit, spans.slice(0, -1), () => {
+    if (isLong) vectorLoop(emit, last, lanes, times, (n) => rowLoop(emit, whole(row), rows, (r) => tile(r, n)));
+    else rowLoop(emit, last, rows, (r) => vectorLoop(emit, whole(inner), lanes, times, (n) => tile(r, n)));
+  });
 }
 
 /** The length, at most `most`, of as few blocks as possible that are as equal as possible. */

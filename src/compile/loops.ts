@@ -166,19 +166,30 @@ export class KernelBuilder {
 /** Bytes around which a cache that is read again and again begins to miss. */
 export const nearBytes = 1 << 18;
 
+/** Bytes of what is folded that depend on an index, in the loops over it, `others` and all that is folded. */
+export function bytesAlong({ terms }: Emitter, nest: Nest, index: IndexTerm, others: readonly IndexTerm[]): number {
+  const fetched = reachable(nest.folds.map((f) => f.value)).flatMap((t) => (t.kind === "fetch" ? [t.offset] : []));
+  const all = [index, ...others, ...nest.over];
+  return fetched
+    .filter((t) => terms.depends(t).has(index.id))
+    .reduce((sum, t) => {
+      const lengths = all.filter((x) => terms.depends(t).has(x.id)).map((x) => x.extent);
+      return sum + 4 * Math.min(product(lengths), t.max - t.min + 1);
+    }, 0);
+}
+
 /**
  * Whether the loop over `a` should go outside that over `b`. The inner one reads what depends on it again for every block
  * of the outer, from memory if that is much.
  */
 export function goesOutside(emit: Emitter, nest: Nest, a: IndexTerm, b: IndexTerm): boolean {
-  const all = [...nest.axes, ...nest.over];
   const bytes = (x: IndexTerm) =>
-    reachable(nest.folds.map((f) => f.value))
-      .filter((t) => t.kind === "fetch" && emit.terms.depends(t).has(x.id))
-      .reduce((sum, t) => {
-        const depends = emit.terms.depends(t);
-        return sum + 4 * product(all.filter((i) => depends.has(i.id)).map((i) => i.extent));
-      }, 0);
+    bytesAlong(
+      emit,
+      nest,
+      x,
+      nest.axes.filter((y) => y !== x),
+    );
   return bytes(b) <= Math.max(nearBytes, bytes(a));
 }
 

@@ -7,6 +7,7 @@ import type { Aval } from "../ir/shape.js";
 import { product, range } from "../util/arrays.js";
 import { type Target, lanesOf, storable, vectorsIn } from "./loops.js";
 import { type Nest, elementwise, finishing, mapTerms, moved, rootsOf, simplified } from "./nest.js";
+import { joinedRows } from "./rows.js";
 import { type FetchTerm, type IndexTerm, type Term, type Terms, factorOf, isFloatProduct, without } from "./terms.js";
 
 type MakeBuffer = (aval: Aval) => number;
@@ -95,8 +96,11 @@ function isFar(terms: Terms, nest: Nest, operand: FetchTerm, { farBytes, farStep
   return Math.abs(factorOf(operand.offset, last)) * byteSize(operand.type) >= farBytes;
 }
 
-/** Vectors along a column that results do not lie along must be this much fuller than along where they do. */
-const fuller = 0.9;
+/**
+ * Vectors along a column that results do not lie along must be this much fuller than along where they do; the second
+ * where the operand would be read far apart otherwise, and is more than caches hold.
+ */
+const [fuller, fullerThanFar] = [0.8, 0.9];
 /** Folded elements that make the stores across negligible. */
 const longFold = 32;
 /** Results that do not fit the nearest cache. */
@@ -117,15 +121,17 @@ function productOf(terms: Terms, nest: Nest, target: Target) {
   const apart = (x: IndexTerm) => Math.abs(factorOf(offset, x)) || Infinity;
   const line = nest.axes.toSorted((a, b) => apart(a) - apart(b)).find((x) => apart(x) < Infinity);
   const sparsity = (x: IndexTerm) => vectorsIn(x.extent, lanes) / x.extent;
+  const inLines = joinedRows(terms, nest, target)?.vectors ?? (line ? sparsity(line) : Infinity);
   for (const [right, left] of [value.args, value.args.toReversed()]) {
     if (right.kind !== "fetch") continue;
     const [column, ...more] = nest.axes.filter((x) => depends(right, x) && !depends(left, x));
     if (column === undefined || more.length > 0) continue;
     const along = factorOf(right.offset, column) === 1 && !depends(without(terms, right.offset, column), column);
+    const much = isFarAndLarge(nest, right, target) ? fullerThanFar : fuller;
     const suits =
       column === line ||
       (product(nest.over.map((x) => x.extent)) >= longFold &&
-        (line === undefined || (apart(line) === 1 && sparsity(column) < fuller * sparsity(line))));
+        (line === undefined || (apart(line) === 1 && sparsity(column) < much * inLines)));
     if (!suits || column.extent < lanes) continue;
     const rows = nest.axes.filter((x) => !depends(right, x));
     const isFarApart = apart(column) * byteSize(storable(right.type)) >= target.farBytes;
@@ -134,6 +140,13 @@ function productOf(terms: Terms, nest: Nest, target: Target) {
     return { column, right, left, rows, across: !along, scattered };
   }
   return null;
+}
+
+/** Whether an operand is more than caches hold and goes far with each turn of a folded index. */
+function isFarAndLarge(nest: Nest, { type, offset }: FetchTerm, { cacheBytes, farBytes }: Target): boolean {
+  const size = byteSize(storable(type));
+  const isFar = nest.over.some((x) => Math.abs(factorOf(offset, x)) * size >= farBytes);
+  return isFar && (offset.max - offset.min + 1) * size > cacheBytes;
 }
 
 /** Divides indices into an outer and an inner one, and remembers what stands for what. */

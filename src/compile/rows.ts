@@ -4,7 +4,7 @@
  */
 import type { Aval } from "../ir/shape.js";
 import { product } from "../util/arrays.js";
-import { type Target, lanesOf, vectorsIn } from "./loops.js";
+import { type Target, lanesOf, storable, vectorsIn } from "./loops.js";
 import { type Nest, finishing, rootsOf } from "./nest.js";
 import { type IndexTerm, type Term, type Terms, childrenOf, factorOf, reachable } from "./terms.js";
 
@@ -15,22 +15,29 @@ const fewer = 1.5;
 
 /** The nest along joined rows and one that takes the results from it; the nest as it is where that would not pay. */
 export function alongRows(terms: Terms, nest: Nest, target: Target, buffer: (aval: Aval) => number): Nest[] {
-  const [row, column] = nest.axes.slice(-2);
-  const pitch = pitchOf(terms, nest, row, column);
-  if (pitch === 0) return [nest];
+  const joined = joinedRows(terms, nest, target);
+  if (joined === null) return [nest];
+  const { row, column, pitch, line } = joined;
   const [fold] = nest.folds;
-  const { type } = fold.hole;
-  const line = terms.index((row.extent - 1) * pitch + column.extent);
-  const vectors = (x: IndexTerm) => vectorsIn(x.extent, lanesOf(rootsOf(nest), target));
-  if (type === "int64" || row.extent * vectors(column) < fewer * vectors(line)) return [nest];
   const axes = [...nest.axes.slice(0, -2), line];
   const shape = axes.map((x) => x.extent);
-  const folded = buffer({ dtype: type, shape });
+  const folded = buffer({ dtype: storable(fold.hole.type), shape });
   const at = (last: Term) => terms.flatten([...axes.slice(0, -1), last], shape);
   const value = terms.substitution(new Map([[row, terms.int(0)] as const, [column, line] as const]))(fold.value);
   const stores = [{ buffer: folded, offset: at(line), value: fold.hole }];
   const along = { ...nest, axes, folds: [{ ...fold, value }], stores };
   return [along, finishing(terms, nest, folded, at(terms.plus(column, row, pitch)))];
+}
+
+/** The last two indices of the results, the distance of rows, and what runs through all of them, where joining them pays. */
+export function joinedRows(terms: Terms, nest: Nest, target: Target) {
+  const [row, column] = nest.axes.slice(-2);
+  const pitch = pitchOf(terms, nest, row, column);
+  if (pitch === 0 || nest.folds[0].hole.type === "int64") return null;
+  const line = terms.index((row.extent - 1) * pitch + column.extent);
+  const vectors = (x: IndexTerm) => vectorsIn(x.extent, lanesOf(rootsOf(nest), target));
+  const pays = row.extent * vectors(column) >= fewer * vectors(line);
+  return pays ? { row, column, pitch, line, vectors: vectors(line) / row.extent / column.extent } : null;
 }
 
 /** How far apart rows are in all that is folded along them, where that is one number no less than their length, or 0. */
