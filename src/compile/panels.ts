@@ -100,7 +100,7 @@ function isFar(terms: Terms, nest: Nest, operand: FetchTerm, { farBytes, farStep
  * Vectors along a column that results do not lie along must be this much fuller than along where they do; the second
  * where the operand would be read far apart otherwise, and is more than caches hold.
  */
-const [fuller, fullerThanFar] = [0.8, 0.9];
+const [fuller, fullerThanFar] = [0.85, 0.9];
 /** Folded elements that make the stores across negligible. */
 const longFold = 32;
 /** Results that do not fit the nearest cache. */
