@@ -300,6 +300,7 @@ class Scheduler {
         evaluations += this.#evaluations(draft, l) * draft.block.times;
       }
     }
+    if (this.#valueOf(wire, this.#terms.axes(wire.shape)).kind === "load") return true; // another wire's elements
     const times = evaluations / Math.max(1, sizeOf(wire.shape) * wire.block.times);
     if (this.#costs.finishing.has(wire) && !this.#isElementwise(wire, demands)) return false;
     return (times - 1) * (this.#costs.element.get(wire) ?? 0) <= worthKeeping;

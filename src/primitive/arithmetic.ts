@@ -189,6 +189,16 @@ export const selectPrimitive = elementwise({
 });
 export const select = (condition: Node, x: Node, y: Node): Node => apply(selectPrimitive, [condition, x, y], none);
 
+/** `max(x, 0)`, NaN stays NaN. Its value tells its derivative, 0 at 0: nothing else is kept for the backward pass. */
+export const reluPrimitive = elementwise({
+  name: "relu",
+  dtypes: numbers,
+  partials: [(t, y) => select(lessEqual(y, fillLike(y, 0)), fillLike(t, 0), t)],
+  scalar: (x) => s.select(s.le(x, 0), s.const(x.type, 0), x),
+  reference: (x) => (x <= 0 ? 0 : x),
+});
+export const relu = unary(reluPrimitive);
+
 /** An operation on bits, of two operands. */
 const bitwise = (
   name: string,

@@ -75,8 +75,7 @@ export const maps = {
   isInfinite: map((x) => a.equal(a.abs(x), fillLike(x, Number.POSITIVE_INFINITY)), toFloat),
   square: map((x) => a.mul(x, x), toNumber),
   reciprocal: map((x) => a.div(fillLike(x, 1), x), toFloat),
-  /** max(x, 0) with derivative 0 at 0; NaN stays NaN. */
-  relu: map((x) => a.select(a.lessEqual(x, fillLike(x, 0)), fillLike(x, 0), x), toNumber),
+  relu: map(a.relu, toNumber),
 } as const;
 
 const mapFloat = (f: (x: Node) => Node) => map(f, toFloat);
