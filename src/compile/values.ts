@@ -1,6 +1,5 @@
 /** Builders of the loop form's values and statements. */
-import type { ScalarOp, ScalarType } from "../ir/scalar.js";
-import type { Combine } from "../ir/scalar.js";
+import type { ScalarOp, ScalarType, Combine } from "../ir/scalar.js";
 import { InternalError } from "../util/errors.js";
 import type { Lanes, Local, Statement, Value } from "./loop.js";
 

@@ -5,8 +5,7 @@
 import type { Graph } from "../ir/graph.js";
 import type { Node, NdArray } from "../ir/node.js";
 import { topological } from "../ir/rewrite.js";
-import type { Combine, Expr, Lowering, Operand } from "../ir/scalar.js";
-import { s } from "../ir/scalar.js";
+import { type Combine, type Expr, type Lowering, type Operand, s } from "../ir/scalar.js";
 import type { Aval, Shape } from "../ir/shape.js";
 import { zip } from "../util/arrays.js";
 import { InternalError, invariant } from "../util/errors.js";

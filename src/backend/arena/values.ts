@@ -1,7 +1,6 @@
 /** Tensors in the arena, and who frees them. */
 import { DeviceError } from "../../util/errors.js";
-import type { DType } from "../../ir/dtype.js";
-import { byteSize } from "../../ir/dtype.js";
+import { type DType, byteSize } from "../../ir/dtype.js";
 import { type Aval, type Shape, show, sizeOf } from "../../ir/shape.js";
 import type { DeviceValue } from "../backend.js";
 import { type Chunk, unit } from "./allocator.js";
