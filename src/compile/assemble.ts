@@ -10,7 +10,8 @@ import { KernelBuilder, type Target } from "./loops.js";
 import type { BufferInfo, Kernel, Placement, Program, Step } from "./loop.js";
 import { aligned, bytesOf, chooseReuses, livesOf, placeTemporaries } from "./memory.js";
 import { type Group, type Nest, fetchesOf, mapTerms, nestsOf, simplified } from "./nest.js";
-import type { Draft, Schedule } from "./schedule.js";
+import { ordered } from "./order.js";
+import type { Draft, Schedule, Unit } from "./schedule.js";
 import { type IndexTerm, factorOf, reachable, without } from "./terms.js";
 import { inPanels } from "./panels.js";
 import { inPartials, inTasks } from "./partials.js";
@@ -49,6 +50,7 @@ class Assembler {
   readonly #wiring: Wiring;
   readonly #plan: Schedule;
   readonly #target: Target;
+  readonly #order: ReadonlyMap<Block, readonly Unit[]>;
   readonly buffers: Buffer[] = [];
   readonly #numbers = new Map<Wire, number>();
   readonly counters = new Map<number, number>();
@@ -67,6 +69,7 @@ class Assembler {
     this.#wiring = wiring;
     this.#plan = plan;
     this.#target = target;
+    this.#order = ordered(wiring, plan);
   }
 
   /** Where a wire is kept: what a call gives may be in the memory of an output, or of the call around it. */
@@ -104,7 +107,7 @@ class Assembler {
       this.#nestsOf.set(draft, nests);
       for (const b of nests.flatMap(readsOf)) this.#readers.set(b, (this.#readers.get(b) ?? 0) + 1);
     }
-    for (const wire of this.#plan.whole) this.#readers.set(this.#bufferOf(wire), Infinity);
+    for (const wire of this.#plan.whole.keys()) this.#readers.set(this.#bufferOf(wire), Infinity);
   }
 
   steps(block: Block): Step[] {
@@ -115,7 +118,7 @@ class Assembler {
         steps.push(...this.#kernels(group).map((x) => this.#note(x)));
       drafts = [];
     };
-    for (const unit of this.#plan.order.get(block) ?? [])
+    for (const unit of this.#order.get(block) ?? [])
       if (unit.kind === "draft") drafts.push((this.#nestsOf.get(unit) ?? []).map((nest) => this.#needed(nest)));
       else {
         flush();

@@ -68,15 +68,24 @@ export interface Draft {
   size: number;
 }
 
+/** What runs as one. */
+export type Unit = Draft | Call;
+
+/** The kernels of a program, in no order, and who wants what of whom. */
 export interface Schedule {
   readonly drafts: readonly Draft[];
   readonly homes: ReadonlyMap<Wire, Home>;
   /** Wires that exist nowhere: every kernel computes their elements itself. */
   readonly inlined: ReadonlySet<Wire>;
-  /** Wires that calls need in memory. */
-  readonly whole: Iterable<Wire>;
-  /** What runs in each block, in order. */
-  readonly order: ReadonlyMap<Block, readonly (Draft | Call)[]>;
+  /** Wires that calls need in memory, with those calls. */
+  readonly whole: ReadonlyMap<Wire, readonly Call[]>;
+  /** Kernels inside each call. */
+  readonly inside: ReadonlyMap<Call, readonly Draft[]>;
+  /** Wires whose memory a unit reads, and writes. */
+  reads(unit: Unit): ReadonlySet<Wire>;
+  writes(unit: Unit): ReadonlySet<Wire>;
+  /** The units that one directly needs. */
+  needs(unit: Unit): readonly Unit[];
 }
 
 /** Recomputing may cost this many operations for each element of an array before the array is kept in memory instead. */
@@ -85,14 +94,14 @@ const longestChain = 48;
 const largestKernel = 1500;
 const mostStores = 12;
 
-class Scheduler {
+class Scheduler implements Schedule {
   readonly #wiring: Wiring;
   readonly #terms: Terms;
   readonly #costs: Costs;
   readonly drafts: Draft[] = [];
   readonly homes = new Map<Wire, Home>();
   readonly inlined = new Set<Wire>();
-  readonly producers = new Map<Wire, Draft | Call>();
+  readonly producers = new Map<Wire, Unit>();
   readonly #demands = new Map<Wire, Map<Draft, LoadTerm[]>>();
   readonly #deliveries = new Map<Wire, Delivery[]>();
   /** Wires that calls need in memory, with those calls. */
@@ -371,15 +380,15 @@ class Scheduler {
   }
 
   /** What must come after a wire that is delivered `here`: kernels and calls that read it, loops that start with it. */
-  #users(wire: Wire, here: readonly Delivery[]): (Draft | Call)[] {
+  #users(wire: Wire, here: readonly Delivery[]): Unit[] {
     const started = here.filter(isStart).flatMap((d) => this.#loopOf.get(d.target) ?? []);
     return [...this.#demandsOf(wire).keys(), ...(this.whole.get(wire) ?? []), ...started];
   }
 
   /** Whether `from` needs, directly or through others, something that `on` makes. */
-  #dependsOn(from: Draft, on: Draft | Call): boolean {
-    const seen = new Set<Draft | Call>([from]);
-    const pending: (Draft | Call)[] = [from];
+  #dependsOn(from: Draft, on: Unit): boolean {
+    const seen = new Set<Unit>([from]);
+    const pending: Unit[] = [from];
     for (let unit = pending.pop(); unit; unit = pending.pop()) {
       if (unit === on) return true;
       for (const next of this.needs(unit))
@@ -391,15 +400,28 @@ class Scheduler {
     return false;
   }
 
-  /** The kernels and calls that a kernel or call directly needs. */
-  needs(unit: Draft | Call): (Draft | Call)[] {
-    const made = (wires: Iterable<Wire>) => [...wires].flatMap((w) => this.producers.get(w) ?? []);
-    if (unit.kind === "draft") return made(unit.reads);
-    const own: readonly (Draft | Call)[] = this.inside.get(unit) ?? [];
+  /** Wires that a unit, or a kernel inside it, reads. */
+  #wanted(unit: Unit): Wire[] {
+    if (unit.kind === "draft") return [...unit.reads];
     const { work } = unit;
-    if (work.kind === "routine") return made(work.inputs);
-    if (work.kind === "branch") return [...own, ...made([work.selector])];
-    return [...own, ...this.fillers(work.slots)];
+    if (work.kind === "routine") return [...work.inputs];
+    const inside = (this.inside.get(unit) ?? []).flatMap((x) => [...x.reads]);
+    return work.kind === "branch" ? [...inside, work.selector] : [...inside, ...work.slots];
+  }
+  #memoryOf = (wire: Wire): Wire => this.homes.get(wire)?.storage ?? wire;
+
+  reads(unit: Unit): Set<Wire> {
+    return new Set(this.#wanted(unit).map(this.#memoryOf));
+  }
+  writes(unit: Unit): Set<Wire> {
+    if (unit.kind === "call") return new Set(unit.results.map(this.#memoryOf));
+    return new Set(unit.stores.map((x) => x.home.storage));
+  }
+  needs(unit: Unit): Unit[] {
+    const makers = this.#wanted(unit).flatMap((x) => this.producers.get(x) ?? []);
+    if (unit.kind === "draft") return makers;
+    const fillers = unit.work.kind === "loop" ? this.fillers(unit.work.slots) : [];
+    return [...(this.inside.get(unit) ?? []), ...makers, ...fillers];
   }
 
   /** Kernels that write the first content of a loop's slots. */
@@ -500,72 +522,8 @@ export function blocksOf(call: Call): readonly Block[] {
   }
 }
 
-/** The block itself, or the call inside `block` that contains it. */
-function unitIn(block: Block, unit: Draft | Call, callOf: ReadonlyMap<Block, Call>): Draft | Call | null {
-  let current: Draft | Call = unit;
-  while (current.block !== block) {
-    const call = callOf.get(current.block);
-    if (!call) return null;
-    current = call;
-  }
-  return current;
-}
-
-function orderBlocks(wiring: Wiring, scheduler: Scheduler): Map<Block, (Draft | Call)[]> {
-  const callOf = new Map<Block, Call>();
-  const calls = [...scheduler.inside.keys()];
-  for (const call of calls) for (const block of blocksOf(call)) callOf.set(block, call);
-  const units = new Map<Block, (Draft | Call)[]>(wiring.blocks.map((b) => [b, []]));
-  const needs = new Map<Draft | Call, Set<Draft | Call>>();
-  const all: (Draft | Call)[] = [...scheduler.drafts.toReversed(), ...calls.toReversed()];
-  for (const unit of all) {
-    units.get(unit.block)?.push(unit);
-    needs.set(unit, new Set());
-  }
-  for (const unit of all)
-    for (const needed of scheduler.needs(unit))
-      // A dependency inside one block orders that block; it orders every block around the one that needs it likewise.
-      for (let block: Block | null = needed.block; block !== null; block = block.parent) {
-        const [user, maker] = [unitIn(block, unit, callOf), unitIn(block, needed, callOf)];
-        if (user && maker && user !== maker) needs.get(user)?.add(maker);
-      }
-  const order = new Map<Block, (Draft | Call)[]>();
-  for (const [block, list] of units) order.set(block, sortUnits(list, needs));
-  return order;
-}
-
-/** Each unit after what it needs; depth first, without recursion. */
-function sortUnits(
-  units: readonly (Draft | Call)[],
-  needs: ReadonlyMap<Draft | Call, ReadonlySet<Draft | Call>>,
-): (Draft | Call)[] {
-  const here = new Set(units);
-  const state = new Map<Draft | Call, "open" | "done">();
-  const sorted: (Draft | Call)[] = [];
-  for (const root of units) {
-    const stack: (Draft | Call)[] = [root];
-    for (let unit = stack.at(-1); unit; unit = stack.at(-1)) {
-      if (state.get(unit) === "done") stack.pop();
-      else if (state.get(unit) === "open") {
-        state.set(unit, "done");
-        sorted.push(unit);
-        stack.pop();
-      } else {
-        state.set(unit, "open");
-        for (const next of needs.get(unit) ?? []) {
-          invariant(!(here.has(next) && state.get(next) === "open"), "kernels need each other in a circle");
-          if (here.has(next) && !state.has(next)) stack.push(next);
-        }
-      }
-    }
-  }
-  return sorted;
-}
-
-/** The kernels of a program, unordered loops over elements yet, and the order they run in. */
 export function schedule(wiring: Wiring): Schedule {
   const scheduler = new Scheduler(wiring);
   scheduler.run();
-  const { drafts, homes, inlined, whole } = scheduler;
-  return { drafts, homes, inlined, whole: whole.keys(), order: orderBlocks(wiring, scheduler) };
+  return scheduler;
 }
