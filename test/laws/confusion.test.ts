@@ -172,6 +172,21 @@ test("integer and bool leaves have no gradient", () => {
   close(g.index, [0]);
 });
 
+test("relu: NaN stays NaN, negative zero becomes zero, its derivative is 0 at zeros and 0 or 1 elsewhere", async () => {
+  const x = f64([-2, -0, 0, 3, Number.NaN, Infinity, -Infinity]);
+  const relu = (t: Tensor): Tensor => t.relu();
+  assert.deepEqual([...(await x.relu().data())], [0, 0, 0, 3, Number.NaN, Infinity, 0]);
+  const t = f64([1, 2, 3, 4, 5, 6, 7]);
+  const slopes = [0, 0, 0, 4, 5, 6, 0]; // where the value is NaN the tangent passes, as of any value above 0
+  close(jvp(relu, x, t)[1], slopes);
+  close(vjp(relu, x)[1](t), slopes);
+  close(vmap((v: Tensor, w: Tensor) => vjp(relu, v)[1](w))(x, t), slopes);
+  const cube = (v: Tensor): Tensor => v.relu().pow(3).sum();
+  const second = grad((v: Tensor) => grad(cube)(v).sum());
+  close(second(f64([-1, -0, 0, 2])), [0, 0, 0, 12]); // (x³)'' = 6x above 0
+  close(jvp(grad(cube), f64([-1, 0, 2]), f64([1, 1, 1]))[1], [0, 0, 12]);
+});
+
 test("kinks: 0 for relu and abs, halves for maximum, even shares for max", () => {
   const at = (f: (x: Tensor) => Tensor, x: number): number => grad(f)(f64(x)).itemSync();
   assert.equal(
