@@ -3,7 +3,7 @@ import { sizeOf } from "../ir/shape.js";
 import { invariant } from "../util/errors.js";
 import { remembered } from "../util/key.js";
 import { bytesOf } from "./memory.js";
-import { type Schedule, type Unit, blocksOf } from "./schedule.js";
+import type { Schedule, Unit } from "./schedule.js";
 import type { Block, Call, Wire, Wiring } from "./wires.js";
 
 /** The block itself, or the call inside `block` that contains it. */
@@ -19,11 +19,9 @@ function unitIn(block: Block, unit: Unit, callOf: ReadonlyMap<Block, Call>): Uni
 
 /** What runs in each block, in order. */
 export function ordered(wiring: Wiring, plan: Schedule): ReadonlyMap<Block, readonly Unit[]> {
-  const calls = [...plan.inside.keys()];
-  const callOf = new Map(calls.flatMap((call) => blocksOf(call).map((block) => [block, call])));
   const units = new Map<Block, Unit[]>(wiring.blocks.map((b) => [b, []]));
   const needs = new Map<Unit, Set<Unit>>();
-  const all: Unit[] = [...plan.drafts.toReversed(), ...calls.toReversed()];
+  const all: Unit[] = [...plan.drafts.toReversed(), ...[...plan.inside.keys()].toReversed()];
   for (const unit of all) {
     units.get(unit.block)?.push(unit);
     needs.set(unit, new Set());
@@ -32,7 +30,7 @@ export function ordered(wiring: Wiring, plan: Schedule): ReadonlyMap<Block, read
     for (const needed of plan.needs(unit))
       // A dependency inside one block orders that block; it orders every block around the one that needs it likewise.
       for (let block: Block | null = needed.block; block !== null; block = block.parent) {
-        const [user, maker] = [unitIn(block, unit, callOf), unitIn(block, needed, callOf)];
+        const [user, maker] = [unitIn(block, unit, plan.callOf), unitIn(block, needed, plan.callOf)];
         if (user && maker && user !== maker) needs.get(user)?.add(maker);
       }
   return new Map([...units].map(([block, list]) => [block, new Order(plan, needs, list).sorted(list)]));

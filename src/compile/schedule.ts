@@ -81,6 +81,7 @@ export interface Schedule {
   readonly whole: ReadonlyMap<Wire, readonly Call[]>;
   /** Kernels inside each call. */
   readonly inside: ReadonlyMap<Call, readonly Draft[]>;
+  readonly callOf: ReadonlyMap<Block, Call>;
   /** Wires whose memory a unit reads, and writes. */
   reads(unit: Unit): ReadonlySet<Wire>;
   writes(unit: Unit): ReadonlySet<Wire>;
@@ -109,7 +110,7 @@ class Scheduler implements Schedule {
   readonly #liveCalls = new Set<Call>();
   /** Kernels inside a call, for finding dependencies. */
   readonly inside = new Map<Call, Draft[]>();
-  readonly #callOf = new Map<Block, Call>();
+  readonly callOf = new Map<Block, Call>();
   /** The loops that slots belong to. */
   readonly #loopOf = new Map<Wire, Call>();
 
@@ -119,7 +120,7 @@ class Scheduler implements Schedule {
     this.#costs = costOf(wiring);
     for (const entry of wiring.entries)
       if (entry.kind === "call") {
-        for (const block of blocksOf(entry)) this.#callOf.set(block, entry);
+        for (const block of blocksOf(entry)) this.callOf.set(block, entry);
         if (entry.work.kind === "loop") for (const slot of entry.work.slots) this.#loopOf.set(slot, entry);
       }
   }
@@ -219,7 +220,7 @@ class Scheduler implements Schedule {
   #add(draft: Draft): void {
     this.drafts.push(draft);
     for (let block: Block | null = draft.block; block !== null; block = block.parent) {
-      const call = this.#callOf.get(block);
+      const call = this.callOf.get(block);
       if (call) this.inside.get(call)?.push(draft);
     }
   }

@@ -34,7 +34,7 @@ const firstUser = layers.findIndex((names) => names.includes("nn"));
  * bundles for browsers see no import.
  */
 const asksNode: Readonly<Record<string, string>> = {
-  "backend/arena/environment.ts": "how many cores there are, the environment, and modules at once",
+  "backend/arena/environment.ts": "how many cores there are, the environment, modules at once, and collecting garbage",
   "backend/arena/spawn.ts": "threads",
   "backend/arena/worker.ts": "threads",
   "backend/native/builder.ts": "compilers in the background",

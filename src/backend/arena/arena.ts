@@ -1,6 +1,6 @@
 /** The one memory that all tensors and kernels of a device share. */
 import { ArgumentError, OutOfMemoryError } from "../../util/errors.js";
-import { Allocator, type Chunk, unit } from "./allocator.js";
+import { Allocator, type Chunk } from "./allocator.js";
 import { sharingAllowed } from "./environment.js";
 
 const pageBytes = 65536;
@@ -30,6 +30,8 @@ export class Arena {
   /** Whether several threads may compute on it. */
   readonly shared: boolean;
   readonly limit: number;
+  /** What gives memory back when all is in use, the cheapest first. */
+  readonly reclaims: (() => void)[] = [];
   readonly #allocator: Allocator;
   #bytes = new Uint8Array(0);
   #words = new Int32Array(0);
@@ -45,17 +47,17 @@ export class Arena {
     this.#allocator = new Allocator(guardBytes);
   }
 
-  /** At least `bytes` (more than 0), aligned to a cache line; `reclaim` gives back what it can when all is in use. */
-  allocate(bytes: number, reclaim: () => void = () => undefined): Chunk {
-    const found = this.#find(bytes);
-    if (found !== null) return found;
-    reclaim();
-    const second = this.#find(bytes);
-    if (second !== null) return second;
+  /** At least `bytes` (more than 0), aligned to a cache line. */
+  allocate(bytes: number): Chunk {
+    for (const reclaim of [() => undefined, ...this.reclaims]) {
+      reclaim();
+      const chunk = this.#allocator.allocate(bytes) ?? this.#growFor(bytes);
+      if (chunk !== null) return chunk;
+    }
     const { used } = this.#allocator;
     throw new OutOfMemoryError(
       `allocate: tensors must fit into ${this.limit} bytes, got a request for ${bytes} with ${used} in use. ` +
-        "free intermediate tensors with scope(() => …) or using, or await a macrotask in long loops so that dropped ones are collected",
+        "free tensors that are still referred to with scope(() => …), using or dispose(), or use smaller batches",
     );
   }
   release(chunk: Chunk): void {
@@ -79,14 +81,11 @@ export class Arena {
     return this.#allocator.peak;
   }
 
-  #find(bytes: number): Chunk | null {
-    return this.#allocator.allocate(bytes) ?? this.#growFor(bytes);
-  }
   /** Makes room for `bytes`, and more when it is cheap, so that growing stays rare. */
   #growFor(bytes: number): Chunk | null {
     const { end } = this.#allocator;
     const needed = this.#allocator.shortfall(bytes);
-    for (const wanted of [Math.max(needed, 16 * pageBytes, (end - guardBytes) / 4), needed, exactly(bytes)]) {
+    for (const wanted of [Math.max(needed, 16 * pageBytes, (end - guardBytes) / 4), needed, bytes]) {
       const pages = Math.ceil(wanted / pageBytes);
       if (end + pages * pageBytes > this.limit || !this.#grow(pages)) continue;
       this.#allocator.extend(pages * pageBytes);
@@ -105,5 +104,3 @@ export class Arena {
     return true;
   }
 }
-
-const exactly = (bytes: number): number => Math.ceil(bytes / unit) * unit;

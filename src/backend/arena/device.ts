@@ -3,6 +3,7 @@ import type { TypedArray } from "../../ir/dtype.js";
 import type { HostValue } from "../../ir/node.js";
 import type { Program } from "../../compile/loop.js";
 import type { Target } from "../../compile/loops.js";
+import { bytesOf } from "../../compile/memory.js";
 import { type Compiled, compileWithPasses } from "../../compile/pipeline.js";
 import type { Computation, Device, DeviceValue, Executable } from "../backend.js";
 import { assertPresent } from "../values.js";
@@ -12,7 +13,7 @@ import { ArenaExecutable, type Code, type DeviceState, WorkAreas } from "./execu
 import type { Plan } from "./plan.js";
 import { type Worth, alwaysWorth, measuredWorth } from "./stages.js";
 import { copyOut, write } from "./transfer.js";
-import { ArenaValue, Holdings, bytesOf, ownValue } from "./values.js";
+import { ArenaValue, Holdings, ownValue } from "./values.js";
 
 export interface ArenaOptions {
   /** Most bytes that tensors may take together; at most, and by default, the 4 GiB that wasm32 can address. */
@@ -33,8 +34,7 @@ export abstract class ArenaDevice implements Device {
   constructor(name: string, { limit, shared, worth = defaultWorth() }: ArenaOptions) {
     this.name = name;
     const arena = new Arena(limit, shared);
-    const areas = new WorkAreas(arena);
-    this.state = { arena, areas, holdings: new Holdings(name, arena, () => areas.drop()), worth };
+    this.state = { arena, areas: new WorkAreas(arena), holdings: new Holdings(name, arena), worth };
   }
 
   /** What the compiler needs to know of the machine. */

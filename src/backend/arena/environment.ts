@@ -19,6 +19,20 @@ export const cores = (): number =>
 /** A variable of the environment; empty when there is none. */
 export const environmentVariable = (name: string): string => nodeProcess()?.env[name] ?? "";
 
+/**
+ * Collects what nobody holds, where that can be asked for. Weak references hold what they were made of for a turn of the
+ * event loop; to the engine, a context with microtasks of its own ends one.
+ */
+export function collectGarbage(): void {
+  const node = nodeProcess();
+  if (node === null) return;
+  node.getBuiltinModule("node:v8").setFlagsFromString("--expose-gc");
+  const collect: unknown = node
+    .getBuiltinModule("node:vm")
+    .runInNewContext("gc", undefined, { microtaskMode: "afterEvaluate" });
+  if (typeof collect === "function") collect();
+}
+
 /** A module of this package, by its path from `url`, without waiting: in Node, unless a bundler has moved it; else `null`. */
 export function moduleNow(url: string, path: string): unknown {
   try {

@@ -2,6 +2,7 @@
 import { zip } from "../../util/arrays.js";
 import { invariant } from "../../util/errors.js";
 import type { Program, Step } from "../../compile/loop.js";
+import { aligned, bytesOf } from "../../compile/memory.js";
 import { kernelsOf } from "../../compile/walk.js";
 import { show, sizeOf } from "../../ir/shape.js";
 import type { DeviceValue, Watch } from "../backend.js";
@@ -13,7 +14,7 @@ import { type Action, type Plan, planOf } from "./plan.js";
 import { type Enlisted, type Parcel, currentPool } from "./pool.js";
 import { type Worth, isSplit } from "./stages.js";
 import { toNdArray, write } from "./transfer.js";
-import { ArenaValue, type Holding, type Holdings, bytesOf, ownValue } from "./values.js";
+import { ArenaValue, type Holding, type Holdings, ownValue } from "./values.js";
 
 /**
  * Runs a segment; gets the addresses of the thread's table of the call and of its scratch memory, the thread's number and
@@ -33,14 +34,13 @@ export interface Code {
 /** Microseconds in which a thread that sleeps has usually woken. */
 const mostPatience = 200;
 
-const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64;
-
 /** Working memory, kept from run to run; a run inside a run (a host routine that computes with tensors) gets another. */
 export class WorkAreas {
   readonly #arena: Arena;
   #idle: Chunk[] = [];
   constructor(arena: Arena) {
     this.#arena = arena;
+    arena.reclaims.push(() => this.#drop());
   }
   take(bytes: number): Chunk {
     const chunk = this.#idle.pop();
@@ -48,13 +48,13 @@ export class WorkAreas {
       if (chunk.size >= bytes) return chunk;
       this.#arena.release(chunk);
     }
-    return this.#arena.allocate(bytes, () => this.drop());
+    return this.#arena.allocate(bytes);
   }
   giveBack(chunk: Chunk): void {
     this.#idle.push(chunk);
   }
   /** Frees what is not in use. */
-  drop(): void {
+  #drop(): void {
     for (const chunk of this.#idle) this.#arena.release(chunk);
     this.#idle = [];
   }

@@ -1,13 +1,17 @@
 /** Tensors in the arena, and who frees them. */
 import { DeviceError } from "../../util/errors.js";
-import { type DType, byteSize } from "../../ir/dtype.js";
-import { type Aval, type Shape, show, sizeOf } from "../../ir/shape.js";
+import type { DType } from "../../ir/dtype.js";
+import { type Aval, type Shape, show } from "../../ir/shape.js";
 import type { DeviceValue } from "../backend.js";
 import { type Chunk, unit } from "./allocator.js";
 import { type Arena, guardBytes } from "./arena.js";
+import { collectGarbage } from "./environment.js";
 
 /** Bytes that go by before the collector is told of them once more; what is freed before that costs it nothing. */
 const ballastStep = 1 << 22;
+
+/** Tensors of so many bytes cost much more to compute than a weak reference. */
+const largeBytes = 1 << 16;
 
 /** So many of the smallest tensors, such as losses, share a block: telling the collector of each would cost the most. */
 const places = 8;
@@ -33,20 +37,21 @@ export interface Holding {
 /** Makes holdings, and frees the memory of those that were dropped. */
 export class Holdings {
   readonly #arena: Arena;
-  readonly #reclaim: () => void;
   /** The name of the device whose tensors these are. */
   readonly device: string;
   readonly #dropped: FinalizationRegistry<Chunk>;
+  /** The blocks of large chunks, for freeing what was dropped in this turn of the event loop when all is in use. */
+  readonly #large = new Map<Chunk, WeakRef<Block>>();
   #unseen = 0;
   /** Where the next small tensors go, and how many are there. */
   #open: Block | null = null;
   #filled = 0;
 
-  constructor(device: string, arena: Arena, reclaim: () => void) {
+  constructor(device: string, arena: Arena) {
     this.device = device;
     this.#arena = arena;
-    this.#reclaim = reclaim;
-    this.#dropped = new FinalizationRegistry((chunk) => arena.release(chunk));
+    this.#dropped = new FinalizationRegistry((chunk) => this.#release(chunk));
+    arena.reclaims.push(() => this.#collect());
   }
   allocate(bytes: number): Holding {
     if (bytes > unit) {
@@ -68,18 +73,28 @@ export class Holdings {
     block.users--;
     if (block.users > 0) return;
     if (block === this.#open) this.#open = null;
-    this.#dropped.unregister(block);
     this.#unseen = Math.max(0, this.#unseen - chunk.size);
+    this.#release(chunk);
+  }
+  #release(chunk: Chunk): void {
+    this.#dropped.unregister(chunk);
+    this.#large.delete(chunk);
     this.#arena.release(chunk);
   }
+  /** Frees what was dropped; the registry would hear of it only after this turn. */
+  #collect(): void {
+    collectGarbage();
+    for (const [chunk, block] of this.#large) if (block.deref() === undefined) this.#release(chunk);
+  }
   #block(bytes: number, users: number): Block {
-    const chunk = this.#arena.allocate(bytes, this.#reclaim);
+    const chunk = this.#arena.allocate(bytes);
     // Of what was made before this: the collector never hears of what is freed by the time of the next tensor. Memory that
     // could grow is not filled with zeros, which costs more than many kernels.
     const size = this.#unseen >= ballastStep ? this.#unseen : 0;
     const block: Block = { chunk, ballast: size > 0 ? new ArrayBuffer(size, { maxByteLength: size }) : null, users };
     this.#unseen += chunk.size - size;
-    this.#dropped.register(block, chunk, block);
+    this.#dropped.register(block, chunk, chunk);
+    if (bytes >= largeBytes) this.#large.set(chunk, new WeakRef(block));
     return block;
   }
 }
@@ -123,9 +138,6 @@ export class ArenaValue implements DeviceValue {
     return holding;
   }
 }
-
-/** Bytes a tensor takes in the arena. */
-export const bytesOf = (aval: Aval): number => byteSize(aval.dtype) * sizeOf(aval.shape);
 
 /** The value as this device made it. */
 export function ownValue(value: DeviceValue, owner: Holdings): ArenaValue {
