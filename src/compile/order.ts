@@ -4,18 +4,7 @@ import { invariant } from "../util/errors.js";
 import { remembered } from "../util/key.js";
 import { bytesOf } from "./memory.js";
 import type { Schedule, Unit } from "./schedule.js";
-import type { Block, Call, Wire, Wiring } from "./wires.js";
-
-/** The block itself, or the call inside `block` that contains it. */
-function unitIn(block: Block, unit: Unit, callOf: ReadonlyMap<Block, Call>): Unit | null {
-  let current = unit;
-  while (current.block !== block) {
-    const call = callOf.get(current.block);
-    if (!call) return null;
-    current = call;
-  }
-  return current;
-}
+import type { Block, Wire, Wiring } from "./wires.js";
 
 /** What runs in each block, in order. */
 export function ordered(wiring: Wiring, plan: Schedule): ReadonlyMap<Block, readonly Unit[]> {
@@ -29,9 +18,10 @@ export function ordered(wiring: Wiring, plan: Schedule): ReadonlyMap<Block, read
   for (const unit of all)
     for (const needed of plan.needs(unit))
       // A dependency inside one block orders that block; it orders every block around the one that needs it likewise.
-      for (let block: Block | null = needed.block; block !== null; block = block.parent) {
-        const [user, maker] = [unitIn(block, unit, plan.callOf), unitIn(block, needed, plan.callOf)];
-        if (user && maker && user !== maker) needs.get(user)?.add(maker);
+      for (let maker: Unit | undefined = needed; maker; maker = plan.callOf.get(maker.block)) {
+        let user: Unit | undefined = unit;
+        while (user && user.block !== maker.block) user = plan.callOf.get(user.block);
+        if (user && user !== maker) needs.get(user)?.add(maker);
       }
   return new Map([...units].map(([block, list]) => [block, new Order(plan, needs, list).sorted(list)]));
 }

@@ -4,7 +4,6 @@ import { type Space, assemble } from "./assemble.js";
 import type { Target } from "./loops.js";
 import type { Program } from "./loop.js";
 import { schedule } from "./schedule.js";
-import { verify } from "./verify.js";
 import { kernelsOf } from "./walk.js";
 import { wireUp } from "./wires.js";
 
@@ -47,7 +46,6 @@ export function compileWithPasses({ inputs, outputs, donated }: Source, target: 
   const [wiring, wiringTook] = timed(() => wireUp(inputs, outputs));
   const [plan, planTook] = timed(() => schedule(wiring));
   const [{ program, spaces }, programTook] = timed(() => assemble(wiring, plan, donated, target));
-  verify(program, target.vectorBytes);
   const kernels = kernelsOf(program.steps);
   const pass = (name: string, milliseconds: number, summary: string): PassRecord => ({ name, milliseconds, summary });
   const passes = [

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { listing } from "#src/api/listing.js";
-import { compileWithPasses, defaultTarget, type Source } from "#src/compile/pipeline.js";
+import type { Target } from "#src/compile/loops.js";
+import { type Compiled, compileWithPasses, defaultTarget, type Source } from "#src/compile/pipeline.js";
 import type { Program } from "#src/compile/loop.js";
 import { interpret } from "#src/ir/interpret.js";
 import { isFloat, roundTo } from "#src/ir/dtype.js";
 import type { NdArray, Node, SampleInput } from "#src/ir/node.js";
 import { type Aval, sizeOf } from "#src/ir/shape.js";
 import { runProgram } from "./interpreter.js";
+import { verify } from "./verify.js";
 
 /** Numbers from 0 to 1, always the same for one seed. */
 export function generator(seed: number): () => number {
@@ -38,8 +40,14 @@ export function assertClose(actual: NdArray, expected: NdArray, aval: Aval, tole
   });
 }
 
-export const compileProgram = (source: Source, target = defaultTarget): Program =>
-  compileWithPasses(source, target).program;
+/** What the compiler makes of it, which follows the grammar of the loop form. */
+function compiledFrom(source: Source, target: Target): Compiled {
+  const compiled = compileWithPasses(source, target);
+  verify(compiled.program, target.vectorBytes);
+  return compiled;
+}
+
+export const compileProgram = (source: Source, target = defaultTarget): Program => compiledFrom(source, target).program;
 
 /** Compiles, runs, compares every output with the reference rules; returns the program. */
 export function check(
@@ -48,7 +56,7 @@ export function check(
   values: readonly NdArray[],
   { donated = inputs.map(() => false), tolerance = 3e-5, what = "program", target = defaultTarget } = {},
 ): Program {
-  const compiled = compileWithPasses({ inputs, outputs, donated }, target);
+  const compiled = compiledFrom({ inputs, outputs, donated }, target);
   const { program } = compiled;
   const expected = interpret(inputs, outputs, values);
   let actual: NdArray[];

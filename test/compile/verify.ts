@@ -1,8 +1,8 @@
 /** The grammar of the loop form, checked: types, lanes, buffers, and locals that are set before they are read. */
-import type { ScalarOp, ScalarType } from "../ir/scalar.js";
-import { InternalError, invariant } from "../util/errors.js";
-import type { Kernel, Local, Program, Statement, Step, Value } from "./loop.js";
-import { operandsOf } from "./walk.js";
+import type { ScalarOp, ScalarType } from "#src/ir/scalar.js";
+import { InternalError, invariant } from "#src/util/errors.js";
+import type { Kernel, Local, Program, Statement, Step, Value } from "#src/compile/loop.js";
+import { operandsOf } from "#src/compile/walk.js";
 
 const comparisons: ReadonlySet<ScalarOp> = new Set(["lt", "le", "eq", "ne"]);
 const argumentCount = (op: ScalarOp): number =>
