@@ -1,5 +1,5 @@
 /** Elements as files store them, and their way to and from the dtypes of tensors. */
-import { type DType, type TypedArray, dtypeOf, hostArray } from "../ir/dtype.js";
+import { type DType, type TypedArray, dtypeOf, hostArray, limits } from "../ir/dtype.js";
 import { type Aval, type Shape, show, sizeOf } from "../ir/shape.js";
 import { DTypeError, FormatError, ShapeError } from "../util/errors.js";
 
@@ -34,14 +34,6 @@ const elements: Readonly<Record<ElementType, Element>> = {
   bf16: { bytes: 2, dtype: "float32", native: false, get: (v, at, little) => fromBrain(v.getUint16(at, little)) },
   f4: { bytes: 4, dtype: "float32", native: true, get: (v, at, little) => v.getFloat32(at, little) },
   f8: { bytes: 8, dtype: "float64", native: true, get: (v, at, little) => v.getFloat64(at, little) },
-};
-
-const limits: Readonly<Record<DType, readonly [number, number]>> = {
-  float32: [-Infinity, Infinity],
-  float64: [-Infinity, Infinity],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  uint32: [0, 2 ** 32 - 1],
-  bool: [0, 1],
 };
 
 /** How a file stores each dtype. */

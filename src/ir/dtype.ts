@@ -15,6 +15,15 @@ export const numbers: readonly DType[] = ["float32", "float64", "int32", "uint32
 export const isFloat = (d: DType | "int64"): boolean => d === "float32" || d === "float64";
 export const isInteger = (d: DType): boolean => d === "int32" || d === "uint32";
 
+/** The least and the greatest number of a dtype. */
+export const limits: Readonly<Record<DType, readonly [low: number, high: number]>> = {
+  float32: [-Infinity, Infinity],
+  float64: [-Infinity, Infinity],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint32: [0, 2 ** 32 - 1],
+  bool: [0, 1],
+};
+
 /** Bytes one element takes in device memory. */
 export const byteSize = (d: DType): number => (d === "float64" ? 8 : 4);
 

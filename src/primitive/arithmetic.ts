@@ -1,5 +1,5 @@
 /** Arithmetic, comparison, selection, logic, bits, rounding and conversion. */
-import { type DType, dtypes, floats, integers, isFloat, isInteger, numbers, roundTo } from "../ir/dtype.js";
+import { type DType, dtypes, floats, integers, isFloat, isInteger, limits, numbers, roundTo } from "../ir/dtype.js";
 import { type Node, notDifferentiable, type Primitive } from "../ir/node.js";
 import { type Expr, s } from "../ir/scalar.js";
 import { apply, binary, elementwise, type None, none, pointwise, unary } from "./define.js";
@@ -254,7 +254,7 @@ function convertNumber(x: number, from: DType, to: DType): number {
   if (to === "bool") return Number(x !== 0);
   if (!isFloat(from) || !isInteger(to)) return roundTo(to, x);
   if (Number.isNaN(x)) return 0;
-  const [low, high] = to === "int32" ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
+  const [low, high] = limits[to];
   return Math.trunc(Math.min(Math.max(x, low), high));
 }
 

@@ -1,10 +1,9 @@
-/** Running extremes. */
-import { numbers } from "../ir/dtype.js";
+/** Running sums and extremes. */
+import { isFloat, numbers } from "../ir/dtype.js";
 import { Node, type Primitive } from "../ir/node.js";
-import { show } from "../ir/shape.js";
-import { ShapeError } from "../util/errors.js";
+import { range } from "../util/arrays.js";
 import { equal, notEqual, or, select } from "./arithmetic.js";
-import { apply, checkDType } from "./define.js";
+import { apply, checkDType, reducedShape } from "./define.js";
 import { gather, scatterAdd } from "./indexing.js";
 import { fillLike, iota } from "./leaf.js";
 import { moveAxis } from "./movement.js";
@@ -16,39 +15,27 @@ interface Running {
   readonly reverse: boolean;
 }
 
-type Extreme = "max" | "min";
-
-/** `y[i]` = the extreme of x from the start of the axis to i (from i to its end when `reverse`); NaN from the first NaN on. */
-function running(name: string, combine: Extreme): Primitive<Running> {
-  const better = combine === "max" ? Math.max : Math.min;
+/** `y[i]` folds x from the start of the axis to i (from i to its end when `reverse`). */
+function prefix(
+  name: string,
+  combine: "sum" | "max" | "min",
+  fold: (a: number, b: number) => number,
+  rules: Pick<Primitive<Running>, "vjp" | "jvp">,
+): Primitive<Running> {
   const primitive: Primitive<Running> = {
     name,
+    ...rules,
     infer([x], { axis }) {
       checkDType(name, x, numbers);
-      if (!(axis >= 0 && axis < x.shape.length))
-        throw new ShapeError(`${name}: the axis must lie in ${show(x)}, got ${axis}. name an axis it has`);
+      reducedShape(name, x, [axis]);
       return [x];
-    },
-    vjp(y, [g]) {
-      const { axis } = y.params;
-      const last = y.shape.length - 1;
-      if (!g) return [null];
-      const params = { batch: last, length: y.shape[axis] };
-      return [moveAxis(scatterAdd(moveAxis(g, axis, last), placesOf(y), params), last, axis)];
-    },
-    jvp(y, [t]) {
-      const { axis } = y.params;
-      const last = y.shape.length - 1;
-      return [t && moveAxis(gather(moveAxis(t, axis, last), placesOf(y), last), last, axis)];
     },
     batch: ([x], _batched, _size, { axis, reverse }) => [apply(primitive, [x], { axis: axis + 1, reverse })],
     lower: ([x], { axis, reverse }) => ({ form: "prefix", combine, axis, reverse, value: (at) => x.at(at) }),
     reference: ([x], { axis, reverse }) => [
       build(x.shape, (i) => {
-        let y = element(x, i);
-        for (let k = 0; k < x.shape[axis]; k++)
-          if (reverse ? k > i[axis] : k < i[axis]) y = better(y, element(x, i.with(axis, k)));
-        return y;
+        const places = range(x.shape[axis]).filter((k) => (reverse ? k >= i[axis] : k <= i[axis]));
+        return places.map((k) => element(x, i.with(axis, k))).reduce(fold);
       }),
     ],
     samples: numbers.flatMap((dtype) => [
@@ -64,6 +51,29 @@ function running(name: string, combine: Extreme): Primitive<Running> {
   return primitive;
 }
 
+/** Running sum along an axis, from its end when `reverse`. */
+export const cumsumPrimitive = prefix("cumsum", "sum", (a, b) => a + b, {
+  vjp: ({ dtype, params: { axis, reverse } }, [g]) => [g && isFloat(dtype) ? cumsum(g, axis, !reverse) : null],
+  jvp: ({ dtype, params: { axis, reverse } }, [t]) => [t && isFloat(dtype) ? cumsum(t, axis, reverse) : null],
+});
+export const cumsum = (x: Node, axis: number, reverse: boolean): Node => apply(cumsumPrimitive, [x], { axis, reverse });
+
+/** What the running extremes take from, and give to, the places where they were reached. */
+const byPlaces: Pick<Primitive<Running>, "vjp" | "jvp"> = {
+  vjp(y, [g]) {
+    const { axis } = y.params;
+    const last = y.shape.length - 1;
+    if (!g) return [null];
+    const params = { batch: last, length: y.shape[axis] };
+    return [moveAxis(scatterAdd(moveAxis(g, axis, last), placesOf(y), params), last, axis)];
+  },
+  jvp(y, [t]) {
+    const { axis } = y.params;
+    const last = y.shape.length - 1;
+    return [t && moveAxis(gather(moveAxis(t, axis, last), placesOf(y), last), last, axis)];
+  },
+};
+
 /** Where the extreme was last reached, with the running axis last: the derivative goes there. */
 function placesOf(y: Node<Running>): Node {
   const { axis, reverse } = y.params;
@@ -76,8 +86,10 @@ function placesOf(y: Node<Running>): Node {
   return apply(latest, [select(isReached, place, none)], { axis: last, reverse });
 }
 
-export const cummaxPrimitive = running("cummax", "max");
-export const cumminPrimitive = running("cummin", "min");
+/** The largest element so far; NaN from the first NaN on. */
+export const cummaxPrimitive = prefix("cummax", "max", (a, b) => Math.max(a, b), byPlaces);
+/** The smallest element so far; NaN from the first NaN on. */
+export const cumminPrimitive = prefix("cummin", "min", (a, b) => Math.min(a, b), byPlaces);
 
 /** The running extreme along an axis, and the place where it was last reached. */
 export function runningExtreme(primitive: Primitive<Running>, x: Node, axis: number, reverse: boolean) {

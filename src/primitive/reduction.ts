@@ -1,4 +1,4 @@
-/** Reductions other than the sum, and running sums. */
+/** Reductions other than the sum. */
 import { type DType, isFloat, numbers } from "../ir/dtype.js";
 import { type Node, notDifferentiable, type Primitive } from "../ir/node.js";
 import type { Combine } from "../ir/scalar.js";
@@ -6,7 +6,7 @@ import { show, sizeOf } from "../ir/shape.js";
 import { inversePermutation, otherAxes, range } from "../util/arrays.js";
 import { ShapeError } from "../util/errors.js";
 import { convert, div, equal, mul } from "./arithmetic.js";
-import { apply, broadcast, checkDType, interleave, linear, reducedShape, sum } from "./define.js";
+import { apply, broadcast, checkDType, interleave, reducedShape, sum } from "./define.js";
 import { fillLike } from "./leaf.js";
 import { concatenate, reshape, sliceAxis, transpose } from "./movement.js";
 import { avals, build, each, element, ravel, refusal, sample, times } from "./ndarray.js";
@@ -198,33 +198,3 @@ export const argmax = (x: Node, axis: number): Node => apply(argmaxPrimitive, [x
 /** The position of the first smallest element, or of the first NaN. */
 export const argminPrimitive = extremePosition("argmin", "argmin", (a, b) => a < b);
 export const argmin = (x: Node, axis: number): Node => apply(argminPrimitive, [x], { axis });
-
-/** Running sum along an axis, from its end when `reverse`. */
-export const cumsumPrimitive = linear<{ readonly axis: number; readonly reverse: boolean }>({
-  name: "cumsum",
-  infer([x], { axis }) {
-    checkDType("cumsum", x, numbers);
-    reducedShape("cumsum", x, [axis]);
-    return [x];
-  },
-  transpose: (g, _x, { axis, reverse }) => cumsum(g, axis, !reverse),
-  batch: ([x], _batched, _size, { axis, reverse }) => [cumsum(x, axis + 1, reverse)],
-  lower: ([x], { axis, reverse }) => ({ form: "prefix", combine: "sum", axis, reverse, value: (at) => x.at(at) }),
-  reference: ([x], { axis, reverse }) => [
-    build(x.shape, (i) => {
-      let total = 0;
-      for (let k = 0; k < x.shape[axis]; k++)
-        if (reverse ? k >= i[axis] : k <= i[axis]) total += element(x, i.with(axis, k));
-      return total;
-    }),
-  ],
-  samples: numbers.flatMap((dtype) => [
-    sample(dtype, [[5]], { axis: 0, reverse: false }),
-    sample(dtype, [[3, 4]], { axis: 0, reverse: true }),
-    sample(dtype, [[3, 4]], { axis: 1, reverse: false }),
-  ]),
-  errors: [
-    refusal(avals("float32", [2]), { axis: 2, reverse: false }, "cumsum: the axis must lie in float32[2], got 2"),
-  ],
-});
-export const cumsum = (x: Node, axis: number, reverse: boolean): Node => apply(cumsumPrimitive, [x], { axis, reverse });

@@ -1,5 +1,5 @@
 /** From what users write (tensors of several dtypes and shapes, plain numbers) to the equal shapes primitives take. */
-import { type DType, isFloat, promote } from "../ir/dtype.js";
+import { type DType, isFloat, limits, promote } from "../ir/dtype.js";
 import { Node } from "../ir/node.js";
 import { broadcastShapes, type Shape, sameShape, show } from "../ir/shape.js";
 import { convert } from "../primitive/arithmetic.js";
@@ -32,7 +32,7 @@ function withNumber(op: string, dtype: DType, value: number | boolean): DType {
   if (typeof value === "boolean" || isFloat(dtype)) return dtype;
   if (dtype === "bool") return Number.isInteger(value) ? "int32" : "float32";
   if (!Number.isInteger(value)) return "float32";
-  const [low, high] = dtype === "int32" ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
+  const [low, high] = limits[dtype];
   if (value < low || value > high)
     throw new ArgumentError(
       `${op}: a number beside a ${dtype} tensor must be from ${low} to ${high}, got ${value}. convert the tensor with astype`,

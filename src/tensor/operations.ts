@@ -4,6 +4,7 @@ import type { Node } from "../ir/node.js";
 import { type Aval, broadcastShapes, normalizeAxes, normalizeAxis, type Shape, show, sizeOf } from "../ir/shape.js";
 import * as a from "../primitive/arithmetic.js";
 import { dot } from "../primitive/contraction.js";
+import { cumsum as runningSum } from "../primitive/cumulative.js";
 import { add, sum } from "../primitive/define.js";
 import { argsort, gather } from "../primitive/indexing.js";
 import { fill, fillLike, iota } from "../primitive/leaf.js";
@@ -281,7 +282,7 @@ export function topK(x: Node, k: number, largest: boolean): readonly [values: No
 
 /** Running sum along an axis. */
 export const cumsum = (x: Node, axis: number, reverse: boolean): Node =>
-  reduce.cumsum(a.convert(x, toNumber(x.dtype)), normalizeAxis("cumsum", axis, x.aval), reverse);
+  runningSum(a.convert(x, toNumber(x.dtype)), normalizeAxis("cumsum", axis, x.aval), reverse);
 
 /** Elements of `value` added before and after each axis. */
 export function pad(x: Node, widths: readonly (readonly [number, number])[], value: number): Node {

@@ -6,7 +6,7 @@ import { type NdArray, Node, notDifferentiable } from "#src/ir/node.js";
 import { type Aval, sameShape, sizeOf } from "#src/ir/shape.js";
 import { not, remainderPrimitive } from "#src/primitive/arithmetic.js";
 import { add } from "#src/primitive/define.js";
-import { cumsumPrimitive } from "#src/primitive/reduction.js";
+import { cumsumPrimitive } from "#src/primitive/cumulative.js";
 import { zip } from "#src/util/arrays.js";
 import { compile, tensor, Tensor } from "typegrad";
 import {
