@@ -117,7 +117,8 @@ export function markdown(results: readonly Result[], roofs: Roofs): string {
 
 function means(results: readonly Result[]): string[] {
   const lines = meansOf(results).map(
-    ({ device, peer, mean, steps }) => `- ${device} : ${peer} ${times(mean)} (${steps} steps)`,
+    ({ device, peer, mean, steps }) =>
+      `- ${device} : ${peer} ${times(mean)} (${steps} ${steps === 1 ? "step" : "steps"})`,
   );
   return lines.length > 0
     ? ["How many times faster, in the geometric mean over the training steps:", lines.join("\n")]

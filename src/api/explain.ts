@@ -4,7 +4,7 @@ import type { Kernel, Program } from "../compile/loop.js";
 import { buffersOf, kernelsOf, workOf } from "../compile/walk.js";
 import { byteSize } from "../ir/dtype.js";
 import { type Aval, sizeOf } from "../ir/shape.js";
-import { DeviceError } from "../util/errors.js";
+import { ArgumentError, DeviceError } from "../util/errors.js";
 import type { Compiled, PassExplanation } from "./compile.js";
 import { listing } from "./listing.js";
 import { type Times, timesOf } from "./times.js";
@@ -188,11 +188,14 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], ri
  * memory. Printed, it is a table. With arguments, it is about the program for them, which is traced if need be but not
  * called: nothing of its state changes, as what is measured runs on copies. Without, it is about the last call's program.
  *
- * @throws TraceError for a function that was not called, without arguments; DeviceError on `reference`.
+ * @throws ArgumentError unless `f` is compiled; TraceError if it was not called and there are no arguments; DeviceError on
+ *   `reference`.
  */
 export function explain<A extends readonly unknown[], R>(f: Compiled<A, R>): Explanation;
 export function explain<A extends readonly unknown[], R>(f: Compiled<A, R>, ...args: A): Explanation;
 export function explain<A extends readonly unknown[], R>(f: Compiled<A, R>, ...args: A): Explanation {
+  if (typeof f !== "function" || !("ready" in f))
+    throw new ArgumentError(`explain: the function must be a compiled one, got ${typeof f}. pass what compile gave`);
   const { device, executable, values, tracing } = f.ready(args.length === 0 && f.traces() > 0 ? null : args);
   const account = executable.account();
   if (account === null)

@@ -46,7 +46,9 @@ export function together(op: string, operands: readonly NodeOrNumber[], minimum?
   for (const x of operands)
     if (x instanceof Node) first ??= x;
     else if (typeof x !== "number" && typeof x !== "boolean")
-      throw new ArgumentError(`${op}: operands must be tensors or numbers, got ${typeof x}. wrap lists in tensor(…)`);
+      throw new ArgumentError(
+        `${op}: operands must be tensors or numbers, got ${typeof x}. wrap lists in tensor(…); one of another copy of typegrad is no tensor here (npm ls typegrad)`,
+      );
   if (first === null) throw new ArgumentError(`${op}: one operand must be a tensor, got numbers. use tensor(x)`);
   let { dtype, shape } = first;
   for (const x of operands) if (x instanceof Node) dtype = promote(op, dtype, x.dtype);

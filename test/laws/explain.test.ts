@@ -113,6 +113,7 @@ test("without a call or arguments, and on the reference, there is nothing to tel
   const f = compile((x: Tensor) => x.mul(2).add(1));
   assert.throws(() => f.ready(null), TraceError);
   assert.throws(() => explain(f), /must have been called, or its arguments given/);
+  assert.throws(() => Reflect.apply(explain, null, [(x: Tensor) => x]), /must be a compiled one, got function/);
   await setDevice("reference");
   assert.throws(() => explain(f, f64([1, 2])), DeviceError);
 });
