@@ -4,7 +4,7 @@
  */
 import { isFloat } from "../ir/dtype.js";
 import type { Combine } from "../ir/scalar.js";
-import { range } from "../util/arrays.js";
+import { range, zip } from "../util/arrays.js";
 import type { Emitter } from "./emit.js";
 import {
   type KernelBuilder,
@@ -162,14 +162,20 @@ class Tile {
     return inner !== null && inner !== emit.along;
   }
 
-  /** Stores what the folds of every copy came to. */
+  /**
+   * Stores what the folds of every copy came to; what is computed from the sums backwards: TurboFan (to V8 12) then meets
+   * the sums in the order in which it must place their multiply-adds, so that loads stand beside them (`wasm/kernel.ts`).
+   */
   store(results: readonly (readonly Value[])[]): void {
     if (this.#isLoop) return this.#storeInLoop(results.map(([x]) => x));
     const { emit } = this.#builder;
-    this.copies.forEach((copy, k) => {
-      copy.folds.forEach((fold, f) => emit.bind(fold.hole, results[k][f]));
+    const all = zip(this.copies, results);
+    const sums = this.#nest.folds.map((f): Term => f.hole);
+    const isPlain = this.#nest.stores.some((x) => sums.includes(x.value));
+    for (const [copy, sum] of isPlain ? all : all.toReversed()) {
+      copy.folds.forEach((fold, f) => emit.bind(fold.hole, sum[f]));
       emit.stores(copy.stores);
-    });
+    }
   }
 
   #storeInLoop(results: readonly Value[]): void {

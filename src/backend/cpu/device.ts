@@ -2,14 +2,14 @@
  * The default device: kernels compiled to WebAssembly, and programs that have run for long by the C compiler of the machine,
  * where there are one and koffi. Both work on the same arena, so a program changes between two runs, and copies nothing.
  */
-import { compileWithPasses } from "../../compile/pipeline.js";
+import { compileWithPasses, defaultTarget } from "../../compile/pipeline.js";
 import { workOf } from "../../compile/walk.js";
 import type { ArenaOptions } from "../arena/device.js";
 import { moduleNow } from "../arena/environment.js";
 import { planOf } from "../arena/plan.js";
 import type { Account, Computation, DeviceValue, Executable } from "../backend.js";
 import type { NativeCompiler } from "../native/compiler.js";
-import { WasmDevice, wasmTarget } from "../wasm/device.js";
+import { WasmDevice } from "../wasm/device.js";
 
 /**
  * When a program becomes C, in operations it has run. That alone decides, never the clock: the two kinds of kernels differ in
@@ -41,7 +41,7 @@ export class CpuDevice extends WasmDevice {
 
   override prepare(computation: Computation): Executable {
     const { donated } = computation;
-    const compiled = compileWithPasses(computation, { ...wasmTarget(), taskWork: this.state.worth.task });
+    const compiled = compileWithPasses(computation, { ...defaultTarget, taskWork: this.state.worth.task });
     const first = this.ready(compiled, donated, (plan) => this.link(plan));
     const work = workOf(compiled.program.steps, (kernel) => kernel.cost.flops);
     return new Growing(first, work, this.#patience, () => this.#startNative(computation, work));

@@ -1,12 +1,12 @@
 /** Kernels compiled by the C compiler of the machine, on an arena as the `wasm` device has it. */
 import type { Target } from "../../compile/loops.js";
-import { compileWithPasses } from "../../compile/pipeline.js";
+import { compileWithPasses, defaultTarget } from "../../compile/pipeline.js";
 import { workOf } from "../../compile/walk.js";
 import { ArenaDevice, type ArenaOptions } from "../arena/device.js";
 import type { Code } from "../arena/executable.js";
 import type { Plan } from "../arena/plan.js";
 import type { Computation, Executable } from "../backend.js";
-import { wasmCode, wasmTarget } from "../wasm/device.js";
+import { wasmCode } from "../wasm/device.js";
 import { NativeCompiler, worthCompiling } from "./compiler.js";
 import { findKoffi } from "./library.js";
 
@@ -37,7 +37,7 @@ export class NativeDevice extends ArenaDevice {
         ? null
         : this.#compiler.attempt(() => this.ready(compiled, donated, (plan) => this.link(plan)));
     if (found !== null) return found;
-    const portable = compileWithPasses(computation, { ...wasmTarget(), taskWork: worth.task });
+    const portable = compileWithPasses(computation, { ...defaultTarget, taskWork: worth.task });
     return this.ready(portable, donated, (plan) => wasmCode(plan, arena));
   }
 

@@ -9,7 +9,7 @@ import { ArenaDevice, type ArenaOptions } from "../arena/device.js";
 import type { Code, Segment } from "../arena/executable.js";
 import type { Plan } from "../arena/plan.js";
 import { abandoned } from "../arena/pool.js";
-import { moduleOf, tileRows } from "./features.js";
+import { moduleOf } from "./features.js";
 import { render } from "./render.js";
 
 export class WasmDevice extends ArenaDevice {
@@ -17,15 +17,12 @@ export class WasmDevice extends ArenaDevice {
     super(name, options);
   }
   protected target(): Target {
-    return wasmTarget();
+    return defaultTarget;
   }
   protected link(plan: Plan): Code {
     return wasmCode(plan, this.state.arena);
   }
 }
-
-/** What the compiler needs to know of the engine. */
-export const wasmTarget = (): Target => ({ ...defaultTarget, microRows: tileRows() });
 
 /** A program as a module on an arena. */
 export function wasmCode(plan: Plan, arena: Arena): Code {

@@ -1,34 +1,22 @@
 /** What the engine at hand can do. */
 import { ModuleBuilder } from "./assembler.js";
 
-/** Whether fused multiply-add instructions compile. Node 20 has them behind a flag that can be set while running. */
-export const hasRelaxedSimd = (): boolean => (relaxed ??= validatesMadd() || (allowRelaxedSimd(), validatesMadd()));
-
 /**
- * Rows of a register tile two vectors wide. Engines old enough to hide relaxed SIMD behind a flag run out of registers with
- * six (measured on Node 20: 55 GFLOP/s with four, 43 with six; on Node 26 58 and 62).
+ * Whether fused multiply-add instructions compile. Node 20 has them behind a flag that can be set while running. Engines of
+ * that age also optimise JavaScript that has hardly run: two thirds of LeNet's first step went there, for functions that were
+ * done before. They are told to wait eight times as long, about as long as later ones do.
  */
-export function tileRows(): number {
-  hasRelaxedSimd();
-  return flagWasNeeded ? 4 : 6;
-}
+export const hasRelaxedSimd = (): boolean =>
+  (relaxed ??=
+    validatesMadd() || (setFlags("--experimental-wasm-relaxed-simd", "--interrupt-budget=540000"), validatesMadd()));
 
 let relaxed: boolean | undefined;
-let flagWasNeeded = false;
 
 function validatesMadd(): boolean {
   const module = new ModuleBuilder({ shared: false });
   const f = module.function(["v128"], ["v128"]);
   f.code.get(0).get(0).get(0).op("f32x4.relaxed_madd");
   return WebAssembly.validate(module.finish());
-}
-
-/**
- * Engines of that age also optimise JavaScript that has hardly run: two thirds of LeNet's first step went there, for functions
- * that were done before. They are told to wait eight times as long, about as long as later ones do.
- */
-function allowRelaxedSimd(): void {
-  flagWasNeeded = setFlags("--experimental-wasm-relaxed-simd", "--interrupt-budget=540000");
 }
 
 /** Sets options of the engine while it runs, where that can be done. */
@@ -43,6 +31,7 @@ function setFlags(...flags: readonly string[]): boolean {
  * quarter of the speed; the first run of a long program is over before better code is there. In Node that is made at once,
  * where there are 2000 operations for each byte: making it takes as long as quick code would lose. Calls are not inlined from then on:
  * for that V8 14 looks up what quick code has counted, and ends the process where there was none. V8 11 never inlines them, so that stays.
+ * The others go back to the defaults, then to what the command line says; what a program set since cannot be asked for.
  */
 export function moduleOf(bytes: Uint8Array<ArrayBuffer>, work: number): WebAssembly.Module {
   const atOnce =
@@ -50,6 +39,12 @@ export function moduleOf(bytes: Uint8Array<ArrayBuffer>, work: number): WebAssem
   try {
     return new WebAssembly.Module(bytes);
   } finally {
-    if (atOnce) setFlags("--liftoff", "--wasm-lazy-compilation");
+    if (atOnce) setFlags("--liftoff", "--wasm-lazy-compilation", ...chosenFlags());
   }
 }
+
+/** What the command line says of how modules are compiled. */
+const chosenFlags = (): string[] =>
+  [...(process.env["NODE_OPTIONS"] ?? "").split(/\s+/), ...process.execArgv].filter((flag) =>
+    /^--no[-_]?(liftoff|wasm[-_]lazy[-_]compilation)$/.test(flag),
+  );

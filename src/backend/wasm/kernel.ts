@@ -198,25 +198,29 @@ class KernelWriter implements Machine {
     const assigned = assignedIn(body).add(index);
     const limit = this.#limit(to, assigned);
     const around = { assigned, index, step, innermost: !body.some(hasLoop) };
-    const { scope, body: inner } = this.#inScope(around, (current) => {
+    const { scope, body: inner } = this.#inScope(around, ({ moving }) => {
       this.#statements(body);
       if (known === 1) return;
-      for (const { pointer, bytes } of current.moving) this.code.get(pointer).i32(bytes).op("i32.add").set(pointer);
-      this.code.get(i).i32(step).op("i32.add").tee(i);
-      limit.push();
-      this.code.op("i32.lt_s").brIf(0);
+      for (const { pointer, bytes } of moving) this.code.get(pointer).i32(bytes).op("i32.add").set(pointer);
+      this.code.get(i).i32(step).op("i32.add").set(i);
     });
-    if (known === 1) {
-      this.code.append(scope.preheader).append(inner);
-      return;
-    }
-    if (known === null) {
+    const goesOn = () => {
       this.code.get(i);
       limit.push();
-      this.code.op("i32.lt_s").if();
+      return this.code.op("i32.lt_s");
+    };
+    const { code } = this;
+    if (known === null) goesOn().if();
+    code.append(scope.preheader);
+    if (known === 1) code.append(inner);
+    else if (isTile(body)) {
+      code.loop();
+      goesOn().if().loop().end().append(inner).br(1).end().end();
+    } else {
+      code.loop().append(inner);
+      goesOn().brIf(0).end();
     }
-    this.code.append(scope.preheader).loop().append(inner).end();
-    if (known === null) this.code.end();
+    if (known === null) code.end();
     limit.done();
   }
 
@@ -532,6 +536,20 @@ const isIndex = ({ atom }: Term, scope: Scope): boolean => atom.kind === "get" &
 /** Whether a vector costs no more than moving it: a constant or a scalar in every lane. */
 const isCheap = (v: Value): boolean =>
   v.lanes !== 1 && (v.kind === "const" || (v.kind === "splat" && (v.value.kind === "get" || v.value.kind === "const")));
+
+/**
+ * Whether a loop adds to so many sums that registers are scarce. It then asks at the top whether to go on, and has an empty
+ * loop inside. TurboFan (to V8 12) would load everything first that several turns need, or that is used after the loop too.
+ * So what a turn computes goes nowhere but to the next one, loads stand beside their uses, and nothing is unrolled.
+ */
+const isTile = (body: readonly Statement[]): boolean => body.filter(isMultiplyAdd).length >= 8;
+
+/** Whether a product is added to a sum. */
+function isMultiplyAdd(s: Statement): boolean {
+  if (s.kind !== "set" || s.value.kind !== "op" || s.value.op !== "fma") return false;
+  const [, , sum] = s.value.args;
+  return sum.kind === "get" && sum.local === s.local;
+}
 
 function hasLoop(s: Statement): boolean {
   return s.kind === "loop" || (s.kind === "if" && (s.then.some(hasLoop) || s.otherwise.some(hasLoop)));
