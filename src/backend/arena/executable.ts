@@ -31,8 +31,8 @@ export interface Code {
   readonly summary: string;
 }
 
-/** Microseconds in which a thread that sleeps has usually woken. */
-const mostPatience = 200;
+/** Microseconds that a late thread is waited for: in a first run, by when one that sleeps has usually woken, and at most. */
+const [firstPatience, mostPatience] = [200, 5000];
 
 /** Working memory, kept from run to run; a run inside a run (a host routine that computes with tensors) gets another. */
 export class WorkAreas {
@@ -262,8 +262,9 @@ export class ArenaExecutable {
   }
   /** Where more comes after the first barrier, late threads are waited for, a small part of the time the segment takes. */
   #patience(number: number): number {
-    const most = this.#plan.stages[number].length > 2 ? mostPatience : 0;
-    return Math.floor(Math.min(most, (1000 / 16) * this.#choices[number].least()));
+    if (this.#plan.stages[number].length <= 2) return 0;
+    const least = this.#choices[number].least();
+    return least === Infinity ? firstPatience : Math.floor(Math.min(mostPatience, (1000 / 16) * least));
   }
   #together(number: number, { table, scratch, stride }: Call, team: Enlisted, patience: number | null): void {
     team.pool.run(team, [number, table, scratch - table, stride], patience, () =>
