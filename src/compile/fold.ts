@@ -312,8 +312,13 @@ function foldAcross(builder: KernelBuilder, nest: Nest, inner: IndexTerm, lanes:
   const { emit } = builder;
   const others = nest.axes.filter((x) => x !== inner);
   const row = isTiled(nest) ? (sharing(emit, nest, others, inner).at(0) ?? null) : null;
-  const most = nest.running || nest.folds.length > 1 ? 1 : row ? target.microVectors : 4;
-  const times = Math.max(1, Math.min(most, Math.floor(inner.extent / lanes)));
+  const vectors = Math.floor(inner.extent / lanes);
+  const times =
+    nest.running || nest.folds.length > 1
+      ? 1
+      : row
+        ? Math.max(1, Math.min(target.microVectors, vectors))
+        : besides(vectors, isTiled(nest) ? Math.floor(Math.min(tileAlong(target), Math.max(4, vectors / 4))) : 4);
   const outer = others.filter((x) => x !== row);
   const tile = (rows: number, vectors: number) =>
     foldTogether(emit, new Tile(builder, nest, [...(row ? [[row, 1, rows] as const] : []), [inner, lanes, vectors]]));
@@ -331,6 +336,17 @@ function foldAcross(builder: KernelBuilder, nest: Nest, inner: IndexTerm, lanes:
     if (isLong) vectorLoop(emit, last, lanes, times, (n) => rowLoop(emit, whole(row), rows, (r) => tile(r, n)));
     else rowLoop(emit, last, rows, (r) => vectorLoop(emit, whole(inner), lanes, times, (n) => tile(r, n)));
   });
+}
+
+/**
+ * How many of some vectors, at most `most`, to fold side by side, for the fewest passes over what is folded: vectors left
+ * over are folded one by one. A long line of each row is read at once: a vector times a matrix of 4096 rows, 18 → 38 GB/s.
+ */
+function besides(vectors: number, most: number): number {
+  const passes = (n: number) => Math.floor(vectors / n) + (vectors % n);
+  return range(Math.max(1, Math.min(most, vectors)))
+    .map((i) => i + 1)
+    .reduce((best, n) => (passes(n) <= passes(best) ? n : best));
 }
 
 /** The length, at most `most`, of as few blocks as possible that are as equal as possible. */

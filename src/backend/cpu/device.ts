@@ -65,7 +65,7 @@ export class CpuDevice extends WasmDevice {
   #openNative() {
     if (this.#native !== undefined) return this.#native;
     const module = moduleNow(import.meta.url, "../native/compiler.js");
-    const compiler = isNativeModule(module) ? module.openNative(this.state.arena) : null;
+    const compiler = isNativeModule(module) ? module.openNative(this.state.arena, this.state.worth) : null;
     return (this.#native = isNativeModule(module) && compiler !== null ? { module, compiler } : null);
   }
 }

@@ -7,6 +7,7 @@ import type { Arena } from "../arena/arena.js";
 import type { Code, Segment } from "../arena/executable.js";
 import type { Plan } from "../arena/plan.js";
 import { type Parcel, abandoned } from "../arena/pool.js";
+import type { Worth } from "../arena/stages.js";
 import { LibraryCache } from "./cache.js";
 import { type FoundKoffi, type LibraryData, findKoffi, libraryScript, preferLargePages } from "./library.js";
 import { render } from "./render.js";
@@ -25,13 +26,16 @@ export class NativeCompiler {
   readonly #toolchain: Toolchain;
   readonly #cache: LibraryCache;
   readonly #complaints = new Set<string>();
+  readonly #leastShared: number;
   #seen: Uint8Array | null = null;
   #base = 0;
   #asking = 0;
 
   /** @throws DeviceError when there is no compiler. */
-  constructor(arena: Arena, { koffi, path }: FoundKoffi) {
+  constructor(arena: Arena, { koffi, path }: FoundKoffi, worth: Worth) {
     this.#toolchain = findToolchain();
+    // What threads are worth was measured with vectors of 32 bytes.
+    this.#leastShared = (worth.segment * this.#toolchain.vectorBytes) / 32;
     this.#cache = new LibraryCache();
     this.#arena = arena;
     this.#koffi = koffi;
@@ -42,7 +46,8 @@ export class NativeCompiler {
   /** What the machine has. */
   get target(): Target {
     const { vectorBytes, registers } = this.#toolchain;
-    const microRows = registers === 32 ? 14 : 6;
+    // Rows a multiple of 4 KiB apart meet in one set of the nearest cache, which has room for 12 (a product of 1024: 4 %).
+    const microRows = registers === 32 ? 12 : 6;
     if (vectorBytes < 64) return { ...defaultTarget, vectorBytes, microRows, kc: 512 };
     // Vectors as long as cache lines use all that is fetched: copying shorter sums costs more than it saves. So does
     // dividing sums: adding to results 1024 apart took a tenth of a product.
@@ -90,7 +95,8 @@ export class NativeCompiler {
       };
     });
     const data: LibraryData = { koffi: this.#koffiPath, library: path, declarations };
-    const parcel: Parcel | null = this.#arena.shared ? { kind: "script", script: libraryScript, data } : null;
+    const isShared = this.#arena.shared && Math.max(0, ...plan.sharedWork) >= this.#leastShared;
+    const parcel: Parcel | null = isShared ? { kind: "script", script: libraryScript, data } : null;
     return { segments, parcel, summary: `native: ${this.#toolchain.command}, ${path}` };
   }
 
@@ -124,11 +130,11 @@ export class NativeCompiler {
 }
 
 /** A compiler for an arena; `null` without koffi, and, which is said, where that is but no C compiler. */
-export function openNative(arena: Arena): NativeCompiler | null {
+export function openNative(arena: Arena, worth: Worth): NativeCompiler | null {
   let koffi: FoundKoffi | null = null;
   try {
     koffi = findKoffi();
-    return new NativeCompiler(arena, koffi);
+    return new NativeCompiler(arena, koffi, worth);
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
     if (koffi !== null)

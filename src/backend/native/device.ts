@@ -24,7 +24,7 @@ export class NativeDevice extends ArenaDevice {
     const koffi = findKoffi();
     super("native", options);
     this.#smallest = options.smallest ?? worthCompiling();
-    this.#compiler = new NativeCompiler(this.state.arena, koffi);
+    this.#compiler = new NativeCompiler(this.state.arena, koffi, this.state.worth);
   }
 
   /** What is too small, or refused by the compiler (which is said once), runs on `wasm`. */
