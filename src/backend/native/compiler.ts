@@ -26,7 +26,8 @@ export class NativeCompiler {
   readonly #toolchain: Toolchain;
   readonly #cache: LibraryCache;
   readonly #complaints = new Set<string>();
-  readonly #leastShared: number;
+  /** Operations that one thread does by itself, at most: what threads are worth was measured with vectors of 32 bytes. */
+  readonly #mostAlone: number;
   #seen: Uint8Array | null = null;
   #base = 0;
   #asking = 0;
@@ -34,8 +35,7 @@ export class NativeCompiler {
   /** @throws DeviceError when there is no compiler. */
   constructor(arena: Arena, { koffi, path }: FoundKoffi, worth: Worth) {
     this.#toolchain = findToolchain();
-    // What threads are worth was measured with vectors of 32 bytes.
-    this.#leastShared = (worth.segment * this.#toolchain.vectorBytes) / 32;
+    this.#mostAlone = ((worth.segment - 1) * this.#toolchain.vectorBytes) / 32;
     this.#cache = new LibraryCache();
     this.#arena = arena;
     this.#koffi = koffi;
@@ -95,7 +95,7 @@ export class NativeCompiler {
       };
     });
     const data: LibraryData = { koffi: this.#koffiPath, library: path, declarations };
-    const isShared = this.#arena.shared && Math.max(0, ...plan.sharedWork) >= this.#leastShared;
+    const isShared = this.#arena.shared && Math.max(0, ...plan.sharedWork) > this.#mostAlone;
     const parcel: Parcel | null = isShared ? { kind: "script", script: libraryScript, data } : null;
     return { segments, parcel, summary: `native: ${this.#toolchain.command}, ${path}` };
   }
