@@ -44,13 +44,16 @@ export async function toPng(
   return new Uint8Array(rendered.asPng());
 }
 
+/** An `Element`, where the types of the DOM are known. */
+type PageElement = typeof globalThis extends { readonly Element: { readonly prototype: infer E } } ? E : object;
+
 /**
  * A chart as an element for a page: `document.body.append(toElement(lines(…)))`. Its colours follow the page's, where
  * `themeCss` or other values of its variables are set.
  *
  * @throws ArgumentError where there is no DOM, or for what is no SVG.
  */
-export function toElement(svg: string): Element {
+export function toElement(svg: string): PageElement {
   if (typeof DOMParser === "undefined")
     throw new ArgumentError(
       "toElement: there must be a DOM, got none. write the SVG string into a page or file instead",

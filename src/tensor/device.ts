@@ -7,7 +7,7 @@ import type { Stored } from "../ir/node.js";
 import { show } from "../ir/shape.js";
 import { DeviceError } from "../util/errors.js";
 
-export { getThreads, setThreads } from "../backend/arena/pool.js";
+export { getThreads, setThreads } from "../backend/arena/threads.js";
 
 /** How each device is made, by name; one entry makes a device known. `cpu` is the one that computes if nothing is said. */
 const makers: Readonly<Record<string, () => Promise<Device>>> = {

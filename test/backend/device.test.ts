@@ -84,6 +84,27 @@ test("a donated input that no output takes over is freed", () => {
   assert.throws(() => device.read(value), { name: "DonatedError" });
 });
 
+test("the place of a small tensor goes to the next of its size, and to no two at once", () => {
+  const device = new WasmDevice();
+  const made = (from: number) => device.upload(host(Float32Array.from({ length: 500 }, (_, i) => from + i)));
+  const { used } = device.memory();
+  made(0).free();
+  assert.equal(device.memory().used, used);
+  const values = [1, 2, 3, 4].map((n) => made(1000 * n));
+  values[1].free();
+  values[2].free();
+  const later = [made(5000), made(6000)];
+  for (const [value, from] of [
+    [values[0], 1000],
+    [values[3], 4000],
+    [later[0], 5000],
+    [later[1], 6000],
+  ] as const)
+    assert.equal(device.read(value)[499], from + 499);
+  for (const value of [values[0], values[3], ...later]) value.free();
+  assert.equal(device.memory().used, used);
+});
+
 test("one value cannot be donated and read in the same call", () => {
   const device = new WasmDevice();
   const i = local("i");

@@ -66,7 +66,9 @@ test("the command runs from a clone that was built", async () => {
 test("a Node project type-checks, runs, and exits by itself", async () => {
   const at = await project("for-node", {
     target: "es2022",
-    lib: ["es2022", "dom"],
+    lib: ["es2022"],
+    types: ["node"],
+    typeRoots: [join(root, "node_modules/@types")],
     module: "nodenext",
     outDir: "out",
   });

@@ -22,4 +22,5 @@ const y = tensor([[0], [1], [1], [0]]);
 let loss = 1;
 for (let i = 0; i < 300; i++) loss = await step(x, y).item();
 console.log(`loss ${loss.toExponential(2)}`);
-if (typeof document !== "undefined") document.title = `loss ${loss}`;
+const page: unknown = Reflect.get(globalThis, "document");
+if (typeof page === "object" && page !== null) Reflect.set(page, "title", `loss ${loss}`);

@@ -90,6 +90,6 @@ export abstract class ArenaDevice implements Device {
 
   memory(): { readonly used: number; readonly peak: number; readonly limit: number } {
     const { used, peak, limit } = this.state.arena;
-    return { used, peak, limit };
+    return { used: used - this.state.holdings.spareBytes, peak, limit };
   }
 }

@@ -5,12 +5,13 @@
  * Nothing waits for a pool that is not there: while its workers are not up, or have not read a program, they do not come to
  * its runs, and the results are the same.
  */
-import { ArgumentError, DeviceError } from "../../util/errors.js";
+import { DeviceError } from "../../util/errors.js";
 import { range } from "../../util/arrays.js";
 import type { Arena } from "./arena.js";
-import { breakControl, meetings, mostThreads, openRun, resetControl } from "./control.js";
-import { cores, environmentVariable, sharingAllowed, sleepAllowed } from "./environment.js";
+import { breakControl, meetings, openRun, resetControl } from "./control.js";
+import { sleepAllowed } from "./environment.js";
 import { type Worker, spawn } from "./spawn.js";
+import { getThreads, whenSet } from "./threads.js";
 import { poolWords as at, workerSource } from "./worker.js";
 
 /** What a worker makes a program's segments from. */
@@ -149,43 +150,14 @@ export class Pool {
 
 /** Pools that are started for one number of threads, the first and those in place of ones that failed. */
 const mostPools = 4;
-const defaultMost = 8;
 
-let wanted: number | null = null;
 let pool: Pool | null = null;
 let starts = 0;
 
-/** How many threads compute. */
-export function getThreads(): number {
-  return sharingAllowed() ? (wanted ??= defaultThreads()) : 1;
-}
-
-/**
- * Sets how many threads compute; by default as many as there are cores, at most 8, or what the environment variable
- * `TYPEGRAD_THREADS` says. Without shared memory (browsers on pages that are not cross-origin isolated) there is one.
- * Results do not depend on it.
- *
- * @throws ArgumentError unless `threads` is a whole number from 1 to 64.
- */
-export function setThreads(threads: number): void {
-  if (!isThreadCount(threads))
-    throw new ArgumentError(
-      `setThreads: threads must be a whole number from 1 to ${mostThreads}, got ${threads}. leave it to the default, or pass the number of cores`,
-    );
-  wanted = threads;
+whenSet((threads) => {
   starts = 0;
   if (threads > 1 && pool !== null && pool.threads !== threads) pool.end();
-}
-
-const isThreadCount = (n: number): boolean => Number.isInteger(n) && n >= 1 && n <= mostThreads;
-function defaultThreads(): number {
-  const asked = environmentVariable("TYPEGRAD_THREADS");
-  if (asked === "") return Math.min(Math.max(1, cores()), defaultMost);
-  if (isThreadCount(Number(asked))) return Number(asked);
-  throw new ArgumentError(
-    `TYPEGRAD_THREADS: must be a whole number from 1 to ${mostThreads}, got "${asked}". unset it for the default`,
-  );
-}
+});
 
 /** The pool, started if need be, or `null` when there is none to be had now. */
 export function currentPool(): Pool | null {

@@ -43,6 +43,8 @@ export class Holdings {
   /** The blocks of large chunks, for freeing what was dropped in this turn of the event loop when all is in use. */
   readonly #large = new Map<Chunk, WeakRef<Block>>();
   #unseen = 0;
+  /** The small block freed last, for the next tensor of its size: telling the collector costs as much as a small product. */
+  #spare: Block | null = null;
   /** Where the next small tensors go, and how many are there. */
   #open: Block | null = null;
   #filled = 0;
@@ -52,6 +54,10 @@ export class Holdings {
     this.#arena = arena;
     this.#dropped = new FinalizationRegistry((chunk) => this.#release(chunk));
     arena.reclaims.push(() => this.#collect());
+  }
+  /** Memory of nobody's that is kept for the next tensor. */
+  get spareBytes(): number {
+    return this.#spare?.chunk.size ?? 0;
   }
   allocate(bytes: number): Holding {
     if (bytes > unit) {
@@ -74,7 +80,9 @@ export class Holdings {
     if (block.users > 0) return;
     if (block === this.#open) this.#open = null;
     this.#unseen = Math.max(0, this.#unseen - chunk.size);
-    this.#release(chunk);
+    if (chunk.size >= largeBytes || block.ballast !== null) return this.#release(chunk);
+    if (this.#spare !== null) this.#release(this.#spare.chunk);
+    this.#spare = block;
   }
   #release(chunk: Chunk): void {
     this.#dropped.unregister(chunk);
@@ -87,6 +95,13 @@ export class Holdings {
     for (const [chunk, block] of this.#large) if (block.deref() === undefined) this.#release(chunk);
   }
   #block(bytes: number, users: number): Block {
+    const spare = this.#spare;
+    if (spare !== null && spare.chunk.size >= bytes && spare.chunk.size < bytes + unit) {
+      this.#spare = null;
+      this.#unseen += spare.chunk.size;
+      spare.users = users;
+      return spare;
+    }
     const chunk = this.#arena.allocate(bytes);
     // Of what was made before this: the collector never hears of what is freed by the time of the next tensor. Memory that
     // could grow is not filled with zeros, which costs more than many kernels.
