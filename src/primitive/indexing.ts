@@ -3,6 +3,7 @@ import { type DType, dtypes, numbers } from "../ir/dtype.js";
 import { type Node, notDifferentiable, type Primitive } from "../ir/node.js";
 import { s } from "../ir/scalar.js";
 import { type Aval, sameShape, show } from "../ir/shape.js";
+import { remembered } from "../util/key.js";
 import { range } from "../util/arrays.js";
 import { ShapeError } from "../util/errors.js";
 import { and, less, lessEqual, select } from "./arithmetic.js";
@@ -193,19 +194,17 @@ export const argsortPrimitive: Primitive<Argsort> = {
   batch: ([x], _batched, _size, params) => [apply(argsortPrimitive, [x], params)],
   lower: ([x], params) => ({ form: "routine", run: ([a]) => [sortRows(x, a.data, params)] }),
   reference([x], { descending }) {
-    const n = x.shape[x.shape.length - 1];
-    return [
-      build(x.shape, (i) => {
-        const value = (k: number) => element(x, i.with(i.length - 1, k));
-        const before = (p: number, q: number): boolean => {
-          const [a, b] = [value(p), value(q)];
-          if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) === Number.isNaN(b) ? p < q : Number.isNaN(b);
-          return a === b ? p < q : descending ? a > b : a < b;
-        };
-        const place = i[i.length - 1];
-        return range(n).find((p) => range(n).filter((q) => q !== p && before(q, p)).length === place) ?? -1;
-      }),
-    ];
+    const orders = new Map<string, readonly number[]>();
+    const orderOf = (i: readonly number[]): readonly number[] => {
+      const values = range(x.shape[i.length - 1]).map((k) => element(x, i.with(i.length - 1, k)));
+      const before = (p: number, q: number): boolean => {
+        const [a, b] = [values[p], values[q]];
+        if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) === Number.isNaN(b) ? p < q : Number.isNaN(b);
+        return a === b ? p < q : descending ? a > b : a < b;
+      };
+      return range(values.length).toSorted((p, q) => (before(p, q) ? -1 : 1));
+    };
+    return [build(x.shape, (i) => remembered(orders, i.slice(0, -1).join(), () => orderOf(i))[i[i.length - 1]])];
   },
   samples: numbers.flatMap((dtype) => [
     { inputs: [{ dtype, shape: [6] }], params: { descending: false } },
