@@ -1,6 +1,7 @@
 /** Reverse mode: gradients, and products with the transposed Jacobian. */
 import { isFloat } from "../ir/dtype.js";
 import { fillLike, hole } from "../primitive/leaf.js";
+import { evaluateLong } from "../tensor/evaluate.js";
 import { Tensor } from "../tensor/tensor.js";
 import { backward, materialize, replace } from "../transform/index.js";
 import { leaves } from "../tree/index.js";
@@ -22,12 +23,13 @@ function run<M, A extends readonly unknown[], R>(
   rest: A,
   then: (value: Tensor, gradient: M) => R,
 ): R | Promise<R> {
-  const { argument, nodes, restore, close } = marked("grad", model);
+  const { argument, nodes, close } = marked("grad", model);
   const pull = (y: Tensor): R => {
     checkLoss("grad", y);
     const cotangents = backward([y.node], [fillLike(y.node, 1)], nodes);
-    restore();
     const gradients = nodes.map((x, i) => materialize(cotangents[i], x));
+    close();
+    evaluateLong([y.node, ...gradients]);
     return then(y, withNodes(model, gradients));
   };
   return finish(() => f(argument, ...rest), pull, close);

@@ -1,7 +1,7 @@
 /** Running a user's function on a transform's own tensors, and putting things back afterwards. */
 import type { Node, Scope } from "../ir/node.js";
 import { mark } from "../primitive/leaf.js";
-import { evaluateNodes } from "../tensor/evaluate.js";
+import { evaluateLong, evaluateNodes } from "../tensor/evaluate.js";
 import { Tensor } from "../tensor/tensor.js";
 import { assign, leaves, unflatten } from "../tree/index.js";
 import { ArgumentError, ShapeError } from "../util/errors.js";
@@ -10,11 +10,13 @@ import { ArgumentError, ShapeError } from "../util/errors.js";
 export const nodesOf = (tree: unknown): Node[] => leaves(tree).map((x) => x.node);
 
 /** A tree like `like` with tensors of these nodes, in the order of `leaves`. */
-export const withNodes = <T>(like: T, nodes: readonly Node[]): T =>
-  unflatten(
+export function withNodes<T>(like: T, nodes: readonly Node[]): T {
+  evaluateLong(nodes);
+  return unflatten(
     like,
     nodes.map((n) => Tensor.of(n)),
   );
+}
 
 /** Goes on with a result, at once or when its promise resolves, and cleans up in every case, after a throw too. */
 export function finish<T, R>(run: () => T | Promise<T>, then: (value: T) => R, cleanup: () => void): R | Promise<R> {

@@ -91,6 +91,8 @@ export interface Schedule {
 
 /** Recomputing may cost this many operations for each element of an array before the array is kept in memory instead. */
 const worthKeeping = 4;
+/** A factor of a product with more operations an element (a random number) is read from memory: reading costs little then. */
+const dearFactor = 64;
 const longestChain = 48;
 const largestKernel = 1500;
 const mostStores = 12;
@@ -311,9 +313,11 @@ class Scheduler implements Schedule {
       }
     }
     if (this.#valueOf(wire, this.#terms.axes(wire.shape)).kind === "load") return true; // another wire's elements
+    const element = this.#costs.element.get(wire) ?? 0;
+    if (element > dearFactor && [...demands.keys()].some(isProductOfTwo)) return false;
     const times = evaluations / Math.max(1, sizeOf(wire.shape) * wire.block.times);
     if (this.#costs.finishing.has(wire) && !this.#isElementwise(wire, demands)) return false;
-    return (times - 1) * (this.#costs.element.get(wire) ?? 0) <= worthKeeping;
+    return (times - 1) * element <= worthKeeping;
   }
 
   /** Whether the only kernel that wants a wire wants it element by element, so that it may become its fold's kernel. */

@@ -134,6 +134,14 @@ export function evaluateNodes(nodes: readonly Node[]): void {
   for (const n of order) n.passed = n.value === null;
 }
 
+/** Whether a node is the end of a long pending chain that no running transform looks at. */
+const isLong = (n: Node): boolean => n.value === null && n.depth > pendingLimit && !n.scopes.some((x) => x.live);
+
+/** Computes what belongs together in one program, where leaving it pending would make a program for each of its parts. */
+export function evaluateLong(nodes: readonly Node[]): void {
+  if (nodes.some(isLong)) evaluateNodes(nodes);
+}
+
 /** The computed value of a node. */
 export function valueOf(node: Node): Stored {
   evaluateNodes([node]);

@@ -4,12 +4,13 @@ import { defaultTarget } from "#src/compile/pipeline.js";
 import { kernelsOf } from "#src/compile/walk.js";
 import type { Node } from "#src/ir/node.js";
 import type { Shape } from "#src/ir/shape.js";
-import { abs, div, maximum, mul, sub } from "#src/primitive/arithmetic.js";
+import { abs, convert, div, maximum, mul, sub } from "#src/primitive/arithmetic.js";
 import { convolution, dot } from "#src/primitive/contraction.js";
 import { add, broadcast, sum } from "#src/primitive/define.js";
 import { fill, fillLike, hole } from "#src/primitive/leaf.js";
 import { exp, rsqrt } from "#src/primitive/transcendental.js";
 import { concatenate, flip, pad, reshape, transpose } from "#src/primitive/movement.js";
+import { randomBits } from "#src/primitive/random.js";
 import { max } from "#src/primitive/reduction.js";
 import { backward } from "#src/transform/passes.js";
 import { scan } from "#src/transform/scan.js";
@@ -61,6 +62,13 @@ test("a number that many arrays share is kept as the number, never spread out", 
   const { program, names } = kernels([number, ...arrays], products);
   assert.ok(names.length > 2, "more results than one kernel stores");
   assert.ok(program.workspaceBytes < 4 * 40 * 50, `${program.workspaceBytes} bytes`);
+});
+
+test("random factors of a product are drawn once, into memory", () => {
+  const key = hole({ dtype: "uint32", shape: [2] }, "key");
+  const x = input([40, 30]);
+  const noise = convert(randomBits(key, [30, 20]), "float32");
+  assert.deepEqual(kernels([key, x], [matmul(x, scaled(noise, 2 ** -32))]).names, ["mul", "dot"]);
 });
 
 test("memory of a donated input is not taken while it is still read elsewhere", () => {

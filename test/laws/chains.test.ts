@@ -27,6 +27,15 @@ test("an unrolled chain of 20,000 nodes: value, gradient, tangent and map", () =
   assert.ok(seconds < 30, `took ${seconds.toFixed(1)} s`);
 });
 
+test("a value and the gradients of a long chain are computed in one program, at once", () => {
+  const factors = Array.from({ length: 400 }, (_, i) => f64(1 + 1 / (i + 1)));
+  const last = 401; // the product telescopes
+  const [value, gradients] = valueAndGrad((xs: Tensor[]) => xs.reduce((y, x) => y.mul(x)))(factors);
+  for (const x of [value, ...gradients]) assert.notEqual(x.node.value, null, "it is left pending");
+  close(value, last, 1e-9);
+  gradients.forEach((g, i) => close(g, last / (1 + 1 / (i + 1)), 1e-9));
+});
+
 test("100,000 additions one by one read correctly, and leave a flat graph", () => {
   let x: Tensor = tensor(0);
   let deepest = 0;

@@ -6,10 +6,7 @@ import { type GoogLeNet, googlenet } from "typegrad/models";
 import { countParameters, namedParameters } from "typegrad/nn";
 import { fill, signed } from "#chapters/arc-shared.js";
 
-// Compiling all of GoogLeNet twice takes long on a busy machine.
-const skip = process.env["TYPEGRAD_FULL"] === "1" ? false : "takes long; TYPEGRAD_FULL=1 runs it";
-
-test("gradients of each auxiliary classifier reach what lies before it, and nothing behind", { skip }, async () => {
+test("gradients of each auxiliary classifier reach what lies before it, and nothing behind", async () => {
   const model = googlenet({ classes: 3, auxiliaryDropout: 0, dropout: 0 });
   const x = signed("picture", [2, 3, 64, 64]).astype("float32");
   const { auxiliary } = model.forwardWithAuxiliary(x);
@@ -41,18 +38,14 @@ test("the paper's 5×5 has 16 weights more for each pair of maps that it joins",
   );
 });
 
-test(
-  "transformInput takes pictures of ImageNet's mean and deviation to those of mean and deviation 1/2",
-  { skip },
-  async () => {
-    const options = { classes: 3, auxiliary: false };
-    const model = fill(googlenet(options)).eval();
-    const same = fill(googlenet({ ...options, transformInput: true })).eval();
-    const pixels = signed("pixels", [1, 3, 32, 32]).add(1).div(2).astype("float32"); // from 0 to 1
-    const channels = (values: number[]) => tensor(values).reshape([3, 1, 1]);
-    const normalised = pixels.sub(channels([0.485, 0.456, 0.406])).div(channels([0.229, 0.224, 0.225]));
-    const expected = await model.forward(pixels.sub(0.5).div(0.5)).data();
-    const actual = await same.forward(normalised).data();
-    expected.forEach((e, i) => assert.ok(Math.abs(actual[i] - e) < 1e-3 * Math.max(...expected.map(Math.abs))));
-  },
-);
+test("transformInput takes pictures of ImageNet's mean and deviation to those of mean and deviation 1/2", async () => {
+  const options = { classes: 3, auxiliary: false };
+  const model = fill(googlenet(options)).eval();
+  const same = fill(googlenet({ ...options, transformInput: true })).eval();
+  const pixels = signed("pixels", [1, 3, 32, 32]).add(1).div(2).astype("float32"); // from 0 to 1
+  const channels = (values: number[]) => tensor(values).reshape([3, 1, 1]);
+  const normalised = pixels.sub(channels([0.485, 0.456, 0.406])).div(channels([0.229, 0.224, 0.225]));
+  const expected = await model.forward(pixels.sub(0.5).div(0.5)).data();
+  const actual = await same.forward(normalised).data();
+  expected.forEach((e, i) => assert.ok(Math.abs(actual[i] - e) < 1e-3 * Math.max(...expected.map(Math.abs))));
+});
