@@ -1,7 +1,7 @@
 /** typegrad: tensors, differentiation and compilation. */
 export * from "./api/index.js";
 export type { DType, TypedArray } from "./ir/dtype.js";
-export { isFloat, promote } from "./ir/dtype.js";
+export { isFloat, limits, promote } from "./ir/dtype.js";
 export type { Shape } from "./ir/shape.js";
 export { einsum } from "./linalg/einsum.js";
 export * from "./tensor/index.js";

@@ -19,6 +19,7 @@ import {
   orderSpans,
   rowLoop,
   shortLoops,
+  storable,
   vectorLoop,
   whole,
 } from "./loops.js";
@@ -41,7 +42,7 @@ class Accumulator {
     this.fold = fold;
     this.value = emit.local("acc", fold.value.type, lanes);
     this.position = isPosition(fold) ? emit.local("at", "int32", lanes) : null;
-    emit.add(set(this.value, v.const(fold.value.type, neutral(fold.combine, fold.value.type), lanes)));
+    emit.add(set(this.value, v.const(fold.value.type, neutral(fold.combine, storable(fold.value.type)), lanes)));
     if (this.position) emit.add(set(this.position, v.const("int32", 0, lanes)));
     const isExtreme = fold.combine === "max" || fold.combine === "min";
     if (running || lanes === 1 || !isExtreme || fold.value.type !== "float32") return;

@@ -2,7 +2,7 @@
  * Terms: scalar expressions in which equal ones are the same object. Int32 arithmetic is kept as sums of multiples
  * (`affine`), so that the offsets of reshaped, sliced and windowed arrays come out as plain strides.
  */
-import { isFloat, roundTo } from "../ir/dtype.js";
+import { isFloat, limits, roundTo } from "../ir/dtype.js";
 import { type Expr, type ScalarOp, type ScalarType, s } from "../ir/scalar.js";
 import { InternalError } from "../util/errors.js";
 import { remembered } from "../util/key.js";
@@ -37,8 +37,7 @@ export type AffineTerm = Common & {
 };
 export type Term = ConstTerm | IndexTerm | HoleTerm | LoadTerm | FetchTerm | OpTerm | AffineTerm;
 
-const lowest = -(2 ** 31);
-const highest = 2 ** 31 - 1;
+const [lowest, highest] = limits.int32;
 const none: ReadonlySet<number> = new Set();
 
 type Range = readonly [min: number, max: number];

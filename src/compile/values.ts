@@ -1,4 +1,5 @@
 /** Builders of the loop form's values and statements. */
+import { type DType, limits } from "../ir/dtype.js";
 import type { ScalarOp, ScalarType, Combine } from "../ir/scalar.js";
 import { InternalError } from "../util/errors.js";
 import type { Lanes, Local, Statement, Value } from "./loop.js";
@@ -67,7 +68,7 @@ export const store = (buffer: number, offset: Value, value: Value): Statement =>
 });
 
 /** The element that changes nothing when joined to another. */
-export function neutral(combine: Combine, type: ScalarType): number {
+export function neutral(combine: Combine, dtype: DType): number {
   switch (combine) {
     case "sum":
     case "any":
@@ -77,10 +78,10 @@ export function neutral(combine: Combine, type: ScalarType): number {
       return 1;
     case "max":
     case "argmax":
-      return type === "int32" ? -(2 ** 31) : type === "uint32" || type === "bool" ? 0 : -Infinity;
+      return limits[dtype][0];
     case "min":
     case "argmin":
-      return type === "int32" ? 2 ** 31 - 1 : type === "uint32" ? 2 ** 32 - 1 : type === "bool" ? 1 : Infinity;
+      return limits[dtype][1];
   }
 }
 

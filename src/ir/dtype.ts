@@ -15,7 +15,7 @@ export const numbers: readonly DType[] = ["float32", "float64", "int32", "uint32
 export const isFloat = (d: DType | "int64"): boolean => d === "float32" || d === "float64";
 export const isInteger = (d: DType): boolean => d === "int32" || d === "uint32";
 
-/** The least and the greatest number of a dtype. */
+/** The least and the greatest value of a dtype, with which maxima and minima begin: infinities for floats. */
 export const limits: Readonly<Record<DType, readonly [low: number, high: number]>> = {
   float32: [-Infinity, Infinity],
   float64: [-Infinity, Infinity],

@@ -1,10 +1,9 @@
 /** Pooling over one, two or three spatial axes: what becomes of each window of `[N, C, …]`. */
-import { type Tensor, isFloat, ones, stopGradient, where } from "../../index.js";
+import { type Tensor, isFloat, limits, ones, stopGradient, where } from "../../index.js";
 import { forRanks, type PerAxis } from "../spatial.js";
 import {
   checkNormType,
   checkTemperature,
-  extremes,
   geometry,
   type Geometry,
   padSpatial,
@@ -63,13 +62,13 @@ export const [avgPool1d, avgPool2d, avgPool3d] = pools<AvgPoolOptions>("avgPool"
 
 /** Maxima over windows. */
 export const [maxPool1d, maxPool2d, maxPool3d] = pools<PoolOptions>("maxPool", (x, g) => {
-  const { windows, axes } = windowsOf(x, g, extremes[x.dtype][0]);
+  const { windows, axes } = windowsOf(x, g, limits[x.dtype][0]);
   return windows.max(axes);
 });
 
 /** Minima over windows. */
 export const [minPool1d, minPool2d, minPool3d] = pools<PoolOptions>("minPool", (x, g) => {
-  const { windows, axes } = windowsOf(x, g, extremes[x.dtype][1]);
+  const { windows, axes } = windowsOf(x, g, limits[x.dtype][1]);
   return windows.min(axes);
 });
 

@@ -3,6 +3,7 @@ import {
   ArgumentError,
   DTypeError,
   isFloat,
+  limits,
   type Shape,
   ShapeError,
   type Tensor,
@@ -11,7 +12,7 @@ import {
   zeros,
 } from "../../index.js";
 import { forRanks, type PerAxis, spatialShape } from "../spatial.js";
-import { extremes, geometry, joined, type PoolOptions, windowNumbers, windowsOf } from "./windows.js";
+import { geometry, joined, type PoolOptions, windowNumbers, windowsOf } from "./windows.js";
 
 /** Maxima and where they stood. */
 export interface PooledMaxima {
@@ -30,7 +31,7 @@ export const [maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices] 
       const g = geometry(`maxPool${rank}dWithIndices`, rank, x, kernel, options);
       const plane = x.shape.slice(2);
       const size = plane.reduce((a, b) => a * b, 1);
-      const windows = joined(windowsOf(x, g, extremes[x.dtype][0]));
+      const windows = joined(windowsOf(x, g, limits[x.dtype][0]));
       const places = joined(windowsOf(arange(size, undefined, 1, { dtype: "int32" }).reshape([1, 1, ...plane]), g, 0));
       const best = windows.argmax(-1, { keepDims: true });
       const at = (t: Tensor): Tensor => t.broadcastTo(windows.shape).takeAlongAxis(best, -1).squeeze(-1);

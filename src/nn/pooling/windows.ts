@@ -1,5 +1,5 @@
 /** Windows that slide over the spatial axes of `[N, C, …]`. */
-import { ArgumentError, type DType, type Tensor, slidingWindows } from "../../index.js";
+import { ArgumentError, type Tensor, slidingWindows } from "../../index.js";
 import { checkFits, type PerAxis, perAxis, spatialShape } from "../spatial.js";
 
 export interface PoolOptions {
@@ -87,15 +87,6 @@ export function geometry(name: string, rank: number, x: Tensor, kernel: PerAxis,
   );
   return { sizes, strides, dilations, padding, beyond };
 }
-
-/** What is less than all numbers of a dtype, and what is greater, or the least and the greatest of them. */
-export const extremes: Readonly<Record<DType, readonly [low: number, high: number]>> = {
-  float32: [-Infinity, Infinity],
-  float64: [-Infinity, Infinity],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  uint32: [0, 2 ** 32 - 1],
-  bool: [0, 1],
-};
 
 /** `x` with so many elements before and after its spatial axes. */
 export function padSpatial(x: Tensor, before: readonly number[], after: readonly number[], fill: number): Tensor {
