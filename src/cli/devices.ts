@@ -1,5 +1,5 @@
 /** `typegrad devices` */
-import { device, deviceNames } from "../index.js";
+import { device, deviceNames, messageOf } from "../index.js";
 
 /** Prints the devices with what keeps those from working that do not. */
 export async function devices(out: NodeJS.WriteStream): Promise<number> {
@@ -8,7 +8,7 @@ export async function devices(out: NodeJS.WriteStream): Promise<number> {
   for (const name of names) {
     const state = await device(name).then(
       () => "ready",
-      (error: unknown) => `not here: ${error instanceof Error ? error.message : error}`,
+      (error: unknown) => `not here: ${messageOf(error)}`,
     );
     out.write(`${name.padEnd(width)}  ${state}\n`);
   }

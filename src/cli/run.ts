@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { access, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { FileError, FormatError } from "../index.js";
+import { FileError, FormatError, messageOf } from "../index.js";
 import { makeFolder, writeFileAtomic } from "../io/index.js";
 import type { Facts } from "./registry/task.js";
 import { UsageError } from "./usage.js";
@@ -112,12 +112,9 @@ export function parseJson<T>(path: string, text: string, holds: (value: unknown)
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new FormatError(
-      `${path}: must be JSON, got ${cause instanceof Error ? cause.message : String(cause)}. start a run of another name`,
-      {
-        cause,
-      },
-    );
+    throw new FormatError(`${path}: must be JSON, got ${messageOf(cause)}. start a run of another name`, {
+      cause,
+    });
   }
   if (holds(value)) return value;
   throw new FormatError(

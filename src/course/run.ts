@@ -36,7 +36,7 @@ export async function runRow(row: Row, options: { readonly perturbation?: number
   try {
     await row.check(trial);
   } catch (error) {
-    thrown = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    thrown = String(error);
   }
   const { checks, figures, values } = trial;
   const failed = checks.filter((check) => !check.pass);

@@ -1,5 +1,5 @@
 /** Pictures in files: PNG and JPEG as bytes of channels, made as large as a batch needs them. */
-import { ArgumentError, FormatError } from "../index.js";
+import { ArgumentError, FormatError, messageOf } from "../index.js";
 import type { Picture } from "../plot/index.js";
 
 const starts = (bytes: Uint8Array, mark: readonly number[]): boolean => mark.every((b, i) => bytes[i] === b);
@@ -20,9 +20,8 @@ async function decodeJpeg(bytes: Uint8Array, what: string): Promise<Picture> {
     });
     return { width, height, channels: 3, pixels: data };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new FormatError(
-      `${what}: the file must be an undamaged JPEG, got ${bytes.length} bytes (${reason}). save or fetch it again`,
+      `${what}: the file must be an undamaged JPEG, got ${bytes.length} bytes (${messageOf(cause)}). save or fetch it again`,
       {
         cause,
       },

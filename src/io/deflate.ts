@@ -1,4 +1,5 @@
 /** Compressed streams through the platform's own codec, with what it leaves unchecked. */
+import { messageOf } from "../util/errors.js";
 import { malformed } from "./malformed.js";
 
 const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -46,8 +47,6 @@ async function through(
   return out;
 }
 
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 /** Deflates without any wrapper. */
 export const deflate = (bytes: Uint8Array): Promise<Uint8Array> =>
   through(new CompressionStream("deflate-raw"), bytes, Infinity);
@@ -55,7 +54,7 @@ export const deflate = (bytes: Uint8Array): Promise<Uint8Array> =>
 /** Inflates a raw stream that must give `length` bytes with the given CRC. */
 export async function inflate(what: string, bytes: Uint8Array, length: number, crc: number): Promise<Uint8Array> {
   const out = await through(new DecompressionStream("deflate-raw"), bytes, length).catch((error: unknown) => {
-    throw malformed(what, `the deflate stream is damaged (${reason(error)})`, { cause: error });
+    throw malformed(what, `the deflate stream is damaged (${messageOf(error)})`, { cause: error });
   });
   checkContent(what, out, length, crc);
   return out;
@@ -82,7 +81,7 @@ export async function gunzip(what: string, bytes: Uint8Array, limit = 2 ** 31 - 
   if (!isGzip(bytes) || bytes.length < 18)
     throw malformed(what, `gzip data must start with 1f 8b and have at least 18 bytes, got ${bytes.length}`);
   const out = await through(new DecompressionStream("gzip"), bytes, limit).catch((error: unknown) => {
-    throw malformed(what, `the gzip stream is damaged or cut off (${reason(error)})`, { cause: error });
+    throw malformed(what, `the gzip stream is damaged or cut off (${messageOf(error)})`, { cause: error });
   });
   // Some decoders go on with, or ignore, what follows the stream. Its last eight bytes must describe all that came out.
   const trailer = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 8, 8);

@@ -1,6 +1,6 @@
 /** Files of the machine, under Node. Node's modules are asked for at run time, so that bundles for browsers stay free of them. */
 import type { FileHandle } from "node:fs/promises";
-import { FileError, TypegradError } from "../util/errors.js";
+import { FileError, TypegradError, messageOf } from "../util/errors.js";
 
 function nodeProcess(op: string): NodeJS.Process {
   if (typeof process === "undefined" || typeof process.getBuiltinModule !== "function")
@@ -28,8 +28,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
 
 /** The error for what the system said. */
 export function explain(op: string, path: string | URL, error: unknown): FileError {
-  const fallback = error instanceof Error ? error.message : String(error);
-  return new FileError(`${op}: ${String(path)}: ${reasons.get(codeOf(error)) ?? fallback}`, { cause: error });
+  return new FileError(`${op}: ${String(path)}: ${reasons.get(codeOf(error)) ?? messageOf(error)}`, { cause: error });
 }
 
 /**

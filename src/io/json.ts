@@ -1,4 +1,4 @@
-import type { FormatError } from "../util/errors.js";
+import { type FormatError, messageOf } from "../util/errors.js";
 
 /** A JSON value as it was parsed. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -19,7 +19,7 @@ export function parseStrictJson(text: string, fail: Fail): Json {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw fail(`must be JSON, got ${error instanceof Error ? error.message : String(error)}`, {
+    throw fail(`must be JSON, got ${messageOf(error)}`, {
       cause: error,
     });
   }

@@ -1,7 +1,7 @@
 /** Pictures as PNG, through the kept library. */
 import { convertIndexedToRgb, decode, encode } from "fast-png";
 import type { DecodedPng } from "fast-png";
-import { ArgumentError, FormatError } from "../util/errors.js";
+import { ArgumentError, FormatError, messageOf } from "../util/errors.js";
 
 /** A picture of bytes, row by row from the top, with the channels (1 grey, 3 colour, 4 with alpha) of a pixel together. */
 export interface Picture {
@@ -91,9 +91,8 @@ function parse(bytes: Uint8Array, what: string): DecodedPng {
   try {
     return decode(bytes, { checkCrc: true });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new FormatError(
-      `${what}: the file must be an undamaged PNG, got ${bytes.length} bytes (${reason}). save or fetch it again`,
+      `${what}: the file must be an undamaged PNG, got ${bytes.length} bytes (${messageOf(cause)}). save or fetch it again`,
       {
         cause,
       },

@@ -37,6 +37,9 @@ export class ArgumentError extends TypegradError {
   override name = "ArgumentError";
 }
 
+/** What went wrong, in words: JavaScript may throw anything. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** A function made of several operations: what they say is wrong with its arguments is said in its own name. */
 export const operation =
   <A extends readonly unknown[], R>(op: string, f: (...args: A) => R) =>

@@ -2,6 +2,7 @@
  * Compiled libraries, kept in a folder of the user's: one file for each source and toolchain. A file ends in the digest
  * of what is before it, so a damaged one is recognised; only folders nobody else can write to are trusted.
  */
+import { messageOf } from "../../util/errors.js";
 import { type Build, type Source, startBuild } from "./builder.js";
 import { type Toolchain, missing, nodeProcess } from "./toolchain.js";
 
@@ -57,7 +58,7 @@ function trusted(folder: string): string | null {
     sweep(folder);
     return folder;
   } catch (error) {
-    return distrust(folder, error instanceof Error ? error.message : String(error));
+    return distrust(folder, messageOf(error));
   }
 }
 
@@ -75,7 +76,7 @@ function ownFolder(): string {
   try {
     folder = fs.mkdtempSync(join(tmpdir(), "typegrad-native-"));
   } catch (error) {
-    throw missing("device", `a folder to compile in, got ${error instanceof Error ? error.message : String(error)}`);
+    throw missing("device", `a folder to compile in, got ${messageOf(error)}`);
   }
   process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
   return folder;

@@ -1,5 +1,5 @@
 /** Shared libraries, loaded and called through koffi. */
-import { DeviceError } from "../../util/errors.js";
+import { DeviceError, messageOf } from "../../util/errors.js";
 import type { Arena } from "../arena/arena.js";
 import { nodeProcess } from "./toolchain.js";
 
@@ -46,8 +46,7 @@ export function findKoffi(): FoundKoffi {
       if (isKoffi(found)) return { koffi: found, path: require.resolve("koffi") };
       reason = "it is of another version";
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND"))
-        reason = error instanceof Error ? error.message : String(error);
+      if (!(error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND")) reason = messageOf(error);
     }
   throw new DeviceError(
     `device: the native device must have the package koffi, got none: ${reason}. npm install koffi, or use setDevice("wasm"), which needs nothing`,

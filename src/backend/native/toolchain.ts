@@ -1,5 +1,5 @@
 /** The C compiler of this machine, and what it makes of this processor. */
-import { DeviceError, TypegradError } from "../../util/errors.js";
+import { DeviceError, TypegradError, messageOf } from "../../util/errors.js";
 
 /** A compiler that works. */
 export interface Toolchain {
@@ -22,8 +22,7 @@ export class CompileError extends TypegradError {
 /** What went wrong with `expected`, as a `CompileError`. */
 export function asCompileError(expected: string, error: unknown): CompileError {
   if (error instanceof CompileError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new CompileError(`native: ${expected}, got ${reason}`, { cause: error });
+  return new CompileError(`native: ${expected}, got ${messageOf(error)}`, { cause: error });
 }
 
 /**
