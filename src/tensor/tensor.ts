@@ -8,7 +8,7 @@ import * as arithmetic from "../primitive/arithmetic.js";
 import { barrier, constant } from "../primitive/leaf.js";
 import * as move from "../primitive/movement.js";
 import { range } from "../util/arrays.js";
-import { ArgumentError, ShapeError, TraceError } from "../util/errors.js";
+import { ArgumentError, invariant, ShapeError, TraceError } from "../util/errors.js";
 import { broadcastTo, type NodeOrNumber } from "./coerce.js";
 import { device as openDevice } from "./device.js";
 import { breathe, evaluateNodes, pendingLimit, readNode, valueOf } from "./evaluate.js";
@@ -50,34 +50,40 @@ const nodeOf = (x: Operand): NodeOrNumber => (x instanceof Tensor ? x.node : x);
  * return new tensors; none changes its operands. `S` is the shape, as far as the compiler knows it.
  */
 export class Tensor<out S extends Shape = Shape> {
+  #node: Node | null;
   /** A computed value has no node until somebody asks for it: most are only passed on to the next step. */
-  #from: Node | DeviceValue;
+  #untouched: DeviceValue | null;
 
-  private constructor(from: Node | DeviceValue) {
-    this.#from = from;
+  private constructor(node: Node | null, untouched: DeviceValue | null) {
+    this.#node = node;
+    this.#untouched = untouched;
     register(this);
   }
 
   /** The value in the graph; for code that writes transforms. */
   get node(): Node {
-    const from = this.#from;
-    return from instanceof Node ? from : (this.#from = constant(from));
+    return this.#node ?? this.#touch();
   }
   /** The value of a tensor that nobody has asked for its node. */
   get untouched(): DeviceValue | null {
-    const from = this.#from;
-    return from instanceof Node ? null : from;
+    return this.#untouched;
+  }
+  #touch(): Node {
+    const value = this.#untouched;
+    invariant(value !== null, "a tensor without a value or a node");
+    this.#untouched = null;
+    return (this.#node = constant(value));
   }
   /** A tensor of what a program computed. */
   static computed(value: DeviceValue): Tensor {
-    return new Tensor(value);
+    return new Tensor(null, value);
   }
 
   /** A tensor of a node. The type of its shape is the caller's word: shapes themselves are checked when nodes are built. */
   static of<S extends Shape = Shape>(node: Node): Tensor<S> {
     if (node.value === null && node.depth > pendingLimit && node.scopes.length === 0) evaluateNodes([node]);
     noteOrigin(node);
-    return new Tensor<S>(node);
+    return new Tensor<S>(node, null);
   }
 
   /** Lengths of the axes. */

@@ -1,6 +1,7 @@
 /** Looking again at a tree that did not change, for little. */
 import type { DType } from "../ir/dtype.js";
-import { type Shape, sameShape } from "../ir/shape.js";
+import type { Node } from "../ir/node.js";
+import { type Aval, type Shape, sameShape } from "../ir/shape.js";
 import { Tensor } from "../tensor/tensor.js";
 import { type Branch, children, isBranch, Module } from "./module.js";
 
@@ -24,7 +25,8 @@ interface Place extends Slot {
   readonly shape: Shape;
 }
 
-const isTraced = (x: Tensor): boolean => x.untouched === null && x.node.scopes.length > 0;
+/** The form of a node that is no transform's own. */
+const plainForm = ({ scopes, aval }: Node): Aval | null => (scopes.length > 0 ? null : aval);
 
 const countFields = (fields: Fields): number => {
   if (Array.isArray(fields)) return fields.length;
@@ -73,8 +75,8 @@ export class Layout {
       const { fields, key, dtype, shape } = this.#places[i];
       const x = fields[key];
       if (!(x instanceof Tensor)) return null;
-      const known = x.untouched ?? x.node.aval;
-      if (known.dtype !== dtype || !sameShape(known.shape, shape) || isTraced(x)) return null;
+      const form = x.untouched ?? plainForm(x.node);
+      if (form === null || form.dtype !== dtype || !sameShape(form.shape, shape)) return null;
       found[i] = x;
     }
     return found;
