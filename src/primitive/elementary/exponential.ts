@@ -60,8 +60,8 @@ export function tanh(x: Expr): Expr {
   const a = s.min(s.abs(x), pick(x, { float32: 10, float64: 20 }));
   const z = s.mul(a, a);
   const small = s.fma(s.mul(a, z), s.polynomial(z, pick(x, table.tanh)), a);
-  const { n, r, tail } = reduceExp(s.mul(a, 2));
-  const growth = s.mul(expReduced(r, tail), powerOfTwo(n));
+  const { n, r } = reduceExp(s.mul(a, 2));
+  const growth = s.mul(expReduced(r), powerOfTwo(n));
   const large = s.sub(constant(x, 1), s.div(constant(x, 2), s.add(growth, 1)));
   return withSign(s.select(s.lt(a, 0.55), small, large), x);
 }
