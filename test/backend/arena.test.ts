@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Allocator, type Chunk, unit } from "#src/backend/arena/allocator.js";
 import { Arena, guardBytes } from "#src/backend/arena/arena.js";
+import { Holdings } from "#src/backend/arena/values.js";
 
 /** A small generator of its own, so that a failing run can be repeated (Marsaglia, "Xorshift RNGs", 2003). */
 function xorshift(seed: number): () => number {
@@ -101,6 +102,21 @@ test("a full arena names scope, after trying to reclaim", () => {
   arena.reclaims.push(() => arena.release(whole));
   assert.equal(arena.allocate(100).address, whole.address);
   assert.throws(() => new Arena(3), { name: "ArgumentError" });
+});
+
+test("a full arena gets back the block that was kept for the next tensor", () => {
+  const arena = new Arena(2 * guardBytes);
+  const holdings = new Holdings("wasm", arena);
+  const small = 32 << 10;
+  const freed = holdings.allocate(small);
+  const rest = holdings.allocate(guardBytes - small);
+  holdings.free(freed);
+  assert.equal(holdings.spareBytes, small);
+  assert.equal(holdings.allocate(small / 2).address, freed.address);
+  assert.equal(holdings.spareBytes, 0);
+  assert.throws(() => holdings.allocate(small), { name: "OutOfMemoryError" });
+  holdings.free(rest);
+  assert.equal(arena.used, small / 2);
 });
 
 test("growth keeps contents and refreshes views", () => {

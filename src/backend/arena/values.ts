@@ -81,16 +81,21 @@ export class Holdings {
     if (block === this.#open) this.#open = null;
     this.#unseen = Math.max(0, this.#unseen - chunk.size);
     if (chunk.size >= largeBytes || block.ballast !== null) return this.#release(chunk);
-    if (this.#spare !== null) this.#release(this.#spare.chunk);
+    this.#releaseSpare();
     this.#spare = block;
+  }
+  #releaseSpare(): void {
+    if (this.#spare !== null) this.#release(this.#spare.chunk);
+    this.#spare = null;
   }
   #release(chunk: Chunk): void {
     this.#dropped.unregister(chunk);
     this.#large.delete(chunk);
     this.#arena.release(chunk);
   }
-  /** Frees what was dropped; the registry would hear of it only after this turn. */
+  /** Frees the spare block, and what was dropped; the registry would hear of that only after this turn. */
   #collect(): void {
+    this.#releaseSpare();
     collectGarbage();
     for (const [chunk, block] of this.#large) if (block.deref() === undefined) this.#release(chunk);
   }
