@@ -1,7 +1,7 @@
 /** Fourier transforms of any length along any axes, real and complex, with derivatives. */
+export type { Complex } from "../tensor/index.js";
 export { fftConvolve, type FftConvolveOptions, fftfreq, fftshift, ifftshift, rfftfreq } from "./helpers.js";
 export {
-  type Complex,
   conjugate,
   fft,
   fft2,

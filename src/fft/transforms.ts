@@ -1,16 +1,10 @@
 /** Fourier transforms as users call them; names, arguments and norms as in `numpy.fft`. */
 import { isFloat } from "../ir/dtype.js";
 import { normalizeAxes, normalizeAxis, sameShape } from "../ir/shape.js";
-import { type Axes, concatenate, Tensor, zerosLike } from "../tensor/index.js";
+import { type Axes, type Complex, concatenate, Tensor, zerosLike } from "../tensor/index.js";
 import { range } from "../util/arrays.js";
 import { ArgumentError, ShapeError } from "../util/errors.js";
 import { fourier } from "./primitive.js";
-
-/** Complex numbers as a tensor of real and one of imaginary parts. */
-export interface Complex {
-  readonly re: Tensor;
-  readonly im: Tensor;
-}
 
 /**
  * Where the factor 1/n stands: "backward" in the inverse transform, "forward" in the transform, "ortho" its root in both,

@@ -1,5 +1,5 @@
 /** Decompositions as users call them. Matrices are the last two axes; leading axes are a batch. */
-import { concatenate, Tensor, tril, triu } from "../tensor/index.js";
+import { type Complex, concatenate, Tensor, tril, triu } from "../tensor/index.js";
 import { counter } from "../tensor/operations.js";
 import { ArgumentError } from "../util/errors.js";
 import { matrix, square, tensorsOf } from "./arguments.js";
@@ -100,12 +100,6 @@ export function eigh(a: Tensor): Eigh {
 }
 /** The eigenvalues of `eigh`; their derivative needs no distinctness. */
 export const eigvalsh = (a: Tensor): Tensor => eigh(a).values;
-
-/** Complex numbers as a tensor of real and one of imaginary parts. */
-export interface Complex {
-  readonly re: Tensor;
-  readonly im: Tensor;
-}
 
 /** Eigenvalues `[…, n]` and eigenvectors, the columns of `[…, n, n]`, as real and imaginary parts. */
 export interface Eig {

@@ -1,7 +1,7 @@
 /** Linear algebra. Matrices are the last two axes; leading axes are a batch. Everything can be differentiated. */
+export type { Complex } from "../tensor/index.js";
 export {
   cholesky,
-  type Complex,
   type Eig,
   eig,
   eigvals,

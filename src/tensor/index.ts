@@ -21,6 +21,7 @@ export { type Index, type KeepDims, type Nested, Tensor } from "./tensor.js";
 export type {
   Axes,
   Broadcast,
+  Complex,
   Fits,
   MatMul,
   Mismatch,

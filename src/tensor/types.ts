@@ -14,6 +14,12 @@ export interface Mismatch<Message extends string> {
 /** A tensor or a plain number, which takes the tensor's dtype. */
 export type Operand = Tensor | number | boolean;
 
+/** Complex numbers as a tensor of real and one of imaginary parts. */
+export interface Complex {
+  readonly re: Tensor;
+  readonly im: Tensor;
+}
+
 type BroadcastDim<A extends number, B extends number> = A extends 1
   ? B
   : B extends 1
