@@ -91,7 +91,7 @@ export interface Schedule {
 
 /** Recomputing may cost this many operations for each element of an array before the array is kept in memory instead. */
 const worthKeeping = 4;
-/** A factor of a product with more operations an element (a random number) is read from memory: reading costs little then. */
+/** A factor of a product with more operations an element (a random number) is read from memory, where it is read again. */
 const dearFactor = 64;
 const longestChain = 48;
 const largestKernel = 1500;
@@ -314,7 +314,7 @@ class Scheduler implements Schedule {
     }
     if (this.#valueOf(wire, this.#terms.axes(wire.shape)).kind === "load") return true; // another wire's elements
     const element = this.#costs.element.get(wire) ?? 0;
-    if (element > dearFactor && [...demands.keys()].some(isProductOfTwo)) return false;
+    if (element > dearFactor && [...demands].some((x) => this.#isReusedFactor(...x))) return false;
     const times = evaluations / Math.max(1, sizeOf(wire.shape) * wire.block.times);
     if (this.#costs.finishing.has(wire) && !this.#isElementwise(wire, demands)) return false;
     return (times - 1) * element <= worthKeeping;
@@ -336,6 +336,12 @@ class Scheduler implements Schedule {
       return product(all.filter((x) => depends.has(x.id)).map((x) => x.extent));
     const last = all.findLastIndex((x) => depends.has(x.id));
     return product(all.slice(0, last + 1).map((x) => x.extent));
+  }
+
+  /** Whether loads are of a factor of a product that other indices than its own go over. */
+  #isReusedFactor(draft: Draft, loads: readonly LoadTerm[]): boolean {
+    const all = product([...draft.axes, ...draft.over].map((x) => x.extent));
+    return isProductOfTwo(draft) && loads.some((l) => this.#evaluations(draft, l) < all);
   }
 
   #isIdentity(draft: Draft, load: LoadTerm, shape: Shape): boolean {

@@ -64,11 +64,13 @@ test("a number that many arrays share is kept as the number, never spread out", 
   assert.ok(program.workspaceBytes < 4 * 40 * 50, `${program.workspaceBytes} bytes`);
 });
 
-test("random factors of a product are drawn once, into memory", () => {
+test("random factors of a product are drawn once, into memory where they are used again", () => {
   const key = hole({ dtype: "uint32", shape: [2] }, "key");
-  const x = input([40, 30]);
+  const [x, w] = [input([40, 30]), input([30, 20])];
   const noise = convert(randomBits(key, [30, 20]), "float32");
   assert.deepEqual(kernels([key, x], [matmul(x, scaled(noise, 2 ** -32))]).names, ["mul", "dot"]);
+  const { program } = kernels([key, w], [sum(mul(noise, w), [0, 1])]);
+  assert.ok(program.workspaceBytes < 4 * 30 * 20, "numbers that are used once are written to memory");
 });
 
 test("memory of a donated input is not taken while it is still read elsewhere", () => {
