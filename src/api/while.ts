@@ -1,6 +1,6 @@
 /** Loops whose length depends on values, and prefixes of associative operations. */
 import type { Device, Executable } from "../backend/backend.js";
-import { hostArray, isFloat } from "../ir/dtype.js";
+import { hostArray } from "../ir/dtype.js";
 import { Graph } from "../ir/graph.js";
 import { interpret } from "../ir/interpret.js";
 import { type NdArray, Node, type Primitive } from "../ir/node.js";
@@ -12,7 +12,7 @@ import { any } from "../primitive/reduction.js";
 import { prefixes } from "../tensor/cumulative.js";
 import { getDevice } from "../tensor/device.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { batchGraphTo, dense, jvpGraph, replaceInputs, trace, traceClosed, zeros } from "../transform/graphs.js";
+import { batchGraphTo, jvpLoop, replaceInputs, trace, traceClosed } from "../transform/graphs.js";
 import { stretch } from "../transform/passes.js";
 import { leaves, unflatten } from "../tree/index.js";
 import { range, zip } from "../util/arrays.js";
@@ -59,28 +59,14 @@ const whilePrimitive: Primitive<While> = {
   },
   jvp(node, tangents) {
     const { condition, body, constants } = node.params;
-    const [consts, carry] = [node.inputs.slice(0, constants), node.inputs.slice(constants)];
-    const active = node.inputs.map((x, i) => (i < constants ? tangents[i] !== null : isFloat(x.dtype)));
-    const derived = jvpGraph(body, active);
-    const constTangents = tangents.slice(0, constants).filter((t) => t !== null);
-    const floatCarry = range(carry.length).filter((i) => isFloat(carry[i].dtype));
-    const carryTangents = floatCarry.map((i) => tangents[constants + i] ?? zeros(carry[i].aval));
-    const all = [...consts, ...constTangents, ...carry, ...carryTangents];
-    const start = consts.length + constTangents.length;
-    const parts = (xs: readonly Node[]) => ({
-      primal: [...xs.slice(0, constants), ...xs.slice(start, start + carry.length)],
-      tangent: [...xs.slice(constants, start), ...xs.slice(start + carry.length)],
-    });
+    const carries = node.inputs.length - constants;
+    const derived = jvpLoop(body, { constants, carries }, node.inputs, tangents);
+    const start = derived.inputs[0].length;
+    const all = derived.inputs.flat();
+    const primal = [...range(constants), ...range(carries).map((i) => start + i)];
     const avals = all.map((x) => x.aval);
-    const next = trace(avals, (xs) => {
-      const { primal, tangent } = parts(xs);
-      const values = substitute(derived.graph, [...primal, ...tangent]);
-      const found = dense({ positions: derived.positions, values }, carry.length);
-      return [...substitute(body, primal), ...floatCarry.map((i) => found[i] ?? zeros(carry[i].aval))];
-    });
-    const test = trace(avals, (xs) => substitute(condition, parts(xs).primal));
-    const outputs = whileNodes({ condition: test, body: next, constants: start }, all);
-    return dense({ positions: floatCarry, values: outputs.slice(carry.length) }, carry.length);
+    const test = replaceInputs(condition, avals, primal);
+    return derived.tangentsIn(whileNodes({ condition: test, body: derived.body, constants: start }, all));
   },
   // as long as any element goes on; those that have stopped keep their state
   batch(inputs, flags, size, { condition, body, constants }) {

@@ -4,6 +4,7 @@ import { detached, Graph } from "../ir/graph.js";
 import { substitute, topological } from "../ir/rewrite.js";
 import type { Aval } from "../ir/shape.js";
 import { isFloat } from "../ir/dtype.js";
+import { range } from "../util/arrays.js";
 import { invariant } from "../util/errors.js";
 import { fill, hole, placeholder } from "../primitive/leaf.js";
 import { backward, batch, type Batched, dependents, forward, stretch } from "./passes.js";
@@ -104,6 +105,52 @@ export function jvpGraph(body: Graph, active: readonly boolean[]): Derived {
   const seeds = body.inputs.map((x, i) => (active[i] ? hole(x.aval, `t${i}`) : null));
   const { positions, values } = sparse(forward(body.outputs, body.inputs, seeds));
   return { graph: new Graph([...body.inputs, ...sparse(seeds).values], values), positions };
+}
+
+/**
+ * A loop's body together with its derivative: each group of inputs (constants, carry, sequences), with the tangents of those
+ * that have any behind it, to each group of outputs (carry, results) with theirs. Carried floats always have tangents, which
+ * may come to them from the others.
+ */
+export function jvpLoop(
+  body: Graph,
+  { constants, carries }: { readonly constants: number; readonly carries: number },
+  inputs: readonly Node[],
+  tangents: readonly (Node | null)[],
+) {
+  const [ins, outs] = [
+    [constants, constants + carries, inputs.length],
+    [carries, body.outputs.length],
+  ];
+  const isCarry = (i: number): boolean => i >= ins[0] && i < ins[1];
+  const isActive = inputs.map((x, i) => isFloat(x.dtype) && (tangents[i] !== null || isCarry(i)));
+  const derived = jvpGraph(body, isActive);
+  const found = dense({ positions: derived.positions, values: derived.graph.outputs }, body.outputs.length);
+  const active = range(inputs.length).filter((i) => isActive[i]);
+  const floats = range(body.outputs.length).filter((i) => isFloat(body.outputs[i].dtype));
+  /** Groups that end at `ends`, each followed by what belongs to its `positions`. */
+  const grouped = <T>(ends: readonly number[], all: readonly T[], positions: readonly number[], more: readonly T[]) =>
+    ends.map((end, k) => {
+      const start = k === 0 ? 0 : ends[k - 1];
+      return [...all.slice(start, end), ...more.filter((_, j) => positions[j] >= start && positions[j] < end)];
+    });
+  const dys = floats.map((i) => found[i] ?? zeros(body.outputs[i].aval));
+  const places = sparse(grouped<number | null>(outs, new Array(body.outputs.length).fill(null), floats, floats).flat());
+  return {
+    body: new Graph(
+      grouped(ins, body.inputs, active, derived.graph.inputs.slice(inputs.length)).flat(),
+      grouped(outs, body.outputs, floats, dys).flat(),
+    ),
+    inputs: grouped(
+      ins,
+      inputs,
+      active,
+      active.map((i) => tangents[i] ?? zeros(inputs[i].aval)),
+    ),
+    /** Those of the original's outputs among the outputs of a loop with this body. */
+    tangentsIn: (outputs: readonly Node[]) =>
+      dense({ positions: places.values, values: places.positions.map((k) => outputs[k]) }, body.outputs.length),
+  };
 }
 
 /** `body` with a batch axis in front of its flagged inputs, and of those outputs that come to depend on one. */

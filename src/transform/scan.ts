@@ -14,7 +14,7 @@ import { avals, refusal } from "../primitive/ndarray.js";
 import { range } from "../util/arrays.js";
 import { ShapeError } from "../util/errors.js";
 import { dependents, stretch } from "./passes.js";
-import { batchGraph, batchGraphTo, dense, jvpGraph, trace, traceClosed, vjpGraph, zeros } from "./graphs.js";
+import { batchGraph, batchGraphTo, dense, jvpLoop, trace, traceClosed, vjpGraph, zeros } from "./graphs.js";
 
 /**
  * `body` maps (constants, carry, a slice of each sequence) to (carry, a slice of each result) and runs `length` times,
@@ -159,47 +159,10 @@ function settledFlags(
 
 function scanJvp(node: Node<Scan>, tangents: readonly (Node | null)[]): readonly (Node | null)[] {
   const scan = node.params;
-  const { carries, body } = scan;
-  const isActive = node.inputs.map(
-    (x, i) => isFloat(x.dtype) && (tangents[i] !== null || (i >= scan.constants && i < scan.constants + carries)),
-  );
-  const derived = jvpGraph(body, isActive);
-  const floats = range(body.outputs.length).filter((i) => isFloat(body.outputs[i].dtype));
-  const found = dense({ positions: derived.positions, values: derived.graph.outputs }, body.outputs.length);
-  const dy = (i: number) => found[i] ?? zeros(body.outputs[i].aval);
-  const carryOut = floats.filter((i) => i < carries);
-  const resultOut = floats.filter((i) => i >= carries);
-  const holes = derived.graph.inputs;
-  const activePositions = range(isActive.length).filter((i) => isActive[i]);
-  const tangentOf = (from: number, to: number): number[] => activePositions.filter((i) => from <= i && i < to);
-  const primal = <T>(all: readonly T[]) => groups(all, scan);
-  const [c, s, x] = primal(holes.slice(0, body.inputs.length));
-  const tangentHole = new Map(activePositions.map((i, k) => [i, holes[body.inputs.length + k]]));
-  const group = (from: number, to: number) => tangentOf(from, to).flatMap((i) => tangentHole.get(i) ?? []);
-  const edge = scan.constants + carries;
-  const graph = new Graph(
-    [...c, ...group(0, scan.constants), ...s, ...group(scan.constants, edge), ...x, ...group(edge, isActive.length)],
-    [...body.outputs.slice(0, carries), ...carryOut.map(dy), ...body.outputs.slice(carries), ...resultOut.map(dy)],
-  );
-  const given = (from: number, to: number) => tangentOf(from, to).map((i) => tangents[i] ?? zeros(node.inputs[i].aval));
-  const [constants, carry, sequences] = primal(node.inputs);
-  const outputs = scanNodes(
-    {
-      ...scan,
-      body: graph,
-      constants: constants.length + group(0, scan.constants).length,
-      carries: carries + carryOut.length,
-      saved: 0,
-    },
-    [...constants, ...given(0, scan.constants)],
-    [...carry, ...given(scan.constants, edge)],
-    [...sequences, ...given(edge, isActive.length)],
-  );
-  const dys = [
-    ...outputs.slice(carries, carries + carryOut.length),
-    ...outputs.slice(outputs.length - resultOut.length),
-  ];
-  return dense({ positions: floats, values: dys.slice(0, floats.length) }, node.outputs.length);
+  const { body, inputs, tangentsIn } = jvpLoop(scan.body, scan, node.inputs, tangents);
+  const [constants, carry, sequences] = inputs;
+  const both = { ...scan, body, constants: constants.length, carries: carry.length, saved: 0 };
+  return tangentsIn(scanNodes(both, constants, carry, sequences));
 }
 
 /** Whether a node sums, or otherwise folds, many elements into each of its own: dearer to compute again than to keep. */
