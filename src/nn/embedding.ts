@@ -11,18 +11,9 @@ import {
 } from "../index.js";
 import { checkCounts } from "./spatial.js";
 import { Module } from "../tree/index.js";
+import { checkIndices } from "./indices.js";
 import { type Initializer, normal } from "./initializers.js";
 import type { Appended } from "./layer.js";
-
-/** Throws where an index is known already and names no row. */
-function checkRows(indices: Tensor, size: number): void {
-  if (indices.node.value === null) return;
-  const wrong = indices.dataSync().find((i: number) => i < 0 || i >= size);
-  if (wrong !== undefined)
-    throw new ArgumentError(
-      `embedding: indices must be rows from 0 to ${size - 1} of the table, got ${wrong} in ${indices.describe()}. make the table larger, or check the labels`,
-    );
-}
 
 /**
  * Rows of a table `[V, D]`: integers `[…]` to `[…, D]`. The row `paddingIndex` never gets a gradient.
@@ -37,7 +28,8 @@ export function embedding(indices: Tensor, weight: Tensor, paddingIndex: number 
     throw new DTypeError(
       `embedding: indices must be integers, got ${indices.describe()}. convert them with astype("int32")`,
     );
-  checkRows(indices, weight.shape[0]);
+  const advice = "make the table larger, or check the labels";
+  checkIndices(indices, weight.shape[0], "embedding: indices must be rows of the table", advice);
   const rows = weight.take(indices, 0);
   if (paddingIndex === null) return rows;
   return where(indices.equal(paddingIndex).expandDims(-1), stopGradient(rows), rows);

@@ -13,6 +13,7 @@ import {
   where,
 } from "../index.js";
 import { relu, softplus } from "./activations.js";
+import { checkIndices } from "./indices.js";
 
 /** How the losses of the elements are joined: their mean, their sum, or not at all. */
 export type Reduction = "mean" | "sum" | "none";
@@ -124,7 +125,10 @@ function markTargets(name: string, input: Tensor, target: Tensor, ignoreIndex: n
 
 /**
  * `-weight[t] · logProbabilities[t]` for the integer target t of every example; the mean is over the weights of the
- * targets that count. A target that is no class and not `ignoreIndex` gives NaN.
+ * targets that count.
+ *
+ * @throws ArgumentError for a target that is known and is neither a class nor `ignoreIndex`. One that is still to be computed,
+ * as inside `compile`, gives NaN.
  */
 export function nll(logProbabilities: Tensor, target: Tensor, options: ClassLossOptions = {}): Tensor {
   return classLoss("nll", logProbabilities, target, options);
@@ -134,6 +138,13 @@ function classLoss(name: string, logs: Tensor, target: Tensor, options: CrossEnt
   const { weight, ignoreIndex = -100, labelSmoothing = 0, reduction = "mean" } = options;
   checkClassWeight(name, logs, weight);
   const { axis, kept, valid, mark } = markTargets(name, logs, target, ignoreIndex);
+  checkIndices(
+    target,
+    logs.shape[axis],
+    `${name}: targets must be classes`,
+    "check the labels, or make more logits",
+    ignoreIndex,
+  );
   const weights = weight ? alongClasses(weight, logs) : onesLike(logs);
   const weighted = weight ? logs.mul(weights) : logs;
   const share = where(mark, weights, 0).sum(axis);
@@ -151,6 +162,8 @@ function classLoss(name: string, logs: Tensor, target: Tensor, options: CrossEnt
  * `[N, …]`) or a distribution over classes (floats, shaped like the logits).
  *
  * With label smoothing ε the target becomes `(1 - ε) target + ε / C` (Szegedy et al. 2016).
+ *
+ * @throws ArgumentError for a target that is no class, as `nll`.
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const { weight, labelSmoothing = 0, reduction = "mean" } = options;

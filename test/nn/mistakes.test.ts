@@ -107,7 +107,7 @@ const mistakes: readonly (readonly [call: () => unknown, message: RegExp])[] = [
   [() => new nn.RMSNorm([2, 4]).forward(rows), /^RMSNorm: the last axes must be \[2,4\], got float32\[2,3\]\. /],
   [
     () => new nn.Embedding(5, 2).forward(tensor([0, 5], { dtype: "int32" })),
-    /^embedding: indices must be rows from 0 to 4 of the table, got 5 in int32\[2\]\. make the table larger/,
+    /^embedding: indices must be rows of the table from 0 to 4, got 5 in int32\[2\]\. make the table larger/,
   ],
   [() => nn.embedding(tensor([-1], { dtype: "int32" }), zeros([5, 2])), /^embedding: indices must be .*, got -1 in /],
   [

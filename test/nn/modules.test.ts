@@ -1,7 +1,7 @@
 /** Modules: types of shapes, modes, freezing, state dicts, summaries. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Tensor, grad, ones, tensor, zeros } from "typegrad";
+import { type Tensor, compile, grad, ones, tensor, zeros } from "typegrad";
 import * as nn from "typegrad/nn";
 import { manualSeed } from "typegrad/random";
 import { lenet5 } from "typegrad/models";
@@ -58,9 +58,15 @@ test("padding same keeps lengths, also for even kernels and dilation", () => {
     );
 });
 
-test("a target that is no class gives NaN, and one to ignore nothing", async () => {
-  const losses = nn.crossEntropy(zeros([3, 2]), tensor([5, -100, 1], { dtype: "int32" }), { reduction: "none" });
-  const [a, b, c] = await losses.data();
+test("a target that is no class is an error, or NaN where it is not known, and one to ignore nothing", async () => {
+  const targets = tensor([5, -100, 1], { dtype: "int32" });
+  const loss = (y: Tensor): Tensor => nn.crossEntropy(zeros([3, 2]), y, { reduction: "none" });
+  assert.throws(() => loss(targets), {
+    name: "ArgumentError",
+    message: /^crossEntropy: targets must be classes from 0 to 1, got 5 in int32\[3\]\. check the labels/,
+  });
+  assert.throws(() => nn.nll(zeros([1, 2]), tensor([-1], { dtype: "int32" })), { message: /^nll: .* got -1 in/ });
+  const [a, b, c] = await compile(loss)(targets).data();
   assert.ok(Number.isNaN(a));
   assert.equal(Math.abs(b), 0);
   assert.ok(Math.abs(c - Math.LN2) < 1e-6);

@@ -21,7 +21,7 @@ export interface MixOptions {
   readonly alpha?: number;
 }
 
-/** Targets as distributions `[N,K]`; a number that is no class gives NaN, as in `crossEntropy`. */
+/** Targets as distributions `[N,K]`; a number that is no class gives NaN. */
 function distributionsOf(name: string, targets: Tensor, classes: number | undefined, x?: Tensor): Tensor {
   if (x && targets.shape[0] !== x.shape[0])
     throw new ShapeError(
