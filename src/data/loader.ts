@@ -1,5 +1,5 @@
 /** Batches of a data set, epoch by epoch, in an order that can be continued exactly. */
-import { ArgumentError } from "../index.js";
+import { ArgumentError, shown } from "../index.js";
 import type { Batch } from "./batch.js";
 import { type Dataset, batchOf } from "./dataset.js";
 import { permutation } from "./shuffle.js";
@@ -27,7 +27,7 @@ export interface LoaderState {
 const count = (name: string, value: number, least: number): number => {
   if (!Number.isSafeInteger(value) || value < least)
     throw new ArgumentError(
-      `DataLoader: ${name} must be an integer of at least ${least}, got ${value}. round it or raise it`,
+      `DataLoader: ${name} must be an integer of at least ${least}, got ${shown(value)}. round it or raise it`,
     );
   return value;
 };

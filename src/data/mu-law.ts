@@ -1,9 +1,9 @@
 /** Sound as classes: the µ-law, which spends its steps where the ear hears them. */
-import { ArgumentError, type Tensor } from "../index.js";
+import { ArgumentError, type Tensor, shown } from "../index.js";
 
 function checkLevels(name: string, levels: number): void {
   if (!Number.isInteger(levels) || levels < 2)
-    throw new ArgumentError(`${name}: levels must be an integer of at least 2, got ${levels}. 256 is usual`);
+    throw new ArgumentError(`${name}: levels must be an integer of at least 2, got ${shown(levels)}. 256 is usual`);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Tasks on long sequences that need no files: two numbers to be added. */
-import { ArgumentError } from "../index.js";
+import { ArgumentError, shown } from "../index.js";
 import type { HostArray } from "../io/index.js";
 import { type ArrayDataset, arrayDataset } from "./dataset.js";
 import { drawer } from "./shuffle.js";
@@ -24,7 +24,7 @@ export interface AddedSequences {
 
 function checkCount(name: string, value: number, least: number): void {
   if (!Number.isInteger(value) || value < least)
-    throw new ArgumentError(`adding: ${name} must be an integer of at least ${least}, got ${value}. round it`);
+    throw new ArgumentError(`adding: ${name} must be an integer of at least ${least}, got ${shown(value)}. round it`);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Deterministic orders: the same on every machine, whatever else draws random numbers. */
-import { ArgumentError } from "../index.js";
+import { ArgumentError, shown } from "../index.js";
 
 const rotations = [13, 15, 26, 6, 17, 29, 16, 24];
 
@@ -31,7 +31,7 @@ export interface Drawer {
 /** Random numbers of a seed, whose streams are independent; `op` is who draws, for the error. */
 export function drawer(seed: number, stream: number, op = "shuffle"): Drawer {
   if (!Number.isSafeInteger(seed) || seed < 0)
-    throw new ArgumentError(`${op}: the seed must be a non-negative integer, got ${seed}. use Math.trunc`);
+    throw new ArgumentError(`${op}: the seed must be a non-negative integer, got ${shown(seed)}. use Math.trunc`);
   let draws = 0;
   const word = (): number => threefry(seed >>> 0, Math.floor(seed / 2 ** 32), stream, draws++)[0];
   return {
@@ -78,7 +78,7 @@ export function bootstrap(length: number, options: BootstrapOptions = {}): Uint3
   if (!Number.isInteger(length) || length < 1)
     throw new ArgumentError(`bootstrap: there must be at least one example, got ${length}. check the data set`);
   if (!Number.isInteger(count) || count < 0)
-    throw new ArgumentError(`bootstrap: count must be a non-negative integer, got ${count}. round it`);
+    throw new ArgumentError(`bootstrap: count must be a non-negative integer, got ${shown(count)}. round it`);
   const { below } = drawer(seed, stream);
   return Uint32Array.from({ length: count }, () => below(length));
 }

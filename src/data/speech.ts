@@ -1,5 +1,5 @@
 /** Twelve seconds of real speech that Debian installs with its sound tools: eight names of loudspeakers. */
-import { ArgumentError, FileError } from "../index.js";
+import { ArgumentError, FileError, shown } from "../index.js";
 import { type HostArray, fileExists, readFile } from "../io/index.js";
 import { type ArrayDataset, arrayDataset } from "./dataset.js";
 import { ownFolders } from "./folders.js";
@@ -66,7 +66,7 @@ export async function speech(options: SpeechOptions = {}): Promise<ArrayDataset<
   const { stride = split === "train" ? Math.ceil(length / 2) : length } = options;
   if (![rate, length, stride].every((n) => Number.isInteger(n) && n > 0))
     throw new ArgumentError(
-      `speech: rate, length and stride must be positive integers, got ${rate}, ${length} and ${stride}. round them`,
+      `speech: rate, length and stride must be positive integers, got ${shown(rate)}, ${shown(length)} and ${shown(stride)}. round them`,
     );
   const files = await filesOf(split, root);
   const windows = files.flatMap(({ name, bytes }) => {

@@ -1,5 +1,5 @@
 /** Sound: WAV files (Microsoft and IBM 1991, RIFF), and other sampling rates. */
-import { ArgumentError, FormatError } from "../index.js";
+import { ArgumentError, FormatError, shown } from "../index.js";
 import { type HostArray, readFile, writeFileAtomic } from "../io/index.js";
 
 /** Sound as samples. */
@@ -181,7 +181,9 @@ export function windows(
   { hop = length, pad = false }: WindowOptions = {},
 ): HostArray {
   if (![length, hop].every((n) => Number.isInteger(n) && n > 0))
-    throw new ArgumentError(`windows: length and hop must be positive integers, got ${length} and ${hop}. round them`);
+    throw new ArgumentError(
+      `windows: length and hop must be positive integers, got ${shown(length)} and ${shown(hop)}. round them`,
+    );
   const [channels, total] = samples.shape;
   const count = Math.max(0, pad ? Math.ceil(total / hop) : Math.floor((total - length) / hop) + 1);
   const data = new Float32Array(count * channels * length);

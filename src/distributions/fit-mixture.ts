@@ -10,6 +10,7 @@ import {
   stack,
   type Tensor,
   where,
+  shown,
 } from "../index.js";
 import * as random from "../random/index.js";
 import { Categorical } from "./categorical.js";
@@ -133,7 +134,7 @@ function check(x: Tensor, { components, labels, unlabelledWeight = 1 }: MixtureF
   if (x.rank !== 2) throw new ShapeError(`fitMixture: rows must be [N, d], got ${x.describe()}. reshape them`);
   if (!(Number.isInteger(components) && components > 0 && components <= x.shape[0]))
     throw new ArgumentError(
-      `fitMixture: components must be an integer from 1 to the ${x.shape[0]} rows, got ${components}. ask for fewer`,
+      `fitMixture: components must be an integer from 1 to the ${x.shape[0]} rows, got ${shown(components)}. ask for fewer`,
     );
   if (labels && (labels.rank !== 1 || labels.shape[0] !== x.shape[0]))
     throw new ShapeError(

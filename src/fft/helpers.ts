@@ -3,7 +3,7 @@ import { type DType, isFloat } from "../ir/dtype.js";
 import { broadcastShapes, normalizeAxes } from "../ir/shape.js";
 import { arange, type Axes, concatenate, roll, type Tensor } from "../tensor/index.js";
 import { range } from "../util/arrays.js";
-import { ArgumentError, ShapeError } from "../util/errors.js";
+import { ArgumentError, ShapeError, shown } from "../util/errors.js";
 import { irfftn, multiply, rfftn } from "./transforms.js";
 
 /** The frequencies of `fft`'s elements for samples `spacing` apart: 0, 1, …, -2, -1, over `n · spacing`. */
@@ -24,7 +24,9 @@ export function rfftfreq(n: number, spacing = 1, options: { readonly dtype?: DTy
 
 function checkCount(op: string, n: number): void {
   if (!Number.isInteger(n) || n < 1)
-    throw new ArgumentError(`${op}: the number of samples must be a positive integer, got ${n}. pass the length`);
+    throw new ArgumentError(
+      `${op}: the number of samples must be a positive integer, got ${shown(n)}. pass the length`,
+    );
 }
 
 const shifted = (op: string, x: Tensor, axes: Axes | undefined, by: (length: number) => number): Tensor =>

@@ -3,7 +3,7 @@ import { isFloat } from "../ir/dtype.js";
 import { normalizeAxes, normalizeAxis, sameShape } from "../ir/shape.js";
 import { type Axes, type Complex, concatenate, Tensor, zerosLike } from "../tensor/index.js";
 import { range } from "../util/arrays.js";
-import { ArgumentError, ShapeError } from "../util/errors.js";
+import { ArgumentError, ShapeError, shown } from "../util/errors.js";
 import { fourier } from "./primitive.js";
 
 /**
@@ -63,7 +63,7 @@ function factorOf(op: string, n: number, norm: Norm, inverse: boolean): number {
 
 function checkLength(op: string, n: number): void {
   if (!Number.isInteger(n) || n < 1)
-    throw new ArgumentError(`${op}: the length must be a positive integer, got ${n}. pad an empty axis`);
+    throw new ArgumentError(`${op}: the length must be a positive integer, got ${shown(n)}. pad an empty axis`);
 }
 
 /** An axis cut, or padded with zeros, to a length. */

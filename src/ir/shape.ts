@@ -1,5 +1,5 @@
 import { product, range } from "../util/arrays.js";
-import { ShapeError } from "../util/errors.js";
+import { ShapeError, shown } from "../util/errors.js";
 import type { DType } from "./dtype.js";
 
 /** Lengths of the axes of a tensor, outermost first. */
@@ -42,7 +42,7 @@ export function checkShape(op: string, shape: Shape): void {
   for (const d of shape)
     if (!Number.isSafeInteger(d) || d < 0)
       throw new ShapeError(
-        `${op}: dimensions must be non-negative integers, got [${shape.join(",")}]. check the shape`,
+        `${op}: dimensions must be non-negative integers, got [${shape.map(shown).join(",")}]. check the shape`,
       );
   if (sizeOf(shape) > 2 ** 31 - 1)
     throw new ShapeError(`${op}: a tensor holds at most 2147483647 elements, got [${shape.join(",")}]. split it`);
@@ -55,7 +55,7 @@ export function normalizeAxis(op: string, axis: number, value: Aval): number {
     throw new ShapeError(`${op}: the tensor must have an axis, got ${axis} for ${show(value)}. reshape it to [1]`);
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank)
     throw new ShapeError(
-      `${op}: axis must be an integer from ${-rank} to ${rank - 1}, got ${axis} for ${show(value)}. name an axis the tensor has`,
+      `${op}: axis must be an integer from ${-rank} to ${rank - 1}, got ${shown(axis)} for ${show(value)}. name an axis the tensor has`,
     );
   return axis < 0 ? axis + rank : axis;
 }

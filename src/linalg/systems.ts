@@ -1,7 +1,7 @@
 /** Linear systems, inverses, determinants. Matrices are the last two axes; leading axes are a batch. */
 import { stack, Tensor } from "../tensor/index.js";
 import { range } from "../util/arrays.js";
-import { ArgumentError, ShapeError } from "../util/errors.js";
+import { ArgumentError, ShapeError, shown } from "../util/errors.js";
 import { epsilon, matrix, square, tensorsOf, together } from "./arguments.js";
 import { cholesky, svdvals } from "./decompositions.js";
 import * as determinant from "./determinant.js";
@@ -148,7 +148,8 @@ export function principalMinors(a: Tensor): Tensor {
 
 /** `aⁿ` for an integer n, by repeated squaring; negative powers of the inverse. */
 export function matrixPower(a: Tensor, n: number): Tensor {
-  if (!Number.isInteger(n)) throw new ArgumentError(`matrixPower: the exponent must be an integer, got ${n}. round it`);
+  if (!Number.isInteger(n))
+    throw new ArgumentError(`matrixPower: the exponent must be an integer, got ${shown(n)}. round it`);
   const size = square("matrixPower", a).shape[a.rank - 1];
   let result = Tensor.of(identity(size, a.dtype)).broadcastTo(a.shape);
   let power: Tensor = n < 0 ? inv(a) : a;

@@ -1,4 +1,4 @@
-import { ArgumentError, ShapeError, type Tensor, arange, random, scan, where, zeros } from "../index.js";
+import { ArgumentError, ShapeError, type Tensor, arange, random, scan, where, zeros, shown } from "../index.js";
 import { Conv2d, type Pairs, conv2d, crossEntropy, pad, relu } from "../nn/index.js";
 import { Module } from "../tree/index.js";
 import { gate } from "./gate.js";
@@ -212,7 +212,9 @@ export class PixelCNN extends Module {
     const { levels = 2, channels = 1, width = 32, blocks = 7, kernel = 3, firstKernel = 7, gated = false } = options;
     const { headWidth = width } = options;
     if (!Number.isInteger(levels) || levels < 2)
-      throw new ArgumentError(`PixelCNN: levels must be an integer of at least 2, got ${levels}. 2 is black and white`);
+      throw new ArgumentError(
+        `PixelCNN: levels must be an integer of at least 2, got ${shown(levels)}. 2 is black and white`,
+      );
     this.levels = levels;
     this.channels = channels;
     this.reach = (firstKernel - 1 + blocks * (kernel - 1)) / 2;

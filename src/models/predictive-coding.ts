@@ -1,5 +1,5 @@
 /** Contrastive predictive coding: telling what comes next from what comes elsewhere. */
-import { ArgumentError, ShapeError, type Tensor, vmap } from "../index.js";
+import { ArgumentError, ShapeError, type Tensor, vmap, shown } from "../index.js";
 import { infoNce, type Layer, Linear } from "../nn/index.js";
 import { Module } from "../tree/index.js";
 
@@ -28,7 +28,9 @@ export class PredictiveCoding extends Module {
   constructor({ encoder, context, codeSize, contextSize, steps }: PredictiveCodingOptions) {
     super();
     if (!(Number.isInteger(steps) && steps > 0))
-      throw new ArgumentError(`PredictiveCoding: steps must be a positive integer, got ${steps}. 1 predicts the next`);
+      throw new ArgumentError(
+        `PredictiveCoding: steps must be a positive integer, got ${shown(steps)}. 1 predicts the next`,
+      );
     this.encoder = encoder;
     this.context = context;
     this.predictors = Array.from({ length: steps }, () => new Linear(contextSize, codeSize, { bias: false }));

@@ -1,4 +1,4 @@
-import { ArgumentError, ShapeError, type Tensor, concatenate } from "../index.js";
+import { ArgumentError, ShapeError, type Tensor, concatenate, shown } from "../index.js";
 import { BatchNorm, Conv2d, ConvTranspose2d, initializers, maxPool2d, relu } from "../nn/index.js";
 import { Module } from "../tree/index.js";
 import { checkPictures } from "./pictures.js";
@@ -84,7 +84,7 @@ export class UNet extends Module {
     super();
     const { channels = 1, classes = 2, width = 64, depth = 4, padding = "same", batchNorm = false } = options;
     if (!Number.isInteger(depth) || depth < 1)
-      throw new ArgumentError(`UNet: depth must be a positive integer, got ${depth}. 4 is as published`);
+      throw new ArgumentError(`UNet: depth must be a positive integer, got ${shown(depth)}. 4 is as published`);
     const part: Part = { padding, batchNorm };
     const widths = Array.from({ length: depth }, (_, i) => width * 2 ** i);
     this.padding = padding;

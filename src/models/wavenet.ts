@@ -1,4 +1,4 @@
-import { ArgumentError, ShapeError, type Tensor, concatenate, full, random, scan, zeros } from "../index.js";
+import { ArgumentError, ShapeError, type Tensor, concatenate, full, random, scan, zeros, shown } from "../index.js";
 import { Conv1d, Embedding, conv1d, crossEntropy, relu } from "../nn/index.js";
 import { Module } from "../tree/index.js";
 import { gate } from "./gate.js";
@@ -159,7 +159,7 @@ export class WaveNet extends Module {
     const { prompt = full([1, 1], Math.floor(this.levels / 2), { dtype: "int32" }) } = options;
     const { key = random.defaultGenerator.next(), temperature = 1 } = options;
     if (!Number.isInteger(count) || count < 0)
-      throw new ArgumentError(`WaveNet: count must be an integer of at least 0, got ${count}. it is of samples`);
+      throw new ArgumentError(`WaveNet: count must be an integer of at least 0, got ${shown(count)}. it is of samples`);
     if (prompt.rank !== 2 || prompt.shape[1] === 0)
       throw new ShapeError(`WaveNet: the prompt must be classes [N, P], got ${prompt.describe()}. give it a sample`);
     const given = prompt.astype("int32").transpose(); // [P, N]

@@ -1,5 +1,5 @@
 /** Dropout as an ensemble: predictions with the noise left on. */
-import { ArgumentError, type Tensor, arange, vmap } from "../index.js";
+import { ArgumentError, type Tensor, arange, vmap, shown } from "../index.js";
 import { type Module, modules } from "../tree/index.js";
 import { RandomLayer } from "./dropout.js";
 
@@ -30,7 +30,7 @@ export function monteCarlo<M extends Module & { forward(x: Tensor): Tensor }>(
   samples: number,
 ): Prediction {
   if (!Number.isInteger(samples) || samples < 1)
-    throw new ArgumentError(`monteCarlo: samples must be a positive integer, got ${samples}. 50 are usual`);
+    throw new ArgumentError(`monteCarlo: samples must be a positive integer, got ${shown(samples)}. 50 are usual`);
   const modes = modules(model).map(({ module }) => ({ module, training: module.training }));
   mcDropout(model);
   try {

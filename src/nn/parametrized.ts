@@ -1,5 +1,5 @@
 /** Layers whose weights are computed from others: weight and spectral normalisation, or any function of a tensor. */
-import { ArgumentError, type Fits, type Shape, type ShapeOf, stopGradient, Tensor } from "../index.js";
+import { ArgumentError, type Fits, type Shape, type ShapeOf, stopGradient, Tensor, shown } from "../index.js";
 import * as random from "../random/index.js";
 import { Module } from "../tree/index.js";
 import { ConvTranspose } from "./convolution/transposed.js";
@@ -135,7 +135,7 @@ export class SpectralNorm extends Module {
     const { powerIterations = 1, axis = 0, epsilon = 1e-12 } = options;
     if (!Number.isInteger(powerIterations) || powerIterations < 1)
       throw new ArgumentError(
-        `SpectralNorm: powerIterations must be a positive integer, got ${powerIterations}. 1 is enough when weights move slowly`,
+        `SpectralNorm: powerIterations must be a positive integer, got ${shown(powerIterations)}. 1 is enough when weights move slowly`,
       );
     axesBut("SpectralNorm", weight, axis);
     this.axis = axis;

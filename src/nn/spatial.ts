@@ -1,5 +1,5 @@
 /** Numbers that stand for one number for each spatial axis. */
-import { ArgumentError, type Shape, ShapeError, type Tensor } from "../index.js";
+import { ArgumentError, type Shape, ShapeError, type Tensor, shown } from "../index.js";
 
 /** The same for every spatial axis, or one for each. */
 export type PerAxis = number | readonly number[];
@@ -10,7 +10,7 @@ const atLeast = (least: number): string => (least === -Infinity ? "" : ` of at l
 export function checkCounts(name: string, what: string, counts: readonly number[]): void {
   if (counts.some((n) => !Number.isInteger(n) || n < 1))
     throw new ArgumentError(
-      `${name}: ${what} must be positive integers, got ${counts.map(String).join(" and ")}. count them`,
+      `${name}: ${what} must be positive integers, got ${counts.map(shown).join(" and ")}. count them`,
     );
 }
 

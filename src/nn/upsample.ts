@@ -1,5 +1,5 @@
 /** Other numbers of elements along the spatial axes: interpolation, and channels that become pixels. */
-import { ArgumentError, ShapeError, type Shape, type Tensor, tensor } from "../index.js";
+import { ArgumentError, ShapeError, type Shape, type Tensor, tensor, shown } from "../index.js";
 import { Module } from "../tree/index.js";
 import type { Pooled } from "./layer.js";
 import { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d } from "./pooling/index.js";
@@ -210,7 +210,9 @@ export function pixelUnshuffle(x: Tensor, factor: number): Tensor {
 
 function checkFactor(name: string, factor: number): void {
   if (!Number.isInteger(factor) || factor < 1)
-    throw new ArgumentError(`${name}: the factor must be a positive integer, got ${factor}. 2 doubles the sides`);
+    throw new ArgumentError(
+      `${name}: the factor must be a positive integer, got ${shown(factor)}. 2 doubles the sides`,
+    );
 }
 
 function checkPlane(name: string, x: Tensor, factor: number): Shape {

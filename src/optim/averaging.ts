@@ -1,5 +1,5 @@
 /** Averages of parameters along a run, kept beside the model. */
-import { ArgumentError, hold, type Tensor, tensor, where } from "../index.js";
+import { ArgumentError, hold, type Tensor, tensor, where, shown } from "../index.js";
 import { Module } from "../tree/index.js";
 import { withParameters } from "./optimizer.js";
 import { type Leaves, leavesOf, mapLeaves, replaceLeaves } from "./transformation.js";
@@ -55,7 +55,7 @@ export class PolyakAverage extends ParameterAverage {
     super(mapLeaves((p) => p.clone(), leavesOf(model)));
     const { start = 0 } = options;
     if (!Number.isInteger(start) || start < 0)
-      throw new ArgumentError(`polyakAverage: start must be an integer from 0, got ${start}. count updates`);
+      throw new ArgumentError(`polyakAverage: start must be an integer from 0, got ${shown(start)}. count updates`);
     this.#start = start;
   }
 

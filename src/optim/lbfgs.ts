@@ -1,5 +1,5 @@
 /** L-BFGS as an optimizer that keeps its history from step to step. */
-import { ArgumentError, hold, type Tensor, tensor, zeros } from "../index.js";
+import { ArgumentError, hold, type Tensor, tensor, zeros, shown } from "../index.js";
 import { Module } from "../tree/index.js";
 import { strongWolfe } from "./minimize/line-search.js";
 import { type Evaluation, isUsable, Objective, Space, toVector } from "./minimize/objective.js";
@@ -64,7 +64,7 @@ export class Lbfgs extends Module {
     checkRange("toleranceChange", toleranceChange, 0);
     for (const [name, value] of Object.entries({ maxIterations, historySize }))
       if (!Number.isInteger(value) || value < 1)
-        throw new ArgumentError(`lbfgs: ${name} must be a positive integer, got ${value}. raise it`);
+        throw new ArgumentError(`lbfgs: ${name} must be a positive integer, got ${shown(value)}. raise it`);
     if (lineSearch !== null && lineSearch !== "strongWolfe")
       throw new ArgumentError(
         `lbfgs: lineSearch must be "strongWolfe" or null, got ${String(lineSearch)}. use one of them`,

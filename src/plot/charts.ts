@@ -1,6 +1,6 @@
 /** Charts with two continuous or counted axes. Every function turns data into an SVG string. */
 import * as Plot from "@observablehq/plot";
-import { ArgumentError } from "../util/errors.js";
+import { ArgumentError, shown } from "../util/errors.js";
 import { dots, indices, keysOf, plane, render, sameLength } from "./render.js";
 import type { ChartOptions, Points } from "./options.js";
 import { colour, grid, ink, muted, surface, textWidth } from "./style.js";
@@ -127,7 +127,7 @@ export function bars(
 /** Counts of `values` in `bins` intervals of equal width between their least and greatest; the last includes its end. */
 export function binCounts(values: ArrayLike<number>, bins: number): { from: number; to: number; count: number }[] {
   if (!Number.isInteger(bins) || bins < 1)
-    throw new ArgumentError(`histogram: bins must be a positive integer, got ${bins}. 20 is usual`);
+    throw new ArgumentError(`histogram: bins must be a positive integer, got ${shown(bins)}. 20 is usual`);
   const finite = Array.from(values).filter(Number.isFinite);
   if (finite.length === 0)
     throw new ArgumentError("histogram: there must be at least one finite value, got none. check the data");

@@ -3,7 +3,7 @@ import { checkShape, type Shape } from "../ir/shape.js";
 import { randomBits } from "../primitive/random.js";
 import { tensor } from "../tensor/creation.js";
 import { Tensor } from "../tensor/tensor.js";
-import { ArgumentError } from "../util/errors.js";
+import { ArgumentError, shown } from "../util/errors.js";
 
 /** State of the generator, uint32[2]; never use one twice: `split` it. */
 export type Key = Tensor<readonly [2]>;
@@ -11,7 +11,9 @@ export type Key = Tensor<readonly [2]>;
 /** A key from a seed: an integer from 0 to 2^53 - 1. */
 export function key(seed: number): Key {
   if (!Number.isSafeInteger(seed) || seed < 0)
-    throw new ArgumentError(`random.key: the seed must be an integer from 0 to 2^53 - 1, got ${seed}. use Math.trunc`);
+    throw new ArgumentError(
+      `random.key: the seed must be an integer from 0 to 2^53 - 1, got ${shown(seed)}. use Math.trunc`,
+    );
   return Tensor.of(tensor(Uint32Array.of(Math.floor(seed / 2 ** 32), seed % 2 ** 32)).node);
 }
 
@@ -31,7 +33,7 @@ export function split(k: Key, n = 2): Key[] {
 export function foldIn(k: Key, data: number | Tensor): Key {
   if (typeof data === "number" && (!Number.isInteger(data) || data < 0 || data >= 2 ** 32))
     throw new ArgumentError(
-      `random.foldIn: the number must be an integer from 0 to 2^32 - 1, got ${data}. count the uses of the key`,
+      `random.foldIn: the number must be an integer from 0 to 2^32 - 1, got ${shown(data)}. count the uses of the key`,
     );
   const number = data instanceof Tensor ? data.astype("uint32") : tensor(Uint32Array.of(data)).reshape([]);
   const word = number.mul(0x9e3779b9); // 2^32 / golden ratio spreads small numbers
@@ -125,7 +127,7 @@ export function randint<const S extends Shape>(k: Key, shape: S, low: number, hi
   const span = high - low;
   if (!Number.isInteger(low) || !Number.isInteger(high) || span <= 0 || low < -(2 ** 31) || high > 2 ** 31)
     throw new ArgumentError(
-      `random.randint: low and high must be integers from -2^31 to 2^31 with low < high, got ${low} and ${high}. check the bounds`,
+      `random.randint: low and high must be integers from -2^31 to 2^31 with low < high, got ${shown(low)} and ${shown(high)}. check the bounds`,
     );
   const words: Tensor = bits(k, shape);
   // A remainder of 32 bits favours small numbers by up to span / 2^32: too much for wide ranges, which take 53 bits.

@@ -4,7 +4,7 @@ import type { Node } from "../ir/node.js";
 import { convert } from "../primitive/arithmetic.js";
 import { toFloat, together } from "../tensor/coerce.js";
 import { fullLike, stopGradient, Tensor, where } from "../tensor/index.js";
-import { ArgumentError } from "../util/errors.js";
+import { ArgumentError, shown } from "../util/errors.js";
 import { besselI } from "./bessel.js";
 import * as betas from "./beta.js";
 import * as gammas from "./gamma.js";
@@ -30,7 +30,7 @@ export const digamma = unary(gammas.digamma);
 /** `ψ⁽ⁿ⁾(x)`, the n-th derivative of digamma, for an integer n from 0 to 60. */
 export function polygamma(n: number, x: Tensor): Tensor {
   if (!Number.isInteger(n) || n < 0 || n > 60)
-    throw new ArgumentError(`polygamma: the order must be an integer from 0 to 60, got ${n}. use digamma for 0`);
+    throw new ArgumentError(`polygamma: the order must be an integer from 0 to 60, got ${shown(n)}. use digamma for 0`);
   return n === 0 ? digamma(x) : unary((v) => gammas.polygamma(n, v))(x);
 }
 

@@ -8,7 +8,7 @@ import { gather } from "../primitive/indexing.js";
 import { constant, fillLike } from "../primitive/leaf.js";
 import { flip, moveAxis, reshape, slice as sliceNode, transpose } from "../primitive/movement.js";
 import { range } from "../util/arrays.js";
-import { ArgumentError, DTypeError, ShapeError } from "../util/errors.js";
+import { ArgumentError, DTypeError, ShapeError, shown } from "../util/errors.js";
 import { broadcastTo } from "./coerce.js";
 import { readNode } from "./evaluate.js";
 
@@ -19,10 +19,12 @@ export class Slice {
   readonly step: number;
   constructor(start: number | null, stop: number | null, step: number) {
     if (!Number.isInteger(step) || step === 0)
-      throw new ArgumentError(`slice: the step must be a non-zero integer, got ${step}. use 1 for every element`);
+      throw new ArgumentError(
+        `slice: the step must be a non-zero integer, got ${shown(step)}. use 1 for every element`,
+      );
     for (const bound of [start, stop])
       if (bound !== null && !Number.isInteger(bound))
-        throw new ArgumentError(`slice: bounds must be integers, got ${bound}. round them`);
+        throw new ArgumentError(`slice: bounds must be integers, got ${shown(bound)}. round them`);
     this.start = start;
     this.stop = stop;
     this.step = step;
@@ -128,7 +130,7 @@ function planOf(x: Node, entries: readonly NodeIndex[]): Plan {
       const i = entry < 0 ? entry + length : entry;
       if (!Number.isInteger(i) || i < 0 || i >= length)
         throw new ShapeError(
-          `at: an index of axis ${axis} must be an integer from ${-length} to ${length - 1}, got ${entry} for ${show(x.aval)}. use a place it has`,
+          `at: an index of axis ${axis} must be an integer from ${-length} to ${length - 1}, got ${shown(entry)} for ${show(x.aval)}. use a place it has`,
         );
       addCut(plan, i, i + 1, 1);
     } else if (entry instanceof Slice) {

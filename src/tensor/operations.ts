@@ -13,7 +13,7 @@ import * as e from "../primitive/transcendental.js";
 import * as move from "../primitive/movement.js";
 import * as reduce from "../primitive/reduction.js";
 import { range } from "../util/arrays.js";
-import { ArgumentError, DTypeError, ShapeError } from "../util/errors.js";
+import { ArgumentError, DTypeError, ShapeError, shown } from "../util/errors.js";
 import { broadcastTo, type NodeOrNumber, toFloat, together, toNumber } from "./coerce.js";
 
 type Lift = (dtype: DType) => DType;
@@ -274,7 +274,7 @@ export function topK(x: Node, k: number, largest: boolean): readonly [values: No
   const last = x.shape.length - 1;
   if (!Number.isInteger(k) || k < 0 || k > (x.shape[last] ?? 0))
     throw new ArgumentError(
-      `topK: k must be an integer from 0 to ${x.shape[last] ?? 0}, got ${k} for ${show(x.aval)}. ask for fewer`,
+      `topK: k must be an integer from 0 to ${x.shape[last] ?? 0}, got ${shown(k)} for ${show(x.aval)}. ask for fewer`,
     );
   const indices = move.sliceAxis(argsortAxis(x, -1, largest), last, 0, k);
   return [takeAlongAxis(x, indices, -1), indices];

@@ -1,11 +1,11 @@
 /** Polynomials that converge to a continuous function. */
-import { ArgumentError, type Tensor, arange, tensor } from "../index.js";
+import { ArgumentError, type Tensor, arange, tensor, shown } from "../index.js";
 import { lgamma, xlog1py, xlogy } from "../special/index.js";
 
 const degreeOf = (op: string, degree: number, least: number): number => {
   if (!Number.isInteger(degree) || degree < least)
     throw new ArgumentError(
-      `${op}: the degree must be an integer of at least ${least}, got ${degree}. round or raise it`,
+      `${op}: the degree must be an integer of at least ${least}, got ${shown(degree)}. round or raise it`,
     );
   return degree;
 };

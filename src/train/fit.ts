@@ -1,5 +1,5 @@
 /** Training in one call: compiled steps, epochs, metrics, early stopping, checkpoints and going on where one stopped. */
-import { ArgumentError, type Tensor, compile, stopGradient, valueAndGrad } from "../index.js";
+import { ArgumentError, type Tensor, compile, stopGradient, valueAndGrad, shown } from "../index.js";
 import { loadStateDict, stateDict } from "../nn/index.js";
 import type { Optimizer, ParameterAverage } from "../optim/index.js";
 import { defaultGenerator, manualSeed } from "../random/index.js";
@@ -436,7 +436,7 @@ async function* batchesOf<B>(data: Source<B>, epoch: number, start: number): Asy
 function checkOptions<M extends Module, B, X, Y>(options: FitOptions<M, B, X, Y>): void {
   const positive = (name: string, value: number | undefined): void => {
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
-      throw new ArgumentError(`fit: ${name} must be a positive integer, got ${value}. round it`);
+      throw new ArgumentError(`fit: ${name} must be a positive integer, got ${shown(value)}. round it`);
   };
   positive("epochs", options.epochs);
   positive("accumulate", options.accumulate);

@@ -1,5 +1,5 @@
 /** Numbers that say how good a model is, gathered over batches as tensors so that a compiled step can carry them. */
-import { ArgumentError, ShapeError, type Tensor, arange, tensor, where, zeros } from "../index.js";
+import { ArgumentError, ShapeError, type Tensor, arange, tensor, where, zeros, shown } from "../index.js";
 import { crossEntropy, mse } from "../nn/index.js";
 
 /** A tree of tensors. */
@@ -57,7 +57,7 @@ export const accuracy = (): Metric<Ratio> =>
 /** The share of examples whose class is among those of the k largest logits (axis 1). */
 export function topK(k: number): Metric<Ratio> {
   if (!(Number.isInteger(k) && k > 0))
-    throw new ArgumentError(`topK: k must be a positive integer, got ${k}. 5 is usual`);
+    throw new ArgumentError(`topK: k must be a positive integer, got ${shown(k)}. 5 is usual`);
   return ratio((output, target) => {
     checkClasses("topK", output, target);
     const classes = arange(output.shape[1]).reshape(output.shape.map((d, i) => (i === 1 ? d : 1)));

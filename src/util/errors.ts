@@ -40,6 +40,10 @@ export class ArgumentError extends TypegradError {
 /** What went wrong, in words: JavaScript may throw anything. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** An argument as a message shows it: a text in quotes, so that `"2"` is told from 2. */
+export const shown = (argument: unknown): string =>
+  typeof argument === "string" ? JSON.stringify(argument) : String(argument);
+
 /** A function made of several operations: what they say is wrong with its arguments is said in its own name. */
 export const operation =
   <A extends readonly unknown[], R>(op: string, f: (...args: A) => R) =>

@@ -1,8 +1,8 @@
 /** What people try first, and get wrong: nothing silently gives another number, and errors say what to write. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compile, grad, jvp, tensor, Tensor, vmap, zeros } from "typegrad";
-import { crossEntropy } from "typegrad/nn";
+import { compile, grad, jvp, setThreads, tensor, Tensor, vmap, zeros } from "typegrad";
+import { Linear, crossEntropy } from "typegrad/nn";
 import { close, f64 } from "./support.js";
 
 /** Calls a function as plain JavaScript may: with arguments that its types refuse. */
@@ -80,6 +80,16 @@ test("what only plain JavaScript can pass is named", () => {
   assert.throws(() => grad((x: number) => tensor(x))(3), {
     message: /^grad: the argument .* got number\. wrap numbers/,
   });
+});
+
+test("texts where numbers belong are shown in quotes", () => {
+  for (const [call, message] of [
+    [() => untyped(setThreads, "2"), /^setThreads: threads must be a whole number from 1 to 64, got "2"\. /],
+    [() => untyped(zeros, ["2", 3]), /^zeros: dimensions must be non-negative integers, got \["2",3\]\. /],
+    [() => Reflect.apply(tensor([1]).cumsum, tensor([1]), ["0"]), /^cumsum: axis must be an integer .*, got "0" for /],
+    [() => Reflect.construct(Linear, ["4", 2]), /^Linear: .* must be positive integers, got "4" and 2\. /],
+  ] as const)
+    assert.throws(call, { message });
 });
 
 test("float labels are told from soft targets", () => {

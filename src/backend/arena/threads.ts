@@ -1,5 +1,5 @@
 /** How many threads compute. */
-import { ArgumentError } from "../../util/errors.js";
+import { ArgumentError, shown } from "../../util/errors.js";
 import { mostThreads } from "./control.js";
 import { cores, environmentVariable, sharingAllowed } from "./environment.js";
 
@@ -26,7 +26,7 @@ export function getThreads(): number {
 export function setThreads(threads: number): void {
   if (!isThreadCount(threads))
     throw new ArgumentError(
-      `setThreads: threads must be a whole number from 1 to ${mostThreads}, got ${threads}. leave it to the default, or pass the number of cores`,
+      `setThreads: threads must be a whole number from 1 to ${mostThreads}, got ${shown(threads)}. leave it to the default, or pass the number of cores`,
     );
   wanted = threads;
   changed(threads);

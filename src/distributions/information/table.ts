@@ -1,5 +1,5 @@
 /** Joint distributions of finitely many values, as tables with an axis for each variable. */
-import { ArgumentError, Module, type Tensor, isFloat, ShapeError } from "../../index.js";
+import { ArgumentError, Module, type Tensor, isFloat, ShapeError, shown } from "../../index.js";
 import { readable } from "../readable.js";
 
 /** A variable of a table: the number of its axis, or its name. */
@@ -108,7 +108,7 @@ export class JointTable extends Module {
       const length = this.probabilities.shape[axis];
       if (!Number.isInteger(value) || value < 0 || value >= length)
         throw new ArgumentError(
-          `observe: a value of ${name} must be an integer from 0 to ${length - 1}, got ${value}. check the observation`,
+          `observe: a value of ${name} must be an integer from 0 to ${length - 1}, got ${shown(value)}. check the observation`,
         );
       return [axis, value] as const;
     });

@@ -1,5 +1,5 @@
 /** Where the windows of a convolution lie: padding, lengths of results. */
-import { ArgumentError, type Tensor } from "../../index.js";
+import { ArgumentError, type Tensor, shown } from "../../index.js";
 import { checkFits, type Pairs, type PerAxis, pairsPerAxis, perAxis } from "../spatial.js";
 
 /**
@@ -87,7 +87,7 @@ export function checkWindows(name: string, x: Tensor, { kernel, dilations, paddi
 export function checkGroups(name: string, into: number, out: number, groups: number): void {
   if ([into, out, groups].some((n) => !Number.isInteger(n) || n < 1) || into % groups !== 0 || out % groups !== 0)
     throw new ArgumentError(
-      `${name}: groups must divide the channels, all positive integers, got ${groups} groups of ${into} and ${out} channels. choose a divisor of both`,
+      `${name}: groups must divide the channels, all positive integers, got ${shown(groups)} groups of ${shown(into)} and ${shown(out)} channels. choose a divisor of both`,
     );
 }
 

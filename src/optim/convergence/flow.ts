@@ -1,5 +1,5 @@
 /** The gradient flow, of which gradient descent is Euler's approximation. */
-import { ArgumentError, compile, grad, scan, type Tensor, tensor } from "../../index.js";
+import { ArgumentError, compile, grad, scan, type Tensor, tensor, shown } from "../../index.js";
 import { observe, type Trajectory } from "./trajectory.js";
 
 export interface FlowOptions {
@@ -35,7 +35,7 @@ export async function gradientFlow(f: Field, x0: ArrayLike<number>, options: Flo
   const { time, steps, method = "rk4" } = options;
   if (!(time > 0)) throw new ArgumentError(`gradientFlow: the time must be positive, got ${time}. raise it`);
   if (!Number.isInteger(steps) || steps < 1)
-    throw new ArgumentError(`gradientFlow: steps must be a positive integer, got ${steps}. round it`);
+    throw new ArgumentError(`gradientFlow: steps must be a positive integer, got ${shown(steps)}. round it`);
   if (!Object.hasOwn(integrators, method))
     throw new ArgumentError(`gradientFlow: the method must be rk4 or euler, got ${String(method)}. use one of them`);
   const down: Field = (x) => grad(f)(x).neg();

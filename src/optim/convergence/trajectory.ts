@@ -1,5 +1,5 @@
 /** Runs as lists of points. */
-import { ArgumentError, compile, grad, type Tensor, tensor, valueAndGrad, vmap } from "../../index.js";
+import { ArgumentError, compile, grad, type Tensor, tensor, valueAndGrad, vmap, shown } from "../../index.js";
 import { Nesterov, type Optimizer } from "../optimizer.js";
 
 /** Points of a run in order, as vectors, with the function's values and gradients there. */
@@ -52,7 +52,7 @@ export async function follow(
     ["every", every, 1],
   ] as const)
     if (!Number.isInteger(value) || value < least)
-      throw new ArgumentError(`follow: ${name} must be an integer from ${least}, got ${value}. round it`);
+      throw new ArgumentError(`follow: ${name} must be an integer from ${least}, got ${shown(value)}. round it`);
   const model = { x: tensor(Float64Array.from(x0)) };
   optimizer.init(model);
   const update = (objective: (x: Tensor) => Tensor): void => {

@@ -1,5 +1,5 @@
 /** Minimising a function of a tree of tensors. */
-import { ArgumentError, type Tensor, tensor } from "../../index.js";
+import { ArgumentError, type Tensor, tensor, shown } from "../../index.js";
 import { ravel } from "../../tree/index.js";
 import { strongWolfe } from "./line-search.js";
 import { newton, trustStep } from "./newton.js";
@@ -80,7 +80,7 @@ function iterationOf<M>(objective: Objective<M>, options: MinimizeOptions<M>, in
   if (!(initialTrustRadius > 0))
     throw new ArgumentError(`minimize: initialTrustRadius must be positive, got ${initialTrustRadius}. 1 is usual`);
   if (!Number.isInteger(historySize) || historySize < 1)
-    throw new ArgumentError(`minimize: historySize must be a positive integer, got ${historySize}. 10 is usual`);
+    throw new ArgumentError(`minimize: historySize must be a positive integer, got ${shown(historySize)}. 10 is usual`);
   if (projection !== undefined && method !== "projected-gradient")
     throw new ArgumentError(`minimize: ${method} does not stay in a set, got a projection. use projected-gradient`);
   switch (method) {

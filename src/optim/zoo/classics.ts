@@ -1,10 +1,10 @@
 /** Test functions of the literature. */
-import { ArgumentError, type Tensor, where } from "../../index.js";
+import { ArgumentError, type Tensor, where, shown } from "../../index.js";
 import type { Specimen } from "./specimen.js";
 
 function checkDimension(name: string, n: number, least: number): void {
   if (!Number.isInteger(n) || n < least)
-    throw new ArgumentError(`${name}: the dimension must be an integer from ${least}, got ${n}. raise it`);
+    throw new ArgumentError(`${name}: the dimension must be an integer from ${least}, got ${shown(n)}. raise it`);
 }
 const repeated = (n: number, ...values: readonly number[]): number[] =>
   Array.from({ length: n }, (_, i) => values[i % values.length]);

@@ -1,5 +1,5 @@
 /** Functions made of random numbers or data. */
-import { ArgumentError, random, ShapeError, softplus, type Tensor, tensor } from "../../index.js";
+import { ArgumentError, random, ShapeError, softplus, type Tensor, tensor, shown } from "../../index.js";
 import { diag, eigvalsh, lstsq, qr } from "../../linalg/index.js";
 import type { Specimen } from "./specimen.js";
 
@@ -25,7 +25,7 @@ export function quadratic(options: QuadraticOptions = {}): Specimen & { readonly
   const { dimension: n = 2, condition = 10, strongConvexity = 1, seed = 0 } = options;
   const { minimizer = new Array<number>(n).fill(0) } = options;
   if (!Number.isInteger(n) || n < 1)
-    throw new ArgumentError(`quadratic: the dimension must be a positive integer, got ${n}. raise it`);
+    throw new ArgumentError(`quadratic: the dimension must be a positive integer, got ${shown(n)}. raise it`);
   if (!(condition >= 1) || !(strongConvexity > 0) || (n === 1 && condition !== 1))
     throw new ArgumentError(
       `quadratic: the condition must be at least 1 (1 in one dimension) and the curvature positive, got ${condition} and ${strongConvexity} for dimension ${n}. raise them`,

@@ -1,5 +1,5 @@
 /** A function with its known facts. */
-import { ArgumentError, type Tensor, tensor, vmap } from "../../index.js";
+import { ArgumentError, type Tensor, tensor, vmap, shown } from "../../index.js";
 
 type Interval = readonly [low: number, high: number];
 
@@ -40,7 +40,7 @@ export async function grid(
       `grid: the function must have two variables, got ${specimen.name} with ${specimen.dimension}. fix the others`,
     );
   if (!Number.isInteger(steps) || steps < 2)
-    throw new ArgumentError(`grid: steps must be an integer from 2, got ${steps}. 100 is usual`);
+    throw new ArgumentError(`grid: steps must be an integer from 2, got ${shown(steps)}. 100 is usual`);
   const at = ([low, high]: Interval, i: number): number => low + ((high - low) * i) / (steps - 1);
   const points = Array.from({ length: steps * steps }, (_, k) => [at(x, k % steps), at(y, Math.floor(k / steps))]);
   const found = await vmap(specimen.value)(tensor(points, { dtype: "float64" })).data();
