@@ -4,7 +4,7 @@ import { hasRepeated } from "../backend/values.js";
 import { detached } from "../ir/graph.js";
 import type { Node, Scope } from "../ir/node.js";
 import { topological } from "../ir/rewrite.js";
-import { type Aval, sameShape } from "../ir/shape.js";
+import { type Aval, sameAval } from "../ir/shape.js";
 import { fill, hole, placeholder } from "../primitive/leaf.js";
 import { commonDevice, getDevice } from "../tensor/device.js";
 import { evaluateNodes, onDevice } from "../tensor/evaluate.js";
@@ -92,9 +92,7 @@ function isStill<R>(last: Recent<R>, args: readonly unknown[], inputs: readonly 
   const { avals } = last.program;
   if (args !== inputs) return structure(args) === last.form;
   if (!last.program.plainArguments || inputs.length !== avals.length) return false;
-  return inputs.every(
-    ({ node: { aval } }, i) => aval.dtype === avals[i].dtype && sameShape(aval.shape, avals[i].shape),
-  );
+  return inputs.every(({ node: { aval } }, i) => sameAval(aval, avals[i]));
 }
 
 const isTensor = (x: unknown): x is Tensor => x instanceof Tensor;

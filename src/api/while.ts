@@ -3,9 +3,9 @@ import type { Device, Executable } from "../backend/backend.js";
 import { hostArray } from "../ir/dtype.js";
 import { Graph } from "../ir/graph.js";
 import { interpret } from "../ir/interpret.js";
-import { type NdArray, Node, type Primitive } from "../ir/node.js";
+import { type NdArray, Node, type Primitive, avalsOf } from "../ir/node.js";
 import { substitute } from "../ir/rewrite.js";
-import { normalizeAxis, sameShape, show } from "../ir/shape.js";
+import { normalizeAxis, sameAval, show } from "../ir/shape.js";
 import { select } from "../primitive/arithmetic.js";
 import { broadcast } from "../primitive/define.js";
 import { any } from "../primitive/reduction.js";
@@ -46,7 +46,7 @@ const whilePrimitive: Primitive<While> = {
         `whileLoop: the body must return as many tensors as it is given, got ${carry.length} and then ${body.outputs.length}. return the whole state`,
       );
     for (const [x, y] of zip(carry, body.outputs))
-      if (x.dtype !== y.dtype || !sameShape(x.shape, y.shape))
+      if (!sameAval(x, y))
         throw new ShapeError(
           `whileLoop: the state must keep its dtypes and shapes, got ${show(x)} and then ${show(y.aval)}. convert or reshape it`,
         );
@@ -64,7 +64,7 @@ const whilePrimitive: Primitive<While> = {
     const start = derived.inputs[0].length;
     const all = derived.inputs.flat();
     const primal = [...range(constants), ...range(carries).map((i) => start + i)];
-    const avals = all.map((x) => x.aval);
+    const avals = avalsOf(all);
     const test = replaceInputs(condition, avals, primal);
     return derived.tangentsIn(whileNodes({ condition: test, body: derived.body, constants: start }, all));
   },
@@ -72,14 +72,9 @@ const whilePrimitive: Primitive<While> = {
   batch(inputs, flags, size, { condition, body, constants }) {
     const all = inputs.map((node, i) => (i < constants ? node : stretch({ node, batched: flags[i] }, size)));
     const batched = flags.map((flag, i) => i >= constants || flag);
-    const test = batchGraphTo(condition, batched, [true], size);
-    const turn = batchGraphTo(
-      body,
-      batched,
-      body.outputs.map(() => true),
-      size,
-    );
-    const avals = all.map((x) => x.aval);
+    const test = batchGraphTo(condition, batched, size);
+    const turn = batchGraphTo(body, batched, size);
+    const avals = avalsOf(all);
     const goesOn = trace(avals, (xs) => [any(substitute(test, xs)[0], [0])]);
     const next = trace(avals, (xs) => {
       const [own] = substitute(test, xs);
@@ -109,13 +104,10 @@ interface Programs {
 }
 
 function programsOf(device: Device, { condition, body, constants }: While): Programs {
-  const turn = trace(
-    body.inputs.map((x) => x.aval),
-    (xs) => {
-      const next = substitute(body, xs);
-      return [...next, ...substitute(condition, [...xs.slice(0, constants), ...next])];
-    },
-  );
+  const turn = trace(avalsOf(body.inputs), (xs) => {
+    const next = substitute(body, xs);
+    return [...next, ...substitute(condition, [...xs.slice(0, constants), ...next])];
+  });
   const isCarry = body.inputs.map((_, i) => i >= constants);
   return {
     first: device.prepare({ ...condition, donated: isCarry.map(() => false) }),
@@ -176,18 +168,14 @@ export function whileLoop<C>(
   const { maxIterations } = options;
   if (maxIterations !== undefined) return boundedLoop(condition, body, initial, maxIterations);
   const carry = nodesOf(initial);
-  const avals = carry.map((x) => x.aval);
+  const avals = avalsOf(carry);
   const test = traceClosed("whileLoop", avals, (xs) => nodesOf(condition(withNodes(initial, xs))));
   const turn = traceClosed("whileLoop", avals, (xs) => nodesOf(body(withNodes(initial, xs))));
   const captured = [...new Set([...test.captured, ...turn.captured])];
   const all = [...captured, ...carry];
   const own = range(carry.length).map((i) => captured.length + i);
   const graphs = [test, turn].map((t) =>
-    replaceInputs(
-      t.graph,
-      all.map((x) => x.aval),
-      [...own, ...t.captured.map((x) => captured.indexOf(x))],
-    ),
+    replaceInputs(t.graph, avalsOf(all), [...own, ...t.captured.map((x) => captured.indexOf(x))]),
   );
   return withNodes(initial, whileNodes({ condition: graphs[0], body: graphs[1], constants: captured.length }, all));
 }

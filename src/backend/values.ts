@@ -1,6 +1,6 @@
 /** Checks that every device makes on the values it is handed. */
 import { DeviceError, DonatedError, InternalError } from "../util/errors.js";
-import { type Aval, sameShape, show } from "../ir/shape.js";
+import { type Aval, sameAval, show } from "../ir/shape.js";
 import type { DeviceValue } from "./backend.js";
 
 /** Throws the error of reading a value whose memory is gone. */
@@ -39,7 +39,7 @@ export function assertInputs(
     const aval = inputs[i];
     const value = values[i];
     if (value.gone !== null) assertPresent("run", value);
-    if (value.dtype !== aval.dtype || !sameShape(value.shape, aval.shape))
+    if (!sameAval(value, aval))
       throw new InternalError(`internal: input ${i} must be ${show(aval)}, got ${show(value)}. please report this`);
   }
   if (!hasRepeated(values)) return;

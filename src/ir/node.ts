@@ -124,16 +124,7 @@ export class Node<P = unknown> {
 
   /** Applies a primitive; throws the primitive's own error when the inputs do not fit. */
   static apply<P>(primitive: Primitive<P>, inputs: readonly Node[], params: P): Node<P> {
-    return new Node(
-      primitive,
-      inputs,
-      params,
-      primitive.infer(
-        inputs.map((x) => x.aval),
-        params,
-      ),
-      null,
-    );
+    return new Node(primitive, inputs, params, primitive.infer(avalsOf(inputs), params), null);
   }
 
   /** The outputs of an application as single values: the node itself, or one part for each. */
@@ -201,6 +192,8 @@ export class Node<P = unknown> {
     return `${this.primitive.name}: ${this.outputs.map(show).join(", ")}`;
   }
 }
+
+export const avalsOf = (nodes: readonly Node[]): Aval[] => nodes.map((x) => x.aval);
 
 function mergeScopes(inputs: readonly Node[]): readonly Scope[] {
   let merged = noScopes;

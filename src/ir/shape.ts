@@ -48,6 +48,8 @@ export function checkShape(op: string, shape: Shape): void {
     throw new ShapeError(`${op}: a tensor holds at most 2147483647 elements, got [${shape.join(",")}]. split it`);
 }
 
+export const sameAval = (a: Aval, b: Aval): boolean => a.dtype === b.dtype && sameShape(a.shape, b.shape);
+
 /** An axis as a number from 0 to rank - 1; negative axes count from the end. */
 export function normalizeAxis(op: string, axis: number, value: Aval): number {
   const rank = value.shape.length;

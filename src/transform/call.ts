@@ -4,10 +4,10 @@
  */
 import { type DType, floats, isFloat } from "../ir/dtype.js";
 import { interpret } from "../ir/interpret.js";
-import { Node, type Primitive } from "../ir/node.js";
+import { Node, type Primitive, avalsOf } from "../ir/node.js";
 import { Graph } from "../ir/graph.js";
 import { substitute } from "../ir/rewrite.js";
-import { sameShape, show } from "../ir/shape.js";
+import { sameAval, show } from "../ir/shape.js";
 import { mul, sub } from "../primitive/arithmetic.js";
 import { add, broadcast, sum } from "../primitive/define.js";
 import { barrier } from "../primitive/leaf.js";
@@ -43,9 +43,9 @@ export const callPrimitive: Primitive<Call> = {
   name: "call",
   infer(inputs, { body, label }) {
     for (const [x, own] of zip(inputs, body.inputs))
-      if (!sameShape(x.shape, own.shape) || x.dtype !== own.dtype)
+      if (!sameAval(x, own))
         throw new ShapeError(`${label}: inputs must be as traced, ${show(own.aval)}, got ${show(x)}. trace it anew`);
-    return body.outputs.map((y) => y.aval);
+    return avalsOf(body.outputs);
   },
   vjp(node, cotangents) {
     const { body, rule, recompute } = node.params;
@@ -69,7 +69,7 @@ export const callPrimitive: Primitive<Call> = {
   },
   batch(inputs, flags, size, call) {
     const everyOutput = call.body.outputs.map(() => true);
-    const body = batchGraphTo(call.body, flags, everyOutput, size);
+    const body = batchGraphTo(call.body, flags, size);
     const rule = call.rule && batchRule(call.rule, flags, [...flags, ...everyOutput, ...everyOutput], size);
     return Node.parts(Node.apply(callPrimitive, inputs, { ...call, body, rule }));
   },
@@ -83,12 +83,7 @@ export const callPrimitive: Primitive<Call> = {
 
 /** The cotangent of an input that all elements of the batch share is the sum over them. */
 function batchRule(rule: Graph, inputs: readonly boolean[], flags: readonly boolean[], size: number): Graph {
-  const batched = batchGraphTo(
-    rule,
-    flags,
-    rule.outputs.map(() => true),
-    size,
-  );
+  const batched = batchGraphTo(rule, flags, size);
   const outputs = batched.outputs.map((ct, i) => (inputs[i] ? ct : sum(ct, [0])));
   return new Graph(batched.inputs, outputs);
 }
@@ -97,8 +92,7 @@ function batchRule(rule: Graph, inputs: readonly boolean[], flags: readonly bool
 function sampleCall(dtype: DType, withRule: boolean): Call {
   const aval = { dtype, shape: [2, 3] };
   const body = trace([aval, aval], ([x, y]) => [mul(x, y), sum(mul(sub(x, y), sub(x, y)), [1])]);
-  const written = trace([aval, aval, ...body.outputs.map((y) => y.aval), ...body.outputs.map((y) => y.aval)], (all) => {
-    const [x, y, , , g, h] = all;
+  const written = trace([aval, aval, ...avalsOf([...body.outputs, ...body.outputs])], ([x, y, , , g, h]) => {
     const difference = sub(x, y);
     const spreadH = broadcast(h, x.shape, [0]);
     const twice = mul(spreadH, add(difference, difference));
@@ -118,8 +112,7 @@ export function call(
   },
 ): readonly Node[] {
   const { rule, recompute = false } = options;
-  const avals = inputs.map((x) => x.aval);
-  const { graph, captured } = traceClosed(label, avals, f);
+  const { graph, captured } = traceClosed(label, avalsOf(inputs), f);
   if (rule === undefined)
     return Node.parts(
       Node.apply(callPrimitive, [...inputs, ...captured], { label, body: graph, rule: null, recompute }),
@@ -133,7 +126,7 @@ export function call(
     );
   const body = replaceInputs(
     graph,
-    [...avals, ...outside.map((x) => x.aval)],
+    avalsOf([...inputs, ...outside]),
     graph.inputs.map((_, i) => i),
   );
   return Node.parts(
@@ -151,14 +144,13 @@ function traceRule(
   given: number,
   rule: (inputs: readonly Node[], outputs: readonly Node[], cotangents: readonly Node[]) => readonly Node[],
 ): Closed {
-  const results = body.outputs.map((y) => y.aval);
-  const n = body.inputs.length;
-  const all = [...body.inputs.map((x) => x.aval), ...results, ...results];
+  const [n, edge] = [body.inputs.length, body.inputs.length + body.outputs.length];
+  const all = avalsOf([...body.inputs, ...body.outputs, ...body.outputs]);
   const { graph, captured } = traceClosed(label, all, (holes) => {
     const own = holes.slice(0, given);
-    const cts = rule(own, holes.slice(n, n + results.length), holes.slice(n + results.length));
+    const cts = rule(own, holes.slice(n, edge), holes.slice(edge));
     for (const [x, ct] of zip(own, cts))
-      if (!sameShape(x.shape, ct.shape) || x.dtype !== ct.dtype)
+      if (!sameAval(x, ct))
         throw new ShapeError(
           `${label}: a cotangent must be as its input, ${show(x.aval)}, got ${show(ct.aval)}. sum, broadcast or convert it`,
         );

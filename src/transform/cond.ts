@@ -1,9 +1,9 @@
 /** A choice between functions as one node; only the chosen one is computed. */
 import { type DType, floats, isFloat } from "../ir/dtype.js";
 import { interpret } from "../ir/interpret.js";
-import { Node, type Primitive } from "../ir/node.js";
+import { Node, type Primitive, avalsOf } from "../ir/node.js";
 import { Graph } from "../ir/graph.js";
-import { type Aval, sameShape, show } from "../ir/shape.js";
+import { type Aval, sameAval, show } from "../ir/shape.js";
 import { substitute } from "../ir/rewrite.js";
 import { lessEqual, mul, select } from "../primitive/arithmetic.js";
 import { add, broadcast } from "../primitive/define.js";
@@ -38,12 +38,9 @@ export const condPrimitive: Primitive<Cond> = {
       throw new DTypeError(
         `cond: the condition must be a bool or int32 scalar, got ${show(selector)}. reduce it, or use where for element-wise choice`,
       );
-    const [first, ...others] = bodies.map((b) => b.outputs.map((y) => y.aval));
+    const [first, ...others] = bodies.map((b) => avalsOf(b.outputs));
     for (const other of others)
-      if (
-        other.length !== first.length ||
-        other.some((y, i) => y.dtype !== first[i].dtype || !sameShape(y.shape, first[i].shape))
-      )
+      if (other.length !== first.length || other.some((y, i) => !sameAval(y, first[i])))
         throw new ShapeError(
           `cond: the branches must give the same dtypes and shapes, got (${list(first)}) and (${list(other)}). convert or reshape one`,
         );
@@ -53,10 +50,7 @@ export const condPrimitive: Primitive<Cond> = {
     const [selector, ...operands] = node.inputs;
     const seeds = cotangents.flatMap((g, i) => (isFloat(node.outputs[i].dtype) ? [g ?? zeros(node.outputs[i])] : []));
     const derived = node.params.bodies.map(vjpGraph);
-    const { bodies, positions } = aligned(
-      derived,
-      operands.map((x) => x.aval),
-    );
+    const { bodies, positions } = aligned(derived, avalsOf(operands));
     if (positions.length === 0) return node.inputs.map(() => null);
     const values = condNodes(selector, bodies, [...operands, ...seeds]);
     return [null, ...dense({ positions, values }, operands.length)];
@@ -72,7 +66,7 @@ export const condPrimitive: Primitive<Cond> = {
   },
   batch([selector, ...operands], [chooses, ...flags], size, { bodies }) {
     const everyOutput = bodies[0].outputs.map(() => true);
-    const batched = bodies.map((b) => batchGraphTo(b, flags, everyOutput, size));
+    const batched = bodies.map((b) => batchGraphTo(b, flags, size));
     if (!chooses) return condNodes(selector, batched, operands);
     // Each element chooses for itself: all branches are computed.
     const results = batched.map((b) => substitute(b, operands));
@@ -120,21 +114,13 @@ export function cond(
   functions: readonly ((operands: readonly Node[]) => readonly Node[])[],
   operands: readonly Node[],
 ): readonly Node[] {
-  const traced = functions.map((f) =>
-    traceClosed(
-      "cond",
-      operands.map((x) => x.aval),
-      f,
-    ),
-  );
+  const traced = functions.map((f) => traceClosed("cond", avalsOf(operands), f));
   const captured = [...new Set(traced.flatMap((t) => t.captured))];
   const bodies = traced.map(({ graph, captured: own }) => {
-    const extra = captured.map((x) => x.aval);
-    return replaceInputs(
-      graph,
-      [...operands.map((x) => x.aval), ...extra],
-      [...range(operands.length), ...own.map((x) => operands.length + captured.indexOf(x))],
-    );
+    return replaceInputs(graph, avalsOf([...operands, ...captured]), [
+      ...range(operands.length),
+      ...own.map((x) => operands.length + captured.indexOf(x)),
+    ]);
   });
   return condNodes(selector, bodies, [...operands, ...captured]);
 }

@@ -173,8 +173,13 @@ export function batchGraph(
   };
 }
 
-/** The same with a stated choice of which outputs get the axis: copies where they do not depend on a batched input. */
-export function batchGraphTo(body: Graph, flags: readonly boolean[], wanted: readonly boolean[], size: number): Graph {
+/** The same where all outputs, or those that are `wanted`, get the axis: copies if they do not depend on a batched input. */
+export function batchGraphTo(
+  body: Graph,
+  flags: readonly boolean[],
+  size: number,
+  wanted: readonly boolean[] = body.outputs.map(() => true),
+): Graph {
   const { graph, flags: found } = batchGraph(body, flags, size);
   const outputs = graph.outputs.map((node, i) => {
     invariant(wanted[i] || !found[i], "an output depends on the batch and must not");

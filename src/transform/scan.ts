@@ -1,11 +1,11 @@
 /** A loop as one node: a carried state, a slice of each sequence in, a slice of each result out. */
 import { type DType, floats, isFloat } from "../ir/dtype.js";
 import { interpret } from "../ir/interpret.js";
-import { type NdArray, Node, type Primitive } from "../ir/node.js";
+import { type NdArray, Node, type Primitive, avalsOf } from "../ir/node.js";
 import { Graph } from "../ir/graph.js";
 import { substitute } from "../ir/rewrite.js";
 import { s } from "../ir/scalar.js";
-import { type Aval, type Shape, sameShape, show, sizeOf } from "../ir/shape.js";
+import { type Aval, type Shape, sameAval, show, sizeOf } from "../ir/shape.js";
 import { convert, mul, sub } from "../primitive/arithmetic.js";
 import { add, broadcast } from "../primitive/define.js";
 import { fillLike } from "../primitive/leaf.js";
@@ -35,26 +35,22 @@ function groups<T>(all: readonly T[], { constants, carries }: Scan): [T[], T[], 
   return [all.slice(0, constants), all.slice(constants, constants + carries), all.slice(constants + carries)];
 }
 const stackedAval = (x: Aval, length: number): Aval => ({ dtype: x.dtype, shape: [length, ...x.shape] });
-const same = (a: Aval, b: Aval): boolean => a.dtype === b.dtype && sameShape(a.shape, b.shape);
 
 export const scanPrimitive: Primitive<Scan> = {
   name: "scan",
   infer(inputs, scan) {
     const { body, length, carries } = scan;
-    const [, carry, sequences] = groups(
-      body.inputs.map((x) => x.aval),
-      scan,
-    );
+    const [, carry, sequences] = groups(avalsOf(body.inputs), scan);
     const [, , given] = groups(inputs, scan);
     given.forEach((x, i) => {
-      if (!same(x, stackedAval(sequences[i], length)))
+      if (!sameAval(x, stackedAval(sequences[i], length)))
         throw new ShapeError(
           `scan: sequence ${i} must be ${show(stackedAval(sequences[i], length))}, got ${show(x)}. all sequences have one length`,
         );
     });
     carry.forEach((x, i) => {
       const next = body.outputs[i].aval;
-      if (!same(x, next))
+      if (!sameAval(x, next))
         throw new ShapeError(
           `scan: the carried state must keep its dtype and shape, got ${show(x)} and then ${show(next)}. convert or reshape it`,
         );
@@ -72,8 +68,8 @@ export const scanPrimitive: Primitive<Scan> = {
     const body = batchGraphTo(
       scan.body,
       all,
-      scan.body.outputs.map((_, i) => i >= scan.carries || carryFlags[i]),
       size,
+      scan.body.outputs.map((_, i) => i >= scan.carries || carryFlags[i]),
     );
     const results = scanNodes(
       { ...scan, body, saved: 0 },
@@ -129,7 +125,7 @@ export function scan(
 ): { readonly carry: readonly Node[]; readonly results: readonly Node[] } {
   const { length, reverse } = options;
   const slices = sequences.map((x): Aval => ({ dtype: x.dtype, shape: x.shape.slice(1) }));
-  const { graph, captured } = traceClosed("scan", [...initial.map((x) => x.aval), ...slices], (holes) => {
+  const { graph, captured } = traceClosed("scan", [...avalsOf(initial), ...slices], (holes) => {
     const { carry, results } = f(holes.slice(0, initial.length), holes.slice(initial.length));
     return [...carry, ...results];
   });
@@ -205,10 +201,10 @@ function scanVjp(node: Node<Scan>, cotangents: readonly (Node | null)[]): readon
   const resultAt = wanted.filter((i) => i >= carries && isFloat(body.outputs[i].dtype));
   const inputAval = (i: number) => body.inputs[i].aval;
   const avals = [
-    ...constants.map((x) => x.aval),
+    ...avalsOf(constants),
     ...carryAt.map(inputAval), // cotangents of the carry
     ...constantAt.map(inputAval), // sums of the cotangents of the constants
-    ...[...kept, ...body.inputs.slice(edge)].map((x) => x.aval), // entering carry and sums, slices
+    ...avalsOf([...kept, ...body.inputs.slice(edge)]), // entering carry and sums, slices
     ...resultAt.map((i) => body.outputs[i].aval), // cotangents of the result slices
   ];
   const back = trace(avals, (holes) => {
