@@ -134,12 +134,10 @@ export function evaluateNodes(nodes: readonly Node[]): void {
   for (const n of order) n.passed = n.value === null;
 }
 
-/** Whether a node is the end of a long pending chain that no running transform looks at. */
-const isLong = (n: Node): boolean => n.value === null && n.depth > pendingLimit && !n.scopes.some((x) => x.live);
-
-/** Computes what belongs together in one program, where leaving it pending would make a program for each of its parts. */
+/** Computes what is no transform's own in one program, where long chains left pending would make one for each of its parts. */
 export function evaluateLong(nodes: readonly Node[]): void {
-  if (nodes.some(isLong)) evaluateNodes(nodes);
+  const free = nodes.filter((n) => n.value === null && n.scopes.length === 0);
+  if (free.some((n) => n.depth > pendingLimit)) evaluateNodes(free);
 }
 
 /** The computed value of a node. */

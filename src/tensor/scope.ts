@@ -17,7 +17,16 @@ export function release(node: Node): void {
   if (node.value !== null && isDeviceValue(node.value)) node.value.free();
 }
 
-/** Runs `f`, computes the nodes of its result, and frees what else was computed meanwhile, but for held state. */
+function freeOthers(own: ReadonlySet<Node>, kept: readonly Node[]): void {
+  evaluateNodes(kept);
+  const values = new Set(kept.map((n) => n.value));
+  for (const node of own) if (!values.has(node.value) && !isHeld(node)) release(node);
+}
+
+/**
+ * Runs `f`, computes the nodes of its result, and frees what else was computed meanwhile, but for held state. Where the
+ * result is a running transform's, which may need all of it, the scope around it does so.
+ */
 export function scoped<T>(f: () => T, nodesOf: (result: T) => readonly Node[]): T {
   const outer = active;
   const own = new Set<Node>();
@@ -25,10 +34,9 @@ export function scoped<T>(f: () => T, nodesOf: (result: T) => readonly Node[]): 
   try {
     const result = f();
     const kept = nodesOf(result);
-    evaluateNodes(kept);
-    const values = new Set(kept.map((n) => n.value));
-    for (const node of own) if (!values.has(node.value) && !isHeld(node)) release(node);
-    kept.forEach((n) => outer?.add(n));
+    const isTraced = kept.some((n) => n.scopes.length > 0);
+    if (!isTraced) freeOthers(own, kept);
+    (isTraced ? own : kept).forEach((n) => outer?.add(n));
     return result;
   } finally {
     active = outer;

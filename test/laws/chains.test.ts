@@ -1,7 +1,19 @@
 /** Long chains: no stack is exhausted, no graph grows for ever, and time stays linear. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { evaluate, grad, hold, jvp, ones, type Tensor, tensor, valueAndGrad, vmap } from "typegrad";
+import {
+  checkpoint,
+  compile,
+  evaluate,
+  grad,
+  hold,
+  jvp,
+  ones,
+  type Tensor,
+  tensor,
+  valueAndGrad,
+  vmap,
+} from "typegrad";
 import { Linear, Sequential, tanh } from "typegrad/nn";
 import { adam } from "typegrad/optim";
 import { topological } from "#src/ir/rewrite.js";
@@ -34,6 +46,18 @@ test("a value and the gradients of a long chain are computed in one program, at 
   for (const x of [value, ...gradients]) assert.notEqual(x.node.value, null, "it is left pending");
   close(value, last, 1e-9);
   gradients.forEach((g, i) => close(g, last / (1 + 1 / (i + 1)), 1e-9));
+});
+
+test("a long gradient that is known inside another transform leaves the one beside it to that transform", () => {
+  const tree = { a: f64([2, 3]), b: f64([5, 7]) };
+  const c = 0.9999 ** 200;
+  const both = (x: Tensor): Tensor => {
+    const g = grad((t: typeof tree) => chain(t.a, 400).sum().add(t.b.mul(x).sum()))(tree);
+    return g.a.mul(g.b);
+  };
+  close(compile(both)(f64([1, 2])), [c, 2 * c], 1e-9);
+  close(vmap(both)(f64([[1, 2]])), [[c, 2 * c]], 1e-9);
+  close(checkpoint(both)(f64([1, 2])), [c, 2 * c], 1e-9);
 });
 
 test("100,000 additions one by one read correctly, and leave a flat graph", () => {

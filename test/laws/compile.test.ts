@@ -406,3 +406,10 @@ test("scope frees what was computed in it, but for its result; using frees one t
     /inside/,
   );
 });
+
+test("scope in a function that is differentiated, mapped or compiled frees nothing that those need", () => {
+  const f = (x: Tensor): Tensor => scope(() => scope(() => x.mul(f64(2).mul(3))).mul(x)); // 6 x²
+  close(grad((x: Tensor) => f(x).sum())(f64([1, 2])), [12, 24]);
+  close(vmap(f)(f64([1, 2])), [6, 24]);
+  close(compile(f)(f64([1, 2])), [6, 24]);
+});
