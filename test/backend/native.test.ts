@@ -1,5 +1,6 @@
 /** The native device beyond its arithmetic: the folder of compiled kernels, and compilers that fail. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -14,6 +15,7 @@ import {
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { type Tensor, arange, compile, evaluate, full, getDevice, getThreads, setDevice, setThreads } from "typegrad";
 import { startBuild } from "#src/backend/native/builder.js";
 import { streamedStores } from "#src/backend/native/streams.js";
@@ -203,6 +205,30 @@ inWorkshop("a compiler that does not answer is ended, and not waited for again",
   await sleep(1000);
   assert.ok(running()[0] === false, "the first is ended");
   while (running().includes(true)) await sleep(100);
+});
+
+inWorkshop("a compiler at work ends with the program", async (w) => {
+  const pids = join(w.folder, "pids");
+  const command = w.script("hanging", `[ -z "$compiles" ] || { echo $$ > "${pids}"; exec sleep 600; }`);
+  const toolchain: Toolchain = { command, flags: [], identity: "", vectorBytes: 16, registers: 16 };
+  const program = `
+    import { existsSync } from "node:fs";
+    import { startBuild } from ${JSON.stringify(import.meta.resolve("#src/backend/native/builder.js"))};
+    startBuild(${JSON.stringify(toolchain)}, { head: "", functions: ["int f;"] }, ${JSON.stringify(join(w.folder, "made"))}, () => {});
+    while (!existsSync(${JSON.stringify(pids)})) await new Promise((done) => setTimeout(done, 20));
+  `;
+  await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program]);
+  const pid = readFileSync(pids, "utf8").trim();
+  const end = performance.now() + 5000;
+  while (existsSync(`/proc/${pid}/exe`) && performance.now() < end) await sleep(20);
+  assert.ok(!existsSync(`/proc/${pid}/exe`), "it is ended");
+});
+
+inWorkshop("CC may name a compiler with its first arguments, as for make", async (w) => {
+  w.script("wrapper", "shift");
+  const env = { ...w.env, CC: "wrapper cc", PATH: `${w.folder}:${process.env["PATH"]}` };
+  ranInC(await runChild({ env }));
+  assert.ok(w.compiled() > 0);
 });
 
 inWorkshop("a disk without room leaves the program to wasm, and nothing behind", async (w) => {

@@ -22,17 +22,21 @@ const partLength = 60_000;
 /** Milliseconds that a library may take, at most. A compiler that once took longer is not waited for again. */
 const longest = 120_000;
 let isSilent = false;
+/** Of each build under way: whether it is done, and the ids of the compilers at work, 0 for none. */
+const underWay = new Set<Int32Array>();
 
 /**
  * What the worker runs: gets commands that may run side by side and the one that comes after them, and answers with the
- * first failure, as a text, or `null`.
+ * first failure, as a text, or `null`. `state` is as in `underWay`.
  */
 const workerSource = `"use strict";
 const { parentPort } = require("node:worker_threads");
 const { spawn } = require("node:child_process");
 
-const run = (command, { args, input }, timeout) => new Promise((resolve) => {
+const run = (command, { args, input }, timeout, state, place) => new Promise((resolve) => {
   const child = spawn(command, args, { stdio: ["pipe", "ignore", "pipe"], timeout });
+  Atomics.store(state, place, child.pid ?? 0);
+  child.on("exit", () => Atomics.store(state, place, 0));
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text) => (complaint += text));
   child.stdin.on("error", () => {}).end(input);
@@ -41,24 +45,24 @@ const run = (command, { args, input }, timeout) => new Promise((resolve) => {
     resolve(status === 0 ? null : { status, complaint: signal === null ? complaint : "an end by " + signal }));
 });
 
-parentPort.on("message", async ({ command, folder, parts, last, atOnce, patience, done, port }) => {
+parentPort.on("message", async ({ command, folder, parts, last, patience, state, port }) => {
   let failure = null;
   try {
     require("node:fs").mkdirSync(folder, { recursive: true, mode: 0o700 });
     const waiting = [...parts];
-    const work = async () => {
+    const work = async (_, i) => {
       for (let next = waiting.shift(); next !== undefined && failure === null; next = waiting.shift())
-        failure = (await run(command, next, patience)) ?? failure;
+        failure = (await run(command, next, patience, state, i + 1)) ?? failure;
     };
-    await Promise.all(Array.from({ length: atOnce }, work));
-    failure ??= await run(command, last, patience);
+    await Promise.all(Array.from({ length: state.length - 1 }, work));
+    failure ??= await run(command, last, patience, state, 1);
   } catch (error) {
     failure = { status: null, complaint: String(error) };
   }
   port.postMessage(failure);
   port.close();
-  Atomics.store(done, 0, 1);
-  Atomics.notify(done, 0);
+  Atomics.store(state, 0, 1);
+  Atomics.notify(state, 0);
 });
 `;
 
@@ -72,7 +76,19 @@ function builder(): Worker {
   fresh.on("error", () => (worker = null));
   fresh.on("exit", () => (worker = null));
   fresh.unref();
+  nodeProcess().once("exit", endCompilers);
   return (worker = fresh);
+}
+
+/** Compilers do not outlive the program; one that hangs would for ever, as its worker does not. */
+function endCompilers(): void {
+  for (const state of underWay)
+    for (const id of state.subarray(1).filter((x) => x !== 0))
+      try {
+        nodeProcess().kill(id);
+      } catch {
+        // It ended by itself.
+      }
 }
 
 /**
@@ -98,18 +114,20 @@ export function startBuild(
     input,
   }));
   const last = { args: [...toolchain.flags, "-shared", "-Wl,-Bsymbolic", ...objects, "-o", library, "-lm"], input: "" };
-  const done = new Int32Array(new SharedArrayBuffer(4));
+  const state = new Int32Array(new SharedArrayBuffer(4 + 4 * atOnce));
+  underWay.add(state);
   const { port1, port2 } = new MessageChannel();
-  builder().postMessage({ command, folder, parts, last, atOnce, patience, done, port: port2 }, [port2]);
+  builder().postMessage({ command, folder, parts, last, patience, state, port: port2 }, [port2]);
   return {
     wait: () => {
       const { rmSync } = nodeProcess().getBuiltinModule("node:fs");
       try {
-        takeAnswer(command, done, port1, patience);
+        takeAnswer(command, state, port1, patience);
         finish(library);
       } catch (error) {
         throw asCompileError(`${command} must leave a library`, error);
       } finally {
+        if (Atomics.load(state, 0) === 1) underWay.delete(state);
         rmSync(folder, { recursive: true, force: true });
       }
     },
@@ -124,9 +142,9 @@ interface Failure {
 const isFailure = (x: unknown): x is Failure =>
   typeof x === "object" && x !== null && "status" in x && "complaint" in x && typeof x.complaint === "string";
 
-function takeAnswer(command: string, done: Int32Array, port: MessagePort, patience: number): void {
+function takeAnswer(command: string, state: Int32Array, port: MessagePort, patience: number): void {
   const { receiveMessageOnPort } = nodeProcess().getBuiltinModule("node:worker_threads");
-  const told = Atomics.wait(done, 0, 0, isSilent ? 0 : patience);
+  const told = Atomics.wait(state, 0, 0, isSilent ? 0 : patience);
   isSilent = told === "timed-out";
   const answer: { readonly message: unknown } | undefined = receiveMessageOnPort(port);
   port.close();

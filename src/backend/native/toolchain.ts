@@ -53,19 +53,22 @@ export function nodeProcess(): NodeJS.Process {
 }
 
 /**
- * The compiler that `CC` names, or the first of `cc`, `clang` and `gcc` that works.
+ * The compiler that `CC` names, perhaps with arguments, as for make (`ccache gcc`), or the first of `cc`, `clang` and `gcc`
+ * that works.
  *
  * @throws DeviceError when there is none.
  */
 export function findToolchain(): Toolchain {
-  const { CC } = nodeProcess().env;
-  const candidates = CC === undefined || CC === "" ? ["cc", "clang", "gcc"] : [CC];
+  const CC = nodeProcess().env["CC"]?.trim() ?? "";
+  const { existsSync } = nodeProcess().getBuiltinModule("node:fs");
+  const named = existsSync(CC) ? [CC] : CC.split(/\s+/);
   const tried: string[] = [];
-  for (const command of candidates)
+  for (const [command, ...first] of CC === "" ? [["cc"], ["clang"], ["gcc"]] : [named])
     for (const native of nativeFlags) {
-      const macros = probe(command, [...baseFlags, native]);
-      if (macros.text !== null) return toolchain(command, [...baseFlags, native], macros.text);
-      tried.push(`${command} ${native}: ${macros.why}`);
+      const flags = [...first, ...baseFlags, native];
+      const macros = probe(command, flags);
+      if (macros.text !== null) return toolchain(command, flags, macros.text);
+      tried.push(`${[command, ...first, native].join(" ")}: ${macros.why}`);
     }
   throw missing(
     "device",
