@@ -40,7 +40,7 @@ export interface Ready {
 /** A compiled function. */
 export interface Compiled<A extends readonly unknown[], R> {
   (...args: A): R;
-  /** What runs, for people; the program of the last call. */
+  /** The program of the last call as text, down to its statements; `explain(step)` runs it and says what takes how long. */
   explain(): string;
   /** For `explain`: the program for arguments with its inputs, or that of the last call. */
   ready(args: A | null): Ready;

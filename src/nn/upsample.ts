@@ -222,28 +222,23 @@ function checkPlane(name: string, x: Tensor, factor: number): Shape {
   return x.shape;
 }
 
-/** `pixelShuffle` as a layer. */
-export class PixelShuffle extends Module {
-  readonly factor: number;
-  constructor(factor: number) {
-    super();
-    checkFactor("PixelShuffle", factor);
-    this.factor = factor;
-  }
-  forward(x: Tensor): Tensor {
-    return pixelShuffle(x, this.factor);
-  }
+/** The module of a rearrangement by a factor. */
+function shuffling(shuffle: (x: Tensor, factor: number) => Tensor) {
+  return class extends Module {
+    readonly factor: number;
+    constructor(factor: number) {
+      super();
+      checkFactor(new.target.name, factor);
+      this.factor = factor;
+    }
+    forward(x: Tensor): Tensor {
+      return shuffle(x, this.factor);
+    }
+  };
 }
 
+/** `pixelShuffle` as a layer. */
+export class PixelShuffle extends shuffling(pixelShuffle) {}
+
 /** `pixelUnshuffle` as a layer. */
-export class PixelUnshuffle extends Module {
-  readonly factor: number;
-  constructor(factor: number) {
-    super();
-    checkFactor("PixelUnshuffle", factor);
-    this.factor = factor;
-  }
-  forward(x: Tensor): Tensor {
-    return pixelUnshuffle(x, this.factor);
-  }
-}
+export class PixelUnshuffle extends shuffling(pixelUnshuffle) {}
