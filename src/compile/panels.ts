@@ -16,31 +16,34 @@ type MakeBuffer = (aval: Aval) => number;
 export function inPanels(terms: Terms, nest: Nest, target: Target, buffer: MakeBuffer): Nest[] {
   const found = productOf(terms, nest, target);
   if (found === null) return [nest];
-  const { column, right, left, rows, across, scattered } = found;
+  const { column, right, rows, across, scattered } = found;
   const reads = product(rows.map((x) => x.extent));
   if (reads < target.panelRows || !(across || isFar(terms, nest, right, target))) return [nest];
   if (scattered) return inOrder(terms, nest, column, target, buffer);
 
-  const lanes = lanesOf(rootsOf(nest), target);
-  const tile = Math.min(column.extent, target.microVectors * lanes);
+  const tile = Math.min(column.extent, target.microVectors * lanesOf(rootsOf(nest), target));
   const beyond = column.extent % tile;
-  if (beyond > 0) {
-    // What is left beyond whole tiles is a product of its own.
-    const most = column.extent - beyond;
-    return [terms.index(most), terms.index(beyond)].flatMap((x, i) =>
-      inPanels(terms, moved(terms, nest, column, x, terms.sum([[x, 1]], i * most)), target, buffer),
-    );
-  }
+  if (beyond === 0) return panelled(terms, nest, found, tile, target, buffer);
+  // What is left beyond whole tiles is a product of its own.
+  const most = column.extent - beyond;
+  return [terms.index(most), terms.index(beyond)].flatMap((x, i) =>
+    inPanels(terms, moved(terms, nest, column, x, terms.sum([[x, 1]], i * most)), target, buffer),
+  );
+}
+
+/** The product with its columns in panels of `tile`, its rows and its summed index in blocks. */
+function panelled(terms: Terms, nest: Nest, found: Product, tile: number, target: Target, buffer: MakeBuffer): Nest[] {
+  const { column, right, left, rows } = found;
   const divide = divider(terms);
   const [panel, lane] = divide.by(column, tile);
   const besides = nest.axes.filter((x) => x !== column);
   const others = divide.inBlocks(besides, rows, target.mc);
-  const over = divide.inBlocks(nest.over, nest.over, target.kc);
+  const over = divide.inBlocks(nest.over, nest.over, target.kc).flat();
   const move = divide.substitution();
   const divided = mapTerms(nest, move);
   // Blocks of rows outside, then panels, then the rows of a block, then the columns of a panel.
-  const outside = others.filter((x) => !nest.axes.includes(x)).filter((_, i) => i % 2 === 0);
-  const inner = others.filter((x) => !outside.includes(x));
+  const outside = others.flatMap((parts) => parts.slice(0, -1));
+  const inner = others.flatMap((parts) => parts.slice(-1));
   const copy = copier(terms, nest.name, buffer);
   const uses = (t: Term, xs: readonly IndexTerm[]) => xs.filter((x) => terms.depends(t).has(x.id));
   const [moveRight, moveLeft] = [move(right), move(left)];
@@ -106,12 +109,20 @@ const longFold = 32;
 /** Results that do not fit the nearest cache. */
 const manyResults = 1 << 14;
 
-/**
- * The operands of `left[rows] · right[column]`, both perhaps also along batch axes. Results lie along the column, or along
- * nothing that vectors suit as well; `across` tells that the right operand does not, `scattered` that results far apart
- * along the column have no long line otherwise either (the gradient of a convolution's weight).
- */
-function productOf(terms: Terms, nest: Nest, target: Target) {
+/** `left[rows] · right[column]`, both operands perhaps also along batch axes. */
+interface Product {
+  readonly column: IndexTerm;
+  readonly right: FetchTerm;
+  readonly left: Term;
+  readonly rows: readonly IndexTerm[];
+  /** The right operand does not lie along the column. */
+  readonly across: boolean;
+  /** Results far apart along the column have no other long line either (the gradient of a convolution's weight). */
+  readonly scattered: boolean;
+}
+
+/** The nest as a product whose results lie along the column, or along nothing that vectors suit as well. */
+function productOf(terms: Terms, nest: Nest, target: Target): Product | null {
   if (nest.folds.length !== 1 || nest.running || nest.stores.length === 0) return null;
   const [{ combine, value }] = nest.folds;
   if (combine !== "sum" || !isFloatProduct(value)) return null;
@@ -158,8 +169,8 @@ function divider(terms: Terms) {
     return [outer, inner];
   };
   /** Longer ones of `chosen` in blocks of the greatest length from `most / 2` to `most` that divides them, where one does. */
-  const inBlocks = (list: readonly IndexTerm[], chosen: readonly IndexTerm[], most: number): readonly IndexTerm[] =>
-    list.flatMap((x) => {
+  const inBlocks = (list: readonly IndexTerm[], chosen: readonly IndexTerm[], most: number) =>
+    list.map((x): readonly IndexTerm[] => {
       const less = range(most / 2 + 1).find((i) => x.extent % (most - i) === 0);
       return less === undefined || x.extent <= most || !chosen.includes(x) ? [x] : by(x, most - less);
     });

@@ -96,6 +96,8 @@ const dearFactor = 64;
 const longestChain = 48;
 const largestKernel = 1500;
 const mostStores = 12;
+/** Among so many kernels, the last made, one is looked for that reads the same. */
+const recent = 64;
 
 class Scheduler implements Schedule {
   readonly #wiring: Wiring;
@@ -104,13 +106,10 @@ class Scheduler implements Schedule {
   readonly drafts: Draft[] = [];
   readonly homes = new Map<Wire, Home>();
   readonly inlined = new Set<Wire>();
-  readonly producers = new Map<Wire, Unit>();
+  readonly #producers = new Map<Wire, Unit>();
   readonly #demands = new Map<Wire, Map<Draft, LoadTerm[]>>();
   readonly #deliveries = new Map<Wire, Delivery[]>();
-  /** Wires that calls need in memory, with those calls. */
   readonly whole = new Map<Wire, Call[]>();
-  readonly #liveCalls = new Set<Call>();
-  /** Kernels inside a call, for finding dependencies. */
   readonly inside = new Map<Call, Draft[]>();
   readonly callOf = new Map<Block, Call>();
   /** The loops that slots belong to. */
@@ -135,7 +134,7 @@ class Scheduler implements Schedule {
   }
 
   #request(d: Delivery): void {
-    this.#deliveries.set(d.wire, [...(this.#deliveries.get(d.wire) ?? []), d]);
+    remembered(this.#deliveries, d.wire, (): Delivery[] => []).push(d);
   }
   #live(wire: Wire): boolean {
     return this.#demands.has(wire) || this.#deliveries.has(wire) || this.whole.has(wire);
@@ -143,9 +142,8 @@ class Scheduler implements Schedule {
 
   #call(call: Call): void {
     if (!call.results.some((r) => this.#live(r))) return;
-    this.#liveCalls.add(call);
-    this.inside.set(call, this.inside.get(call) ?? []);
-    for (const result of call.results) this.producers.set(result, call);
+    remembered(this.inside, call, (): Draft[] => []);
+    for (const result of call.results) this.#producers.set(result, call);
     const { work } = call;
     if (work.kind === "routine") for (const x of work.inputs) this.#needsWhole(call, x);
     if (work.kind === "branch") this.#needsWhole(call, work.selector);
@@ -155,7 +153,7 @@ class Scheduler implements Schedule {
   }
 
   #needsWhole(call: Call, wire: Wire): void {
-    this.whole.set(wire, [...(this.whole.get(wire) ?? []), call]);
+    remembered(this.whole, wire, (): Call[] => []).push(call);
   }
 
   #wire(wire: Wire): void {
@@ -255,13 +253,13 @@ class Scheduler implements Schedule {
     // What fills a loop's slots is gone once the loop runs: it is no place to read from.
     const ordered = here.toSorted((a, b) => Number(isStart(a)) - Number(isStart(b)));
     const homes: Home[] = ordered.map((d) => ({ storage: d.target, prefix: d.prefix }));
-    const whole = homes.findIndex((h) => h.prefix.length === 0);
+    const ofItself = homes.findIndex((h) => h.prefix.length === 0);
     const isRead = [...this.#demandsOf(wire).keys()].some((reader) => reader !== draft);
     const hasPlace = ordered.length > 0 && !(isRead && isStart(ordered[0]));
-    if (whole < 0 && (!hasPlace || this.whole.has(wire))) homes.unshift({ storage: wire, prefix: [] });
-    const main = this.whole.has(wire) ? Math.max(0, whole) : 0;
+    if (ofItself < 0 && (!hasPlace || this.whole.has(wire))) homes.unshift({ storage: wire, prefix: [] });
+    const main = this.whole.has(wire) ? Math.max(0, ofItself) : 0;
     this.homes.set(wire, homes[main]);
-    this.producers.set(wire, draft);
+    this.#producers.set(wire, draft);
     for (const home of homes) draft.stores.push({ home, at, value });
   }
 
@@ -356,6 +354,12 @@ class Scheduler implements Schedule {
     return sizeOf(shape) === sizeOf(draft.shape) && load.at.every((t, i) => shape[i] === 1 || axes.delete(t));
   }
 
+  /** Whether a kernel that is no running or scattered sum may compute another wire of its block. */
+  #hasRoom(draft: Draft, wire: Wire): boolean {
+    if (draft.block !== wire.block || draft.along || draft.scatter) return false;
+    return draft.stores.length < mostStores && draft.size <= largestKernel;
+  }
+
   /** A kernel that reads a wire at one place only, that of its own element, and so may be the one that makes it. */
   #joinable(
     wire: Wire,
@@ -364,8 +368,7 @@ class Scheduler implements Schedule {
     fits: (draft: Draft, load: LoadTerm) => boolean,
   ): readonly [Draft, LoadTerm] | null {
     for (const [draft, loads] of demands) {
-      if (draft.block !== wire.block || draft.along || draft.scatter || loads.length !== 1) continue;
-      if (draft.stores.length >= mostStores || draft.size > largestKernel || !fits(draft, loads[0])) continue;
+      if (!this.#hasRoom(draft, wire) || loads.length !== 1 || !fits(draft, loads[0])) continue;
       if (occurrence(draft, loads[0]).chain >= longestChain) continue;
       if (!this.#users(wire, here).some((other) => other !== draft && this.#dependsOn(draft, other)))
         return [draft, loads[0]];
@@ -376,11 +379,9 @@ class Scheduler implements Schedule {
   /** A kernel over the same elements that reads something this wire is made of too. */
   #sibling(wire: Wire, demands: ReadonlyMap<Draft, readonly LoadTerm[]>, here: readonly Delivery[]): Draft | null {
     const reads = reachable([this.#valueOf(wire, this.#terms.axes(wire.shape))]).filter((t) => t.kind === "load");
-    for (const draft of this.drafts.slice(-64)) {
-      if (draft.block !== wire.block || draft.along || draft.scatter || draft.folds.length > 0) continue;
-      if (!sameShape(draft.shape, wire.shape) || draft.stores.length >= mostStores || draft.size > largestKernel)
-        continue;
-      if (demands.has(draft)) continue;
+    for (const draft of this.drafts.slice(-recent)) {
+      if (!this.#hasRoom(draft, wire) || draft.folds.length > 0) continue;
+      if (!sameShape(draft.shape, wire.shape) || demands.has(draft)) continue;
       if (
         reads.some((t) => draft.loads.has(t)) &&
         !this.#users(wire, here).some((other) => this.#dependsOn(draft, other))
@@ -429,14 +430,14 @@ class Scheduler implements Schedule {
     return new Set(unit.stores.map((x) => x.home.storage));
   }
   needs(unit: Unit): Unit[] {
-    const makers = this.#wanted(unit).flatMap((x) => this.producers.get(x) ?? []);
+    const makers = this.#wanted(unit).flatMap((x) => this.#producers.get(x) ?? []);
     if (unit.kind === "draft") return makers;
-    const fillers = unit.work.kind === "loop" ? this.fillers(unit.work.slots) : [];
+    const fillers = unit.work.kind === "loop" ? this.#fillers(unit.work.slots) : [];
     return [...(this.inside.get(unit) ?? []), ...makers, ...fillers];
   }
 
   /** Kernels that write the first content of a loop's slots. */
-  fillers(slots: readonly Wire[]): Draft[] {
+  #fillers(slots: readonly Wire[]): Draft[] {
     return this.drafts.filter((d) =>
       d.stores.some((x) => slots.includes(x.home.storage) && d.block === x.home.storage.block),
     );

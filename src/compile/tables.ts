@@ -14,8 +14,8 @@ interface Coordinate {
   readonly extent: number;
 }
 
-/** How often an entry must be read for a table to pay. */
-const leastReuse = 2;
+/** How often an entry must be read for a table to pay, and one of a table in which some are read by nobody. */
+const [leastReuse, leastReuseWithGaps] = [2, 8];
 
 /** The nest reading from tables, preceded by the nests that fill them; `buffer` makes room for a table. */
 export function tabulate(terms: Terms, nest: Nest, buffer: (aval: Aval) => number): Nest[] {
@@ -50,7 +50,7 @@ function tableOf(
   const evaluations = product(nest.axes.map((x) => x.extent)) * product(nest.over.map((x) => x.extent));
   const distinct = product(indices.map((x) => x.extent));
   const entries = product(shape);
-  if (entries * leastReuse > evaluations || (entries > distinct && entries * leastReuse * 4 > evaluations)) return null;
+  if (entries * (entries > distinct ? leastReuseWithGaps : leastReuse) > evaluations) return null;
 
   // Places of the last coordinate that neighbouring results take lie side by side, so that vectors find them in one line.
   const { extent } = coordinates[coordinates.length - 1];

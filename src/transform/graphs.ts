@@ -118,10 +118,8 @@ export function jvpLoop(
   inputs: readonly Node[],
   tangents: readonly (Node | null)[],
 ) {
-  const [ins, outs] = [
-    [constants, constants + carries, inputs.length],
-    [carries, body.outputs.length],
-  ];
+  const ins = [constants, constants + carries, inputs.length];
+  const outs = [carries, body.outputs.length];
   const isCarry = (i: number): boolean => i >= ins[0] && i < ins[1];
   const isActive = inputs.map((x, i) => isFloat(x.dtype) && (tangents[i] !== null || isCarry(i)));
   const derived = jvpGraph(body, isActive);
@@ -134,6 +132,7 @@ export function jvpLoop(
       const start = k === 0 ? 0 : ends[k - 1];
       return [...all.slice(start, end), ...more.filter((_, j) => positions[j] >= start && positions[j] < end)];
     });
+  const dxs = active.map((i) => tangents[i] ?? zeros(inputs[i].aval));
   const dys = floats.map((i) => found[i] ?? zeros(body.outputs[i].aval));
   const places = sparse(grouped<number | null>(outs, new Array(body.outputs.length).fill(null), floats, floats).flat());
   return {
@@ -141,12 +140,7 @@ export function jvpLoop(
       grouped(ins, body.inputs, active, derived.graph.inputs.slice(inputs.length)).flat(),
       grouped(outs, body.outputs, floats, dys).flat(),
     ),
-    inputs: grouped(
-      ins,
-      inputs,
-      active,
-      active.map((i) => tangents[i] ?? zeros(inputs[i].aval)),
-    ),
+    inputs: grouped(ins, inputs, active, dxs),
     /** Those of the original's outputs among the outputs of a loop with this body. */
     tangentsIn: (outputs: readonly Node[]) =>
       dense({ positions: places.values, values: places.positions.map((k) => outputs[k]) }, body.outputs.length),
@@ -164,13 +158,8 @@ export function batchGraph(
   );
   const images = inputs.map((node, i): Batched => ({ node, batched: flags[i] }));
   const outputs = batch(body.outputs, body.inputs, images, size);
-  return {
-    graph: new Graph(
-      inputs,
-      outputs.map((y) => y.node),
-    ),
-    flags: outputs.map((y) => y.batched),
-  };
+  const nodes = outputs.map((y) => y.node);
+  return { graph: new Graph(inputs, nodes), flags: outputs.map((y) => y.batched) };
 }
 
 /** The same where all outputs, or those that are `wanted`, get the axis: copies if they do not depend on a batched input. */

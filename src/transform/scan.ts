@@ -186,12 +186,8 @@ function scanVjp(node: Node<Scan>, cotangents: readonly (Node | null)[]): readon
   const forward = scan === node.params ? Node.parts(node) : scanNodes(scan, constants, initial, sequences);
   const kept = body.outputs.slice(body.outputs.length - saved);
   const wanted = range(body.outputs.length).filter((i) => i < carries || (cotangents[i] ?? null) !== null);
-  const derived = vjpGraph(
-    new Graph(
-      body.inputs,
-      wanted.map((i) => body.outputs[i]),
-    ),
-  );
+  const read = wanted.map((i) => body.outputs[i]);
+  const derived = vjpGraph(new Graph(body.inputs, read));
   const floatsOf = (nodes: readonly Node[], offset: number) =>
     nodes.flatMap((x, i) => (isFloat(x.dtype) ? [offset + i] : []));
   const edge = constants.length + carries;
