@@ -48,12 +48,11 @@ function trusted(folder: string): string | null {
   const fs = nodeProcess().getBuiltinModule("node:fs");
   try {
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const { mode, uid } = fs.lstatSync(folder);
-    const mine = process.getuid === undefined || uid === process.getuid();
-    const closed = (mode & 0o077) === 0;
-    if (!fs.lstatSync(folder).isDirectory()) return distrust(folder, "is not a folder");
-    if (!mine) return distrust(folder, "belongs to another user");
-    if (!closed) return distrust(folder, "is open to other users (chmod 700 makes it private)");
+    const found = fs.lstatSync(folder);
+    if (!found.isDirectory()) return distrust(folder, "is not a folder");
+    if (process.getuid !== undefined && found.uid !== process.getuid())
+      return distrust(folder, "belongs to another user");
+    if ((found.mode & 0o077) !== 0) return distrust(folder, "is open to other users (chmod 700 makes it private)");
     fs.accessSync(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
     sweep(folder);
     return folder;

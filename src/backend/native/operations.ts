@@ -20,6 +20,7 @@ const scalars: Readonly<Record<string, string>> = {
 
 export const isFloat = (t: ScalarType): boolean => t === "float32" || t === "float64";
 export const isWide = (t: ScalarType): boolean => t === "float64" || t === "int64";
+const bytesOf = (t: ScalarType, lanes: Lanes): number => (isWide(t) ? 8 : 4) * lanes;
 const isSigned = (t: ScalarType): boolean => t === "int32" || t === "int64";
 const isCompare = (op: ScalarOp): boolean => op === "lt" || op === "le" || op === "eq" || op === "ne";
 
@@ -50,6 +51,12 @@ static inline ix max_ix(ix a, ix b) { return a > b ? a : b; }
 // oxfmt-ignore
 const infix: Partial<Record<ScalarOp, string>> = {
   add: "+", sub: "-", mul: "*", div: "/", and: "&", or: "|", xor: "^", lt: "<", le: "<=", eq: "==", ne: "!=",
+};
+
+/** How many operands the operations have that do not have two. */
+// oxfmt-ignore
+const arity: Partial<Record<ScalarOp, number>> = {
+  neg: 1, abs: 1, not: 1, sqrt: 1, floor: 1, ceil: 1, trunc: 1, nearest: 1, fma: 3, select: 3,
 };
 
 /** Bodies of functions of `a`, `b` and `c`; `T` stands for their C type, `U` for that of integers as wide. */
@@ -116,8 +123,8 @@ const functions: Partial<Record<ScalarOp, readonly Row[]>> = {
 
 /**
  * Single instructions for whole vectors, which compilers would otherwise have to find in a loop over the lanes: GCC takes
- * long over that, Clang 14 does not find them. Templates of the macro that tells of them and the builtin, by vector bytes; `$s` is `s` or `d`, `$m` a mask
- * of all lanes.
+ * long over that, Clang 14 does not find them. By vector bytes: the macro that tells of them, and the builtin, in which `$s`
+ * is `s` or `d` and `$m` a mask of all lanes.
  */
 const fmas: Intrinsics = {
   16: ["__FMA__", "__builtin_ia32_vfmaddp$s(a, b, c)"],
@@ -165,7 +172,7 @@ const intrinsics: Partial<Record<string, { readonly x86: Intrinsics; readonly wh
 /** The body of a vector function, by one instruction where there is one, else by `loop`. */
 function withIntrinsic(op: string, type: ScalarType, lanes: Lanes, loop: string): string {
   const known = isFloat(type) ? intrinsics[op] : undefined;
-  const bytes = (isWide(type) ? 8 : 4) * lanes;
+  const bytes = bytesOf(type, lanes);
   if (known === undefined) return loop;
   const cases = [[known.when, known.clang]];
   if (bytes === 16 || bytes === 32 || bytes === 64) {
@@ -219,7 +226,7 @@ export class Vocabulary {
     const tag = tags[type];
     if (lanes === 1) return tag;
     const name = `${tag}x${lanes}`;
-    const bytes = (isWide(type) ? 8 : 4) * lanes;
+    const bytes = bytesOf(type, lanes);
     const attribute = `vector_size(${bytes})`;
     this.#define(
       name,
@@ -276,7 +283,7 @@ export class Vocabulary {
   /** The name of a function that stores an aligned vector past the caches. */
   stream(type: ScalarType, lanes: Lanes): string {
     const t = this.type(type, lanes);
-    const bytes = (isWide(type) ? 8 : 4) * lanes;
+    const bytes = bytesOf(type, lanes);
     const known = bytes === 16 || bytes === 32 || bytes === 64 ? streaming[bytes] : null;
     const floats = this.type("float32", bytes === 64 ? 16 : bytes === 32 ? 8 : 4);
     const x86 = known === null ? "" : `#elif defined(${known[0]})\n${known[1]}((float *)at, (${floats})x);\n`;
@@ -308,11 +315,9 @@ export class Vocabulary {
     if (row === undefined) throw new InternalError(`internal: no C for ${op} on ${type}`);
     const t = this.type(type, lanes);
     const integer = this.type(isWide(type) ? "int64" : "int32", lanes);
-    const count = { neg: 1, abs: 1, not: 1, sqrt: 1, floor: 1, ceil: 1, trunc: 1, nearest: 1, fma: 3, select: 3 }[
-      String(op)
-    ];
-    const names = ["a", "b", "c"].slice(0, count ?? 2);
-    const parameters = names.map((x) => `${op === "select" && x === "a" ? integerOf(lanes, integer) : t} ${x}`);
+    const names = ["a", "b", "c"].slice(0, arity[op] ?? 2);
+    const condition = lanes === 1 ? tags.bool : integer;
+    const parameters = names.map((x) => `${op === "select" && x === "a" ? condition : t} ${x}`);
     return this.#function(`${op}_${t}${suffix}`, t, parameters.join(", "), () => {
       if (lanes > 1 && row.vector === undefined) {
         const one = this.#row(op, type, 1, row, suffix);
@@ -378,8 +383,6 @@ export class Vocabulary {
     );
   }
 }
-
-const integerOf = (lanes: Lanes, integer: string): string => (lanes === 1 ? "b32" : integer);
 
 const eachLane = (type: string, lanes: Lanes, value: string): string =>
   `${type} r; for (int i = 0; i < ${lanes}; i++) r[i] = ${value}; return r;`;
