@@ -20,6 +20,8 @@ export interface Target {
   /** Most elements of a block of a matrix product, along the summed index and the rows. */
   readonly kc: number;
   readonly mc: number;
+  /** Bytes of all panels beyond which blocks along the summed index are a quarter as long. */
+  readonly panelBytes: number;
   /** Bytes of operands from which on a sum of products is done in sweeps. */
   readonly cacheBytes: number;
   /** How often an operand of a product must be read for a copy in panels to pay. */

@@ -164,7 +164,17 @@ class Maker {
 }
 
 /** Every other graph is compiled for a machine with next to no cache, so that all ways to divide work are taken. */
-const small = { ...defaultTarget, microRows: 4, cacheBytes: 64, panelRows: 2, farBytes: 8, farSteps: 2, kc: 4, mc: 4 };
+const small = {
+  ...defaultTarget,
+  microRows: 4,
+  cacheBytes: 64,
+  panelRows: 2,
+  farBytes: 8,
+  farSteps: 2,
+  kc: 8,
+  panelBytes: 64,
+  mc: 4,
+};
 
 function randomGraph(seed: number, dtype: DType, size: number): void {
   const maker = new Maker(seed, dtype);

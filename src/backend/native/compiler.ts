@@ -48,10 +48,11 @@ export class NativeCompiler {
     const { vectorBytes, registers } = this.#toolchain;
     // Rows a multiple of 4 KiB apart meet in one set of the nearest cache, which has room for 12 (a product of 1024: 4 %).
     const microRows = registers === 32 ? 12 : 6;
-    if (vectorBytes < 64) return { ...defaultTarget, vectorBytes, microRows, kc: 512 };
+    const target = { ...defaultTarget, vectorBytes, microRows, panelBytes: Infinity };
+    if (vectorBytes < 64) return { ...target, kc: 512 };
     // Vectors as long as cache lines use all that is fetched: copying shorter sums costs more than it saves. So does
     // dividing sums: adding to results 1024 apart took a tenth of a product.
-    return { ...defaultTarget, vectorBytes, microRows, kc: 2048, mc: 128, farSteps: 256, panelRows: 48 };
+    return { ...target, kc: 2048, mc: 128, farSteps: 256, panelRows: 48 };
   }
 
   /** What `use` gives; `null`, which is said once, when the C compiler refuses. */
