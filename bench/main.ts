@@ -1,7 +1,7 @@
 /**
  * The benchmark: every workload is run by us and by each peer that is installed, side by side in one run.
  *
- *     npm run bench -- [--quick] [--json FILE] [--plot FILE] [--only NAME] [--peers NAMES] [--readme]
+ *     npm run bench -- [--quick] [--json FILE] [--plot FILE] [--only NAME] [--peers NAMES] [--readme] [--help]
  */
 import { accessSync, constants, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -27,7 +27,7 @@ function optionsOf() {
     const text = { type: "string" } as const;
     const flag = { type: "boolean", default: false } as const;
     return parseArgs({
-      options: { quick: flag, json: text, plot: text, only: text, peers: text, readme: flag },
+      options: { quick: flag, json: text, plot: text, only: text, peers: text, readme: flag, help: flag },
     }).values;
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error));
@@ -68,6 +68,29 @@ const items: readonly Item[] = [
   { kind: "size", name: "minimal trainer" },
 ];
 
+const peerNames = [...new Set(contestants.filter((c) => c.peer).map((c) => c.name))];
+
+function choices(): string {
+  const names = [...new Set(items.map((item) => item.name))].join("\n  ");
+  const kinds = [...new Set(items.map((item) => item.kind))].join(", ");
+  return `there are the kinds ${kinds}, and\n  ${names}`;
+}
+
+function usage(): string {
+  return `npm run bench -- [options]: every workload for us and for each peer that is installed, about 25 minutes
+
+  --quick        four minutes: few rounds
+  --only NAME    the workloads of a name, a part of it, or a kind
+  --peers NAMES  some of ${peerNames.join(",")}, or none
+  --json FILE    an array of rows { workload, kind, device, threads, value, unit, peer, peerValue, ratio, roofShare },
+                 one for each device, number of threads and peer; ratio > 1: we are ahead
+  --plot FILE    an SVG
+  --readme       writes the tables into README.md and docs/BENCHMARK.md
+  --help         this
+
+${choices()}`;
+}
+
 /** Those whose kind or name is `only`, or whose name contains it. */
 function choose(only: string | undefined): readonly Item[] {
   if (only === undefined) return items;
@@ -81,19 +104,20 @@ function choose(only: string | undefined): readonly Item[] {
     const found = items.filter(fits);
     if (found.length > 0) return found;
   }
-  const names = [...new Set(items.map((item) => item.name))].join("\n  ");
-  const kinds = [...new Set(items.map((item) => item.kind))].join(", ");
-  return refuse(`no workload is named like "${only}". there are the kinds ${kinds}, and\n  ${names}`);
+  return refuse(`no workload is named like "${only}". ${choices()}`);
+}
+if (options.help) {
+  console.log(usage());
+  process.exit();
 }
 const chosen = choose(options.only);
 
 /** Us, and the peers that are asked for. */
 function fieldOf(peers: string | undefined): readonly Contestant[] {
   if (peers === undefined) return contestants;
-  const known = [...new Set(contestants.filter((c) => c.peer).map((c) => c.name))];
   const wanted = peers.split(",").filter((name) => name !== "" && name !== "none");
-  const unknown = wanted.find((name) => !known.includes(name));
-  if (unknown !== undefined) refuse(`--peers must name some of ${known.join(", ")}, or none, got "${unknown}"`);
+  const unknown = wanted.find((name) => !peerNames.includes(name));
+  if (unknown !== undefined) refuse(`--peers must name some of ${peerNames.join(", ")}, or none, got "${unknown}"`);
   return contestants.filter((c) => !c.peer || wanted.includes(c.name));
 }
 

@@ -35,6 +35,14 @@ test("a workload is measured on our devices, and written as rows", (t) => {
   assert.match(readFileSync(svg, "utf8"), /^<svg[^]*<\/svg>$/);
 });
 
+test("help names options, workloads, kinds, peers and the fields of rows", () => {
+  const { status, stdout } = bench("--help");
+  assert.equal(status, 0);
+  assert.ok(stdout.split("\n").every((line) => line.length <= 120));
+  for (const told of ["--only NAME", "GPT 4×128 T64 b16", "dispatch", "jax-js", "roofShare"])
+    assert.ok(stdout.includes(told));
+});
+
 test("names that do not exist are told beside those that do", () => {
   const workload = bench("--only", "matmul 65");
   assert.equal(workload.status, 2);

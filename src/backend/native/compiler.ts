@@ -2,7 +2,7 @@
 import type { Target } from "../../compile/loops.js";
 import { defaultTarget } from "../../compile/pipeline.js";
 import { range } from "../../util/arrays.js";
-import { DeviceError } from "../../util/errors.js";
+import { ArgumentError, DeviceError } from "../../util/errors.js";
 import type { Arena } from "../arena/arena.js";
 import type { Code, Segment } from "../arena/executable.js";
 import type { Plan } from "../arena/plan.js";
@@ -17,7 +17,13 @@ import { CompileError, type Toolchain, asCompileError, findToolchain, nodeProces
  * Programs of fewer operations are left to `wasm`, where they take some microseconds at most: compiling C takes some tens
  * of milliseconds, which they would win back only after thousands of calls. `TYPEGRAD_NATIVE_SMALLEST` sets another limit.
  */
-export const worthCompiling = (): number => Number(nodeProcess().env["TYPEGRAD_NATIVE_SMALLEST"] ?? 20_000);
+export function worthCompiling(): number {
+  const asked = nodeProcess().env["TYPEGRAD_NATIVE_SMALLEST"] ?? "20000";
+  if (/^\d+$/.test(asked)) return Number(asked);
+  throw new ArgumentError(
+    `TYPEGRAD_NATIVE_SMALLEST: must be a number of operations, got "${asked}". unset it for the default`,
+  );
+}
 
 export class NativeCompiler {
   readonly #arena: Arena;

@@ -70,10 +70,8 @@ export function findToolchain(): Toolchain {
       if (macros.text !== null) return toolchain(command, flags, macros.text);
       tried.push(`${[command, ...first, native].join(" ")}: ${macros.why}`);
     }
-  throw missing(
-    "device",
-    `a C compiler, got none that works (${tried.join("; ")}). install one: apt install gcc, xcode-select --install`,
-  );
+  const remedy = CC === "" ? "install one: apt install gcc, xcode-select --install" : "let CC name one, or unset it";
+  throw missing("device", `a C compiler, got none that works (${tried.join("; ")}). ${remedy}`);
 }
 
 /** All macros a compiler defines: its version, and a macro for each instruction set. */
