@@ -2,8 +2,9 @@
  * Kernels that compute each element by itself: vectors along one index, in stretches in which no comparison of that index
  * changes its answer, and in square blocks where arrays are read across.
  */
+import { range } from "../util/arrays.js";
 import type { Emitter } from "./emit.js";
-import type { Lanes } from "./loop.js";
+import type { Lanes, Value } from "./loop.js";
 import {
   type KernelBuilder,
   type Span,
@@ -17,9 +18,9 @@ import {
   vectorLoop,
   whole,
 } from "./loops.js";
-import { type Nest, fetchesOf, mapTerms, rootsOf } from "./nest.js";
+import { type Nest, type NestStore, fetchesOf, mapTerms, rootsOf } from "./nest.js";
 import { type FetchTerm, type IndexTerm, type Term, type Terms, factorOf, reachable, without } from "./terms.js";
-import { v } from "./values.js";
+import { set, store, v } from "./values.js";
 
 /** Stretches beyond which the code would grow more than it gains. */
 const mostStretches = 5;
@@ -98,8 +99,8 @@ function linesAcross({ terms }: Emitter, nest: Nest, across: IndexTerm, inner: I
 }
 
 /**
- * Both indices in blocks. What is read across is copied first, line by line, to where the lines of a block lie side by
- * side: in an array whose rows are a power of two apart they share a few places of the nearest cache (a transpose of 2048
+ * Both indices in blocks. What is read across is first turned over, line by line, in memory of the thread's own: in an array
+ * whose rows are a power of two apart, the elements of a column share a few places of the nearest cache (a transpose of 2048
  * by 2048 took three times as long).
  */
 function blocks(builder: KernelBuilder, nest: Nest, across: IndexTerm, inner: IndexTerm, lanes: Lanes): void {
@@ -108,35 +109,73 @@ function blocks(builder: KernelBuilder, nest: Nest, across: IndexTerm, inner: In
   const spans = orderSpans(builder, others, across, blockSide);
   const rows = spans[spans.length - 1];
   const [rowBlock, columnBlock] = [emit.terms.index(across.extent), emit.terms.index(inner.extent)];
-  const place = emit.terms.sum([
-    [inner, blockSide],
-    [columnBlock, -blockSide],
-    [across, 1],
-    [rowBlock, -1],
+  const offset = emit.terms.sum([
+    [across, blockSide],
+    [rowBlock, -blockSide],
+    [inner, 1],
+    [columnBlock, -1],
   ]);
   const copies = linesAcross(emit, nest, across, inner).map((value) => ({
     value,
     buffer: builder.scratch(value.type, blockSide ** 2),
-    offset: place,
+    offset,
   }));
-  const near = new Map<Term, Term>(copies.map((x) => [x.value, emit.terms.fetch(x.value.type, x.buffer, place)]));
+  const near = new Map<Term, Term>(copies.map((x) => [x.value, emit.terms.fetch(x.value.type, x.buffer, offset)]));
   const nearNest = mapTerms(
     nest,
     emit.terms.rewriter((t) => near.get(t) ?? null),
   );
-  emit.expect([...rootsOf(nearNest), ...copies.flatMap((x) => [x.value, place])]);
-  const part = (index: IndexTerm, block: IndexTerm, to: Span["to"]): Span => {
+  emit.expect([...rootsOf(nearNest), ...copies.flatMap((x) => [x.value, offset])]);
+  const part = (index: IndexTerm, block: IndexTerm): Span => {
     const from = emit.value(block);
-    return { index, from, to: v.min(v.add(from, v.int(blockSide)), to) };
+    const to = v.add(from, v.int(blockSide));
+    return { index, from, to: index.extent % blockSide === 0 ? to : v.min(to, v.int(index.extent)) };
   };
   loops(emit, spans.slice(0, -1), () =>
     emit.loop(rowBlock, rows.from, rows.to, blockSide, () =>
       emit.loop(columnBlock, v.int(0), v.int(inner.extent), blockSide, () => {
-        const [down, side] = [part(across, rowBlock, rows.to), part(inner, columnBlock, v.int(inner.extent))];
-        for (const copy of copies)
-          loops(emit, [side], () => vectorLoop(emit, down, builder.widest, 1, () => emit.stores([copy])));
+        const [down, side] = [part(across, rowBlock), part(inner, columnBlock)];
+        for (const copy of copies) turnOver(emit, copy, down, side, builder.widest);
         loops(emit, [down], () => along(emit, { nest: nearNest, index: inner }, side, lanes));
       }),
     ),
   );
+}
+
+/** Copies a block of lines along `down` to lines along `side`; whole blocks in squares of vectors. */
+function turnOver(emit: Emitter, copy: NestStore, down: Span, side: Span, lanes: Lanes): void {
+  const squares = () =>
+    emit.loop(side.index, side.from, side.to, lanes, () =>
+      emit.vectorized(down.index, lanes, () =>
+        emit.loop(down.index, down.from, down.to, lanes, () => {
+          const lines = range(lanes).map((k) => emit.vector(emit.shifted(copy.value, side.index, k)));
+          const at = emit.first(copy.offset);
+          transposed(emit, lines).forEach((x, k) => emit.add(store(copy.buffer, v.add(at, v.int(k * blockSide)), x)));
+        }),
+      ),
+    );
+  const isBlock = (x: Span) => v.op("bool", "eq", v.op("int32", "sub", x.to, x.from), v.int(blockSide));
+  const cut = [down, side].filter((x) => x.index.extent % blockSide > 0).map(isBlock);
+  if (cut.length === 0) return squares();
+  const single = () => loops(emit, [down, side], () => emit.stores([copy]));
+  emit.when(
+    cut.reduce((a, b) => v.op("bool", "and", a, b)),
+    squares,
+    single,
+  );
+}
+
+/** As many vectors as each has lanes, turned over: the upper half interleaved with the lower, again and again. */
+function transposed(emit: Emitter, lines: readonly Value[]): readonly Value[] {
+  const half = lines.length / 2;
+  let now = lines;
+  for (let turns = 1; turns < lines.length; turns *= 2)
+    now = range(lines.length).map((k) => {
+      const pair = [now[k >> 1], now[(k >> 1) + half]];
+      const mixed = v.pack(range(lines.length).map((j) => v.lane(pair[j % 2], (k % 2) * half + (j >> 1))));
+      const line = emit.local("line", mixed.type, mixed.lanes);
+      emit.add(set(line, mixed));
+      return v.get(line);
+    });
+  return now;
 }

@@ -128,8 +128,8 @@ class KernelWriter {
     const name = this.#local(local);
     if (this.#indices.has(local)) return this.#line(`${name} = ${this.#index(value)};`);
     this.#line(`${name} = ${this.#value(value)};`);
-    // A vector that is used more than once is loaded once: without this, compilers make it an operand of every use.
-    if (isVectorLoad(value)) this.#line(`KEEP(${name});`);
+    // Without this, compilers make what is loaded once an operand of every use, and take interleaved vectors apart.
+    if (isVectorLoad(value) || isInterleaved(value)) this.#line(`KEEP(${name});`);
   }
 
   /** The end of a loop, which is computed once. */
@@ -181,7 +181,7 @@ class KernelWriter {
         if (v.value.kind === "const") return this.#words.constant(v.type, v.lanes, v.value.value);
         return this.#words.splat(v.type, v.lanes, this.#value(v.value));
       case "pack": {
-        const parts = v.values.map((x) => (v.type === "bool" ? `-${this.#value(x)}` : this.#value(x)));
+        const parts = v.values.map((x) => (v.type === "bool" ? `-(${this.#value(x)})` : this.#value(x)));
         return `(${this.#words.type(v.type, v.lanes)}){${parts.join(", ")}}`;
       }
       case "lane":
@@ -239,6 +239,9 @@ class KernelWriter {
 
 const isVectorLoad = (v: Value): boolean =>
   v.lanes > 1 && v.type !== "bool" && (v.kind === "load" || (v.kind === "splat" && v.value.kind === "load"));
+
+const isInterleaved = (v: Value): boolean =>
+  v.type !== "bool" && v.kind === "pack" && v.values.every((x) => x.kind === "lane");
 
 /** A comparison, or a combination of tests, without narrowing its lanes. */
 function wideTest(v: OpValue, args: readonly string[]): string {

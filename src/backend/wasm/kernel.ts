@@ -10,6 +10,7 @@ import type { ScalarType } from "../../ir/scalar.js";
 import { byteSize } from "../../ir/dtype.js";
 import type { BufferInfo, Kernel, Local, Statement, Value } from "../../compile/loop.js";
 import { visitStatements } from "../../compile/walk.js";
+import { range } from "../../util/arrays.js";
 import { guardBytes } from "../arena/arena.js";
 import type { Plan } from "../arena/plan.js";
 import { type Affine, Expressions, type Term } from "./affine.js";
@@ -417,6 +418,13 @@ class KernelWriter implements Machine {
   }
 
   #pack(v: Value & { kind: "pack" }): void {
+    const lanes = v.values.filter((x) => x.kind === "lane");
+    const [a, b, ...more] = new Set(lanes.map((x) => x.value));
+    if (lanes.length === 4 && b !== undefined && more.length === 0) {
+      [a, b].forEach((x) => this.value(x));
+      this.code.shuffle(lanes.flatMap((x) => range(4).map((byte) => (x.value === b ? 16 : 0) + 4 * x.lane + byte)));
+      return;
+    }
     const loads = v.values.filter((x) => x.kind === "load");
     if (loads.length < v.values.length) return gather(this, v.type, v.lanes, (lane) => this.value(v.values[lane]));
     const offsets = loads.toReversed().map((x) => this.#pushAddress(x.buffer, x.offset));
