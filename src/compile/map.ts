@@ -38,7 +38,7 @@ export function layoutMap(builder: KernelBuilder, nest: Nest, target: Target): v
   const lanes = lanesWithin(inner.extent, widest);
   const outer = nest.axes.filter((x) => x !== inner);
   const parts = stretches(emit.terms, nest, inner);
-  const across = parts.length === 1 ? readAcross(emit, nest, inner, outer) : null;
+  const across = parts.length === 1 && outer.find((x) => linesAcross(emit, nest, x, inner).length > 0);
   if (across) return blocks(builder, nest, across, inner, lanes);
   const spans = orderSpans(builder, outer, parts.length === 1 ? inner : null, lanes);
   const [around, last] = parts.length === 1 ? [spans.slice(0, -1), spans[spans.length - 1]] : [spans, null];
@@ -81,16 +81,9 @@ function turningPoint(terms: Terms, t: Term, index: IndexTerm): number | null {
   return strict ? rest.value + 1 : rest.value;
 }
 
-/** An outer index along which an array lies contiguously that is read with strides along `inner`. */
-function readAcross({ terms }: Emitter, nest: Nest, inner: IndexTerm, outer: readonly IndexTerm[]): IndexTerm | null {
-  if (inner.extent < 2 * blockSide) return null;
-  const offsets = reachable(rootsOf(nest)).flatMap((t) => (t.kind === "fetch" ? [t.offset] : []));
-  const strided = offsets.filter((o) => terms.depends(o).has(inner.id) && Math.abs(factorOf(o, inner)) !== 1);
-  return outer.find((x) => x.extent >= 2 * blockSide && strided.some((o) => factorOf(o, x) === 1)) ?? null;
-}
-
-/** What is read across, as a line along the other index. */
+/** What is read with strides along an index lies in lines along the other one. */
 function linesAcross({ terms }: Emitter, nest: Nest, across: IndexTerm, inner: IndexTerm): FetchTerm[] {
+  if (Math.min(across.extent, inner.extent) < 2 * blockSide) return [];
   return fetchesOf(nest).filter(({ offset }) => {
     const depends = terms.depends(without(terms, without(terms, offset, inner), across));
     const isPlain = !depends.has(inner.id) && !depends.has(across.id);
@@ -155,27 +148,21 @@ function turnOver(emit: Emitter, copy: NestStore, down: Span, side: Span, lanes:
       ),
     );
   const isBlock = (x: Span) => v.op("bool", "eq", v.op("int32", "sub", x.to, x.from), v.int(blockSide));
-  const cut = [down, side].filter((x) => x.index.extent % blockSide > 0).map(isBlock);
-  if (cut.length === 0) return squares();
+  const [a, b = a] = [down, side].filter((x) => x.index.extent % blockSide > 0).map(isBlock);
   const single = () => loops(emit, [down, side], () => emit.stores([copy]));
-  emit.when(
-    cut.reduce((a, b) => v.op("bool", "and", a, b)),
-    squares,
-    single,
-  );
+  if (a === undefined) squares();
+  else emit.when(v.op("bool", "and", a, b), squares, single);
 }
 
 /** As many vectors as each has lanes, turned over: the upper half interleaved with the lower, again and again. */
 function transposed(emit: Emitter, lines: readonly Value[]): readonly Value[] {
+  const all = range(lines.length);
   const half = lines.length / 2;
-  let now = lines;
-  for (let turns = 1; turns < lines.length; turns *= 2)
-    now = range(lines.length).map((k) => {
-      const pair = [now[k >> 1], now[(k >> 1) + half]];
-      const mixed = v.pack(range(lines.length).map((j) => v.lane(pair[j % 2], (k % 2) * half + (j >> 1))));
-      const line = emit.local("line", mixed.type, mixed.lanes);
-      emit.add(set(line, mixed));
-      return v.get(line);
-    });
-  return now;
+  const interleaved = (now: readonly Value[], k: number): Value => {
+    const pair = [now[k >> 1], now[(k >> 1) + half]];
+    const line = emit.local("line", now[0].type, now[0].lanes);
+    emit.add(set(line, v.pack(all.map((j) => v.lane(pair[j % 2], (k % 2) * half + (j >> 1))))));
+    return v.get(line);
+  };
+  return range(Math.log2(lines.length)).reduce((now) => all.map((k) => interleaved(now, k)), lines);
 }
