@@ -329,8 +329,8 @@ function foldAcross(builder: KernelBuilder, nest: Nest, inner: IndexTerm, lanes:
     return loops(emit, spans.slice(0, -1), () => vectorLoop(emit, last, lanes, times, (n) => tile(1, n)));
   }
   const rows = evenly(row.extent, target.microRows);
-  const isLong =
-    bytesAlong(emit, nest, inner, [row]) > Math.max(target.cacheBytes, bytesAlong(emit, nest, row, [inner]));
+  const bytes = (x: IndexTerm) => bytesAlong(emit, nest, x, [inner, row]);
+  const isLong = bytes(inner) > Math.max(target.cacheBytes, bytes(row));
   const spans = isLong ? orderSpans(builder, outer, inner, lanes * times) : orderSpans(builder, outer, row, rows);
   const last = spans[spans.length - 1];
   loops(emit, spans.slice(0, -1), () => {

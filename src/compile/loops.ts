@@ -3,7 +3,7 @@ import { byteSize, type DType } from "../ir/dtype.js";
 import type { Aval } from "../ir/shape.js";
 import type { ScalarType } from "../ir/scalar.js";
 import { InternalError } from "../util/errors.js";
-import { product } from "../util/arrays.js";
+import { product, range } from "../util/arrays.js";
 import { Emitter } from "./emit.js";
 import type { Kernel, Lanes, Local, Value } from "./loop.js";
 import { type Group, type Nest, rootsOf } from "./nest.js";
@@ -168,10 +168,10 @@ export class KernelBuilder {
 /** Bytes around which a cache that is read again and again begins to miss. */
 export const nearBytes = 1 << 18;
 
-/** Bytes of what is folded that depend on an index, in the loops over it, `others` and all that is folded. */
-export function bytesAlong({ terms }: Emitter, nest: Nest, index: IndexTerm, others: readonly IndexTerm[]): number {
+/** Bytes of what is folded that depend on an index, in loops over `axes` and all that is folded. */
+export function bytesAlong({ terms }: Emitter, nest: Nest, index: IndexTerm, axes: readonly IndexTerm[]): number {
   const fetched = reachable(nest.folds.map((f) => f.value)).flatMap((t) => (t.kind === "fetch" ? [t.offset] : []));
-  const all = [index, ...others, ...nest.over];
+  const all = [...axes, ...nest.over];
   return fetched
     .filter((t) => terms.depends(t).has(index.id))
     .reduce((sum, t) => {
@@ -185,13 +185,7 @@ export function bytesAlong({ terms }: Emitter, nest: Nest, index: IndexTerm, oth
  * of the outer, from memory if that is much.
  */
 export function goesOutside(emit: Emitter, nest: Nest, a: IndexTerm, b: IndexTerm): boolean {
-  const bytes = (x: IndexTerm) =>
-    bytesAlong(
-      emit,
-      nest,
-      x,
-      nest.axes.filter((y) => y !== x),
-    );
+  const bytes = (x: IndexTerm) => bytesAlong(emit, nest, x, nest.axes);
   return bytes(b) <= Math.max(nearBytes, bytes(a));
 }
 
@@ -218,16 +212,7 @@ export function shortLoops(
   const short = indices.slice(from);
   const { terms } = emit;
   loops(emit, indices.slice(0, from).map(whole), () => {
-    if (short.length === 0) return body((t) => t);
-    for (let turn = 0; turn < turns; turn++) {
-      let rest = turn;
-      const images = short.toReversed().map((x): [Term, Term] => {
-        const value = rest % x.extent;
-        rest = (rest - value) / x.extent;
-        return [x, terms.int(value)];
-      });
-      body(terms.substitution(new Map(images)));
-    }
+    for (const turn of range(turns)) body(terms.substitution(terms.unflatten(terms.int(turn), short)));
   });
 }
 

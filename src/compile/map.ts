@@ -114,10 +114,8 @@ function blocks(builder: KernelBuilder, nest: Nest, across: IndexTerm, inner: In
     offset,
   }));
   const near = new Map<Term, Term>(copies.map((x) => [x.value, emit.terms.fetch(x.value.type, x.buffer, offset)]));
-  const nearNest = mapTerms(
-    nest,
-    emit.terms.rewriter((t) => near.get(t) ?? null),
-  );
+  const toNear = emit.terms.rewriter((t) => near.get(t) ?? null);
+  const nearNest = mapTerms(nest, toNear);
   emit.expect([...rootsOf(nearNest), ...copies.flatMap((x) => [x.value, offset])]);
   const part = (index: IndexTerm, block: IndexTerm): Span => {
     const from = emit.value(block);

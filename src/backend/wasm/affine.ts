@@ -1,6 +1,7 @@
 /** Integer expressions by structure: equal ones get equal numbers, and sums of multiples are collected. */
 import type { Local, Value } from "../../compile/loop.js";
 import { operandsOf } from "../../compile/walk.js";
+import { remembered } from "../../util/key.js";
 
 /** A multiple of something that is not itself a sum. */
 export interface Term {
@@ -116,9 +117,4 @@ function isSum(v: Value): boolean {
   return ["add", "sub", "neg"].includes(v.op) || (v.op === "mul" && (a || b)) || (v.op === "shl" && b);
 }
 
-function intern<K>(numbers: Map<K, number>, key: K): number {
-  const known = numbers.get(key);
-  if (known !== undefined) return known;
-  numbers.set(key, numbers.size);
-  return numbers.size - 1;
-}
+const intern = <K>(numbers: Map<K, number>, key: K): number => remembered(numbers, key, () => numbers.size);
