@@ -67,6 +67,12 @@ export class Emitter {
   add(statement: Statement): void {
     this.#frame().statements.push(statement);
   }
+  /** The value, in a local. */
+  keep(prefix: string, value: Value): Value {
+    const name = this.local(prefix, value.type, value.lanes);
+    this.add(set(name, value));
+    return v.get(name);
+  }
   #frame(): Frame {
     return this.#frames[this.#frames.length - 1];
   }
@@ -310,10 +316,7 @@ export class Emitter {
     const ready = list.map(({ buffer, offset, value }) => {
       const result = this.vector(value);
       const atOnce = list.length === 1 && (this.lanes === 1 || this.contiguous(offset));
-      if (atOnce || isTrivial(result)) return { buffer, offset, result };
-      const name = this.local("r", result.type, result.lanes);
-      this.add(set(name, result));
-      return { buffer, offset, result: v.get(name) };
+      return { buffer, offset, result: atOnce || isTrivial(result) ? result : this.keep("r", result) };
     });
     for (const { buffer, offset, result } of ready) this.#store(buffer, offset, result);
   }

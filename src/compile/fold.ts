@@ -66,23 +66,19 @@ class Accumulator {
 
   /** The first extreme wins, and the first NaN wins over everything. */
   #takePosition(emit: Emitter, best: Local, value: Value, position: Value): void {
-    const x = emit.local("x", value.type, value.lanes);
-    emit.add(set(x, value));
-    const [a, b] = [v.get(this.value), v.get(x)];
+    const [a, b] = [v.get(this.value), emit.keep("x", value)];
     let better = this.fold.combine === "argmax" ? v.op("bool", "lt", a, b) : v.op("bool", "lt", b, a);
     if (isFloat(value.type))
       better = v.op("bool", "or", better, v.op("bool", "and", v.op("bool", "ne", b, b), v.op("bool", "eq", a, a)));
-    const test = emit.local("better", "bool", value.lanes);
-    emit.add(set(test, better));
-    emit.add(set(best, v.op("int32", "select", v.get(test), position, v.get(best))));
-    emit.add(set(this.value, v.op(value.type, "select", v.get(test), b, a)));
+    const test = emit.keep("better", better);
+    emit.add(set(best, v.op("int32", "select", test, position, v.get(best))));
+    emit.add(set(this.value, v.op(value.type, "select", test, b, a)));
   }
 
   #takeNumber(emit: Emitter, nan: Local, signs: Local, value: Value): void {
-    const [acc, x] = [v.get(this.value), v.get(emit.local("x", value.type, value.lanes))];
+    const [acc, x] = [v.get(this.value), emit.keep("x", value)];
     const isMax = this.fold.combine === "max";
     const better = isMax ? v.op("bool", "lt", acc, x) : v.op("bool", "lt", x, acc);
-    emit.add(set(x.local, value));
     emit.add(set(nan, v.op("bool", "or", v.get(nan), v.op("bool", "ne", x, x))));
     emit.add(set(signs, v.op("int32", isMax ? "and" : "or", v.get(signs), v.op("int32", "bitcast", x))));
     emit.add(set(this.value, v.op(value.type, "select", better, x, acc)));
@@ -472,11 +468,7 @@ function joined(emit: Emitter, fold: NestFold, vectors: readonly Accumulator[], 
 
 function joinedLanes(emit: Emitter, combine: Combine, vectors: readonly Value[], shorter: readonly Value[]): Value {
   const join = (a: Value, b: Value) => joinValues(combine, a, b);
-  const keep = (x: Value) => {
-    const name = emit.local("sum", x.type, x.lanes);
-    emit.add(set(name, x));
-    return v.get(name);
-  };
+  const keep = (x: Value) => emit.keep("sum", x);
   const lanesIn = (x: Value) => (x.lanes === 1 ? [x] : range(x.lanes).map((lane) => v.lane(x, lane)));
   const total = inPairs(lanesIn(keep(vectors.reduce(join))), join);
   return keep([total, ...shorter.flatMap((x) => lanesIn(keep(x)))].reduce(join));

@@ -23,14 +23,12 @@ export function formOf({ row, nests }: Group): { readonly key: string; readonly 
     return Object.is(content, -0) ? "-0" : content;
   };
   /** The number of a term, which is described when it is met first. */
-  const say = (term: Term): number => {
-    const known = terms.get(term);
-    if (known !== undefined) return known;
-    const children = childrenOf(term).map(say).join();
-    said.push(`${term.kind} ${term.type} ${text(term)}(${children})`);
-    terms.set(term, terms.size);
-    return terms.size - 1;
-  };
+  const say = (term: Term): number =>
+    remembered(terms, term, () => {
+      const children = childrenOf(term).map(say).join();
+      said.push(`${term.kind} ${term.type} ${text(term)}(${children})`);
+      return terms.size;
+    });
   const list = (of: readonly Term[]): string => of.map(say).join();
   if (row) said.push(`row ${say(row)}`);
   for (const nest of nests) {

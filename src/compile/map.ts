@@ -20,7 +20,7 @@ import {
 } from "./loops.js";
 import { type Nest, type NestStore, fetchesOf, mapTerms, rootsOf } from "./nest.js";
 import { type FetchTerm, type IndexTerm, type Term, type Terms, factorOf, reachable, without } from "./terms.js";
-import { set, store, v } from "./values.js";
+import { store, v } from "./values.js";
 
 /** Stretches beyond which the code would grow more than it gains. */
 const mostStretches = 5;
@@ -158,9 +158,7 @@ function transposed(emit: Emitter, lines: readonly Value[]): readonly Value[] {
   const half = lines.length / 2;
   const interleaved = (now: readonly Value[], k: number): Value => {
     const pair = [now[k >> 1], now[(k >> 1) + half]];
-    const line = emit.local("line", now[0].type, now[0].lanes);
-    emit.add(set(line, v.pack(all.map((j) => v.lane(pair[j % 2], (k % 2) * half + (j >> 1))))));
-    return v.get(line);
+    return emit.keep("line", v.pack(all.map((j) => v.lane(pair[j % 2], (k % 2) * half + (j >> 1)))));
   };
   return range(Math.log2(lines.length)).reduce((now) => all.map((k) => interleaved(now, k)), lines);
 }

@@ -74,9 +74,6 @@ function every(terms: Terms, nest: Nest, index: IndexTerm, from: number, step: n
 function withoutFold(terms: Terms, { name, axes, folds, stores }: Nest): Nest {
   const [{ hole }] = folds;
   const zero = terms.substitution(new Map([[hole, terms.const(hole.type, 0)]]));
-  return elementwise(
-    name,
-    axes,
-    stores.map((x) => ({ ...x, value: zero(x.value) })),
-  );
+  const now = stores.map((x) => ({ ...x, value: zero(x.value) }));
+  return elementwise(name, axes, now);
 }
