@@ -236,9 +236,11 @@ inWorkshop("a disk without room leaves the program to wasm, and nothing behind",
   assert.deepEqual(w.kept(), []);
 });
 
-inWorkshop("without a compiler setDevice says what to install", async (w) => {
-  const env = { ...w.env, CC: join(w.folder, "no such compiler") };
-  await assert.rejects(runChild({ env }), /DeviceError: .*must have a C compiler.*install one/);
+inWorkshop("without a compiler setDevice says what to install, or what CC may name", async (w) => {
+  const none = { ...w.env, CC: "", PATH: join(w.folder, "nowhere") };
+  await assert.rejects(runChild({ env: none }), /DeviceError: .*must have a C compiler.*install one/);
+  const wrong = { ...w.env, CC: join(w.folder, "no such compiler") };
+  await assert.rejects(runChild({ env: wrong }), /DeviceError: .*must have a C compiler.*let CC name one/);
 });
 
 test("a kernel with more buffers than a word has bits, truth values among them", { skip }, async () => {
