@@ -17,11 +17,10 @@ export interface Target {
   /** Rows and vectors of the register tile of matrix products. */
   readonly microRows: number;
   readonly microVectors: number;
-  /** Most elements of a block of a matrix product, along the summed index and the rows. */
+  /** Most elements of a block of a product, along the summed index (a quarter, beyond so many bytes of panels) and the rows. */
   readonly kc: number;
-  readonly mc: number;
-  /** Bytes of all panels beyond which blocks along the summed index are a quarter as long. */
   readonly panelBytes: number;
+  readonly mc: number;
   /** Bytes of operands from which on a sum of products is done in sweeps. */
   readonly cacheBytes: number;
   /** How often an operand of a product must be read for a copy in panels to pay. */

@@ -38,8 +38,8 @@ function panelled(terms: Terms, nest: Nest, found: Product, tile: number, target
   const [panel, lane] = divide.by(column, tile);
   const besides = nest.axes.filter((x) => x !== column);
   const others = divide.inBlocks(besides, rows, target.mc);
-  const summed = nest.over.filter((x) => terms.depends(right).has(x.id));
-  const bytes = product([column, ...summed].map((x) => x.extent)) * byteSize(storable(right.type));
+  const uses = (t: Term, xs: readonly IndexTerm[]) => xs.filter((x) => terms.depends(t).has(x.id));
+  const bytes = product([column, ...uses(right, nest.over)].map((x) => x.extent)) * byteSize(storable(right.type));
   const over = divide.inBlocks(nest.over, nest.over, bytes > target.panelBytes ? target.kc / 4 : target.kc).flat();
   const move = divide.substitution();
   const divided = mapTerms(nest, move);
@@ -47,7 +47,6 @@ function panelled(terms: Terms, nest: Nest, found: Product, tile: number, target
   const outside = others.flatMap((parts) => parts.slice(0, -1));
   const inner = others.flatMap((parts) => parts.slice(-1));
   const copy = copier(terms, nest.name, buffer);
-  const uses = (t: Term, xs: readonly IndexTerm[]) => xs.filter((x) => terms.depends(t).has(x.id));
   const [moveRight, moveLeft] = [move(right), move(left)];
   const used = uses(moveRight, inner);
   const entry = copy.of(moveRight, [...used, panel, ...uses(moveRight, over), lane]);
@@ -103,9 +102,8 @@ function fewAtATime(terms: Terms, nest: Nest): Nest {
   const [{ offset }] = nest.stores;
   if (lane === undefined || lane.extent >= lineLength || factorOf(offset, line) > factorOf(offset, panel)) return nest;
   const divide = divider(terms);
-  const [[block, each]] = divide.inBlocks([panel], [panel], sideBySide);
-  if (each === undefined) return nest;
-  const axes = [...nest.axes.slice(0, -3), block, line, each, lane];
+  const parts = divide.inBlocks([panel], [panel], sideBySide).flat();
+  const axes = [...nest.axes.slice(0, -3), ...parts.slice(0, -1), line, ...parts.slice(-1), lane];
   return mapTerms({ ...nest, axes }, divide.substitution());
 }
 

@@ -7,10 +7,7 @@ import { ModuleBuilder } from "./assembler.js";
  * done before. They are told to wait eight times as long, about as long as later ones do.
  */
 export const hasRelaxedSimd = (): boolean =>
-  (relaxed ??=
-    validatesMadd() || (setFlags("--experimental-wasm-relaxed-simd", "--interrupt-budget=540000"), validatesMadd()));
-
-let relaxed: boolean | undefined;
+  (relaxed ||= (setFlags("--experimental-wasm-relaxed-simd", "--interrupt-budget=540000"), validatesMadd()));
 
 function validatesMadd(): boolean {
   const module = new ModuleBuilder({ shared: false });
@@ -18,6 +15,10 @@ function validatesMadd(): boolean {
   f.code.get(0).get(0).get(0).op("f32x4.relaxed_madd");
   return WebAssembly.validate(module.finish());
 }
+
+let relaxed = validatesMadd();
+/** How modules are compiled by default; V8 11, which does not begin with fused multiply-adds, inlines no calls. */
+const usualFlags = ["--liftoff", "--wasm-lazy-compilation", ...(relaxed ? ["--wasm-inlining"] : [])];
 
 /** Sets options of the engine while it runs, where that can be done. */
 function setFlags(...flags: readonly string[]): boolean {
@@ -28,10 +29,10 @@ function setFlags(...flags: readonly string[]): boolean {
 
 /**
  * A module for programs that run so many operations at a time. Engines begin with code that is made quickly and runs at a
- * quarter of the speed; the first run of a long program is over before better code is there. In Node that is made at once,
- * where there are 2000 operations for each byte: making it takes as long as quick code would lose. Calls are not inlined from then on:
- * for that V8 14 looks up what quick code has counted, and ends the process where there was none. V8 11 never inlines them, so that stays.
- * The others go back to the defaults, then to what the command line says; what a program set since cannot be asked for.
+ * quarter of the speed: the first run of a long program is over before there is better. In Node that is made at once from
+ * 2000 operations for each byte on, where it takes as long as quick code would lose. Calls are not inlined then: V8 13 and
+ * 14 look up what quick code has counted, and end the process where there was none; or, if inlining stayed off, where modules
+ * made before, of whatever package, are instantiated again. Flags go back to the defaults and what the command line says.
  */
 export function moduleOf(bytes: Uint8Array<ArrayBuffer>, work: number): WebAssembly.Module {
   const atOnce =
@@ -39,12 +40,12 @@ export function moduleOf(bytes: Uint8Array<ArrayBuffer>, work: number): WebAssem
   try {
     return new WebAssembly.Module(bytes);
   } finally {
-    if (atOnce) setFlags("--liftoff", "--wasm-lazy-compilation", ...chosenFlags());
+    if (atOnce) setFlags(...usualFlags, ...chosenFlags());
   }
 }
 
-/** What the command line says of how modules are compiled. */
+/** What the command line says of how modules are compiled; what a program set since cannot be asked for. */
 const chosenFlags = (): string[] =>
   [...(process.env["NODE_OPTIONS"] ?? "").split(/\s+/), ...process.execArgv].filter((flag) =>
-    /^--no[-_]?(liftoff|wasm[-_]lazy[-_]compilation)$/.test(flag),
+    /^--no[-_]?(liftoff|wasm[-_]lazy[-_]compilation|wasm[-_]inlining)$/.test(flag),
   );
