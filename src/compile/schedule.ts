@@ -95,6 +95,7 @@ const worthKeeping = 4;
 const dearFactor = 64;
 const longestChain = 48;
 const largestKernel = 1500;
+const mostReads = 512; // one more wire may bring 256 (`concatenate`), and engines allow functions a thousand arguments
 const mostStores = 12;
 /** Among so many kernels, the last made, one is looked for that reads the same. */
 const recent = 64;
@@ -304,7 +305,7 @@ class Scheduler implements Schedule {
   #recompute(wire: Wire, demands: ReadonlyMap<Draft, readonly LoadTerm[]>): boolean {
     let evaluations = 0;
     for (const [draft, loads] of demands) {
-      if (draft.size > largestKernel) return false;
+      if (draft.size > largestKernel || draft.reads.size > mostReads) return false;
       for (const l of loads) {
         if (occurrence(draft, l).chain >= longestChain) return false;
         evaluations += this.#evaluations(draft, l) * draft.block.times;
@@ -357,7 +358,7 @@ class Scheduler implements Schedule {
   /** Whether a kernel that is no running or scattered sum may compute another wire of its block. */
   #hasRoom(draft: Draft, wire: Wire): boolean {
     if (draft.block !== wire.block || draft.along || draft.scatter) return false;
-    return draft.stores.length < mostStores && draft.size <= largestKernel;
+    return draft.stores.length < mostStores && draft.size <= largestKernel && draft.reads.size <= mostReads;
   }
 
   /** A kernel that reads a wire at one place only, that of its own element, and so may be the one that makes it. */

@@ -340,8 +340,14 @@ export const concatenatePrimitive: Primitive<{ readonly axis: number }> = {
     refusal(avals("float32", [2, 3], [2, 4]), { axis: 0 }, "concatenate: shapes must agree except along axis 0"),
   ],
 };
-export const concatenate = (inputs: readonly Node[], axis: number): Node =>
-  inputs.length === 1 ? inputs[0] : apply(concatenatePrimitive, inputs, { axis });
+/** Engines allow functions, and so kernels, a thousand arguments: more parts than this are joined in groups. */
+const mostParts = 256;
+export function concatenate(inputs: readonly Node[], axis: number): Node {
+  const n = inputs.length;
+  if (n <= mostParts) return n === 1 ? inputs[0] : apply(concatenatePrimitive, inputs, { axis });
+  const group = (i: number): Node => concatenate(inputs.slice(i * mostParts, (i + 1) * mostParts), axis);
+  return concatenate(range(Math.ceil(n / mostParts)).map(group), axis);
+}
 
 interface Windows {
   readonly axes: readonly number[];

@@ -17,16 +17,7 @@ export function release(node: Node): void {
   if (node.value !== null && isDeviceValue(node.value)) node.value.free();
 }
 
-function freeOthers(own: ReadonlySet<Node>, kept: readonly Node[]): void {
-  evaluateNodes(kept);
-  const values = new Set(kept.map((n) => n.value));
-  for (const node of own) if (!values.has(node.value) && !isHeld(node)) release(node);
-}
-
-/**
- * Runs `f`, computes the nodes of its result, and frees what else was computed meanwhile, but for held state. Where the
- * result is a running transform's, which may need all of it, the scope around it does so.
- */
+/** Runs `f`, computes the nodes of its result, and frees what else was computed meanwhile, but for held state. */
 export function scoped<T>(f: () => T, nodesOf: (result: T) => readonly Node[]): T {
   const outer = active;
   const own = new Set<Node>();
@@ -34,8 +25,10 @@ export function scoped<T>(f: () => T, nodesOf: (result: T) => readonly Node[]): 
   try {
     const result = f();
     const kept = nodesOf(result);
-    const isTraced = kept.some((n) => n.scopes.length > 0);
-    if (!isTraced) freeOthers(own, kept);
+    const isTraced = kept.some((n) => n.scopes.length > 0); // then a running transform may need all of it
+    if (!isTraced) evaluateNodes(kept);
+    const values = new Set(kept.map((n) => n.value));
+    for (const node of own) if (!isTraced && !values.has(node.value) && !isHeld(node)) release(node);
     (isTraced ? own : kept).forEach((n) => outer?.add(n));
     return result;
   } finally {

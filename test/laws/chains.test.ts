@@ -4,11 +4,14 @@ import { test } from "node:test";
 import {
   checkpoint,
   compile,
+  concatenate,
   evaluate,
   grad,
   hold,
   jvp,
   ones,
+  softmax,
+  stack,
   type Tensor,
   tensor,
   valueAndGrad,
@@ -58,6 +61,25 @@ test("a long gradient that is known inside another transform leaves the one besi
   close(compile(both)(f64([1, 2])), [c, 2 * c], 1e-9);
   close(vmap(both)(f64([[1, 2]])), [[c, 2 * c]], 1e-9);
   close(checkpoint(both)(f64([1, 2])), [c, 2 * c], 1e-9);
+});
+
+test("more tensors than a function may have arguments are joined, and added two by two", () => {
+  const n = 1500;
+  const xs = Array.from({ length: n }, (_, i) => f64([i, 1]));
+  const numbers = Array.from({ length: n }, (_, i) => [i, 1]);
+  close(concatenate(xs), numbers.flat());
+  close(compile((parts: Tensor[]) => softmax(stack(parts.map((x) => x.mul(2))), 0).sum(0))(xs), [1, 1], 1e-12);
+  const total = (parts: readonly Tensor[]): Tensor => {
+    if (parts.length === 1) return parts[0];
+    const middle = parts.length >> 1;
+    return total(parts.slice(0, middle)).add(total(parts.slice(middle)));
+  };
+  close(total(xs), [(n * (n - 1)) / 2, n]);
+  const gradients = grad((parts: Tensor[]) => total(parts.map((x) => x.square())).sum())(xs);
+  close(
+    stack(gradients),
+    numbers.map(([i]) => [2 * i, 2]),
+  );
 });
 
 test("100,000 additions one by one read correctly, and leave a flat graph", () => {
