@@ -1,5 +1,6 @@
 /** Reverse mode: gradients, and products with the transposed Jacobian. */
 import { isFloat } from "../ir/dtype.js";
+import type { Node } from "../ir/node.js";
 import { fillLike, hole } from "../primitive/leaf.js";
 import { evaluateLong } from "../tensor/evaluate.js";
 import { Tensor } from "../tensor/tensor.js";
@@ -21,7 +22,7 @@ function run<M, A extends readonly unknown[], R>(
   f: (model: M, ...rest: A) => Tensor | Promise<Tensor>,
   model: M,
   rest: A,
-  then: (value: Tensor, gradient: M) => R,
+  then: (value: Tensor, gradient: readonly Node[]) => R,
 ): R | Promise<R> {
   const { argument, nodes, close } = marked("grad", model);
   const pull = (y: Tensor): R => {
@@ -29,8 +30,7 @@ function run<M, A extends readonly unknown[], R>(
     const cotangents = backward([y.node], [fillLike(y.node, 1)], nodes);
     const gradients = nodes.map((x, i) => materialize(cotangents[i], x));
     close();
-    evaluateLong([y.node, ...gradients]);
-    return then(y, withNodes(model, gradients));
+    return then(y, gradients);
   };
   return finish(() => f(argument, ...rest), pull, close);
 }
@@ -46,7 +46,11 @@ export function valueAndGrad<M, A extends readonly unknown[]>(
   f: (model: M, ...rest: A) => Tensor,
 ): (model: M, ...rest: A) => [value: Tensor, gradient: M];
 export function valueAndGrad<M, A extends readonly unknown[]>(f: (model: M, ...rest: A) => Tensor | Promise<Tensor>) {
-  return (model: M, ...rest: A) => run(f, model, rest, (value, gradient): [Tensor, M] => [value, gradient]);
+  return (model: M, ...rest: A) =>
+    run(f, model, rest, (value, gradients): [Tensor, M] => {
+      evaluateLong([value.node, ...gradients]);
+      return [value, withNodes(model, gradients)];
+    });
 }
 
 /** The gradient of a scalar function with respect to its first argument, in the form of that argument. */
@@ -55,7 +59,7 @@ export function grad<M, A extends readonly unknown[]>(
 ): (model: M, ...rest: A) => Promise<M>;
 export function grad<M, A extends readonly unknown[]>(f: (model: M, ...rest: A) => Tensor): (model: M, ...rest: A) => M;
 export function grad<M, A extends readonly unknown[]>(f: (model: M, ...rest: A) => Tensor | Promise<Tensor>) {
-  return (model: M, ...rest: A) => run(f, model, rest, (_value, gradient) => gradient);
+  return (model: M, ...rest: A) => run(f, model, rest, (_value, gradients) => withNodes(model, gradients));
 }
 
 /** The map `g ↦ Jᵀg`, from cotangents of a function's result to cotangents of its argument. */

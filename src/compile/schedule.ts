@@ -371,8 +371,7 @@ class Scheduler implements Schedule {
     for (const [draft, loads] of demands) {
       if (!this.#hasRoom(draft, wire) || loads.length !== 1 || !fits(draft, loads[0])) continue;
       if (occurrence(draft, loads[0]).chain >= longestChain) continue;
-      if (!this.#users(wire, here).some((other) => other !== draft && this.#dependsOn(draft, other)))
-        return [draft, loads[0]];
+      if (!this.#dependsOn(draft, this.#users(wire, here))) return [draft, loads[0]];
     }
     return null;
   }
@@ -383,11 +382,7 @@ class Scheduler implements Schedule {
     for (const draft of this.drafts.slice(-recent)) {
       if (!this.#hasRoom(draft, wire) || draft.folds.length > 0) continue;
       if (!sameShape(draft.shape, wire.shape) || demands.has(draft)) continue;
-      if (
-        reads.some((t) => draft.loads.has(t)) &&
-        !this.#users(wire, here).some((other) => this.#dependsOn(draft, other))
-      )
-        return draft;
+      if (reads.some((t) => draft.loads.has(t)) && !this.#dependsOn(draft, this.#users(wire, here))) return draft;
     }
     return null;
   }
@@ -398,12 +393,15 @@ class Scheduler implements Schedule {
     return [...this.#demandsOf(wire).keys(), ...(this.whole.get(wire) ?? []), ...started];
   }
 
-  /** Whether `from` needs, directly or through others, something that `on` makes. */
-  #dependsOn(from: Draft, on: Unit): boolean {
+  /** Whether `from` needs, directly or through others, something that another unit of `on` makes. */
+  #dependsOn(from: Draft, on: readonly Unit[]): boolean {
+    const others = new Set(on);
+    others.delete(from);
+    if (others.size === 0) return false;
     const seen = new Set<Unit>([from]);
     const pending: Unit[] = [from];
     for (let unit = pending.pop(); unit; unit = pending.pop()) {
-      if (unit === on) return true;
+      if (others.has(unit)) return true;
       for (const next of this.needs(unit))
         if (!seen.has(next)) {
           seen.add(next);
