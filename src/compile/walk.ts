@@ -60,22 +60,25 @@ interface Used {
   readonly writes: ReadonlySet<number>;
 }
 
-/** What bodies use, by the numbers in them. */
 const used = new WeakMap<Kernel["body"], Used>();
 
-/** The buffers a kernel reads and writes. */
-export function buffersOf(kernel: Kernel): Used {
-  const inBody = remembered(used, kernel.body, () => {
+/** The numbers of the buffers that a body reads and writes, which every kernel of its form has its own buffers for. */
+export const buffersIn = (body: Kernel["body"]): Used =>
+  remembered(used, body, () => {
     const [reads, writes] = [new Set<number>(), new Set<number>()];
     visitStatements(
-      kernel.body,
+      body,
       (s) => s.kind === "store" && writes.add(s.buffer),
       (x) => x.kind === "load" && reads.add(x.buffer),
     );
     return { reads, writes };
   });
+
+/** The buffers a kernel reads and writes. */
+export function buffersOf(kernel: Kernel): Used {
+  const { reads, writes } = buffersIn(kernel.body);
   const here = (numbers: ReadonlySet<number>) => new Set([...numbers].map((b) => bufferIn(kernel, b)));
-  return { reads: here(inBody.reads), writes: here(inBody.writes) };
+  return { reads: here(reads), writes: here(writes) };
 }
 
 /** All kernels of a list of steps, those inside loops and branches too. */

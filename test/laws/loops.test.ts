@@ -139,6 +139,21 @@ test("errors of while loops", () => {
     assert.throws(f, (e: Error) => e.message.startsWith(message), message);
 });
 
+testOnDevices(
+  (name) => `a loop without turns, and one of the same kernels behind it, on ${name}`,
+  () => {
+    const [weight, start, xs] = [random([5, 5], 1), random([5], 2), random([3, 5], 3)];
+    // The product in the middle reads neither the state nor the sequence: it is one kernel, in both loops.
+    const product = (h: Tensor): Tensor => weight.matmul(h).tanh();
+    const next = (h: Tensor, x: Tensor): Tensor => product(product(product(h))).add(x);
+    const last = (h: Tensor, sequence: Tensor): Tensor =>
+      scan((state: Tensor, x: Tensor) => [next(state, x), []], h, sequence)[0];
+    const run = compile((sequence: Tensor) => last(last(start, sequence.at("3:")), sequence));
+    const expected = [0, 1, 2].reduce((h, t) => next(h, xs.at(t)), start);
+    close(run(xs), expected, 1e-13, "the last state");
+  },
+);
+
 test("associative scans are scans", () => {
   for (const n of [1, 2, 3, 7, 16, 33]) {
     // x ↦ a x + b, composed

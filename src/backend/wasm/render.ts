@@ -3,7 +3,7 @@
  * two host routines in order, with their loops and branches, without returning to JavaScript.
  */
 import type { Kernel, Step } from "../../compile/loop.js";
-import { buffersOf } from "../../compile/walk.js";
+import { bufferIn, buffersIn } from "../../compile/walk.js";
 import type { Plan } from "../arena/plan.js";
 import type { Stage } from "../arena/stages.js";
 import { type Code, type FunctionBuilder, ModuleBuilder } from "./assembler.js";
@@ -91,13 +91,13 @@ class ProgramWriter {
     return (this.#meet ??= writeMeeting(this.#module, this.#abandoned));
   }
 
-  /** Calls a kernel for the tasks whose bounds are on the stack. The first one of a form is met first. */
+  /** Calls a kernel for the tasks whose bounds are on the stack. Its buffers go where its form has their numbers. */
   #call(code: Code, kernel: Kernel): Code {
     code.get(table);
-    const { reads, writes } = buffersOf(kernel);
+    const { reads, writes } = buffersIn(kernel.body);
     const buffers = [...new Set([...reads, ...writes])];
     for (const b of buffers) {
-      const offset = this.#base(code, b);
+      const offset = this.#base(code, bufferIn(kernel, b));
       if (offset > 0) code.i32(offset).op("i32.add");
     }
     let f = this.#kernels.get(kernel.body);
